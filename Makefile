@@ -1,0 +1,56 @@
+# The two commands: `make up` and `make test`. `make help` shows the others.
+
+HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
+MANAGERS ?=
+HOST ?= m1
+# Scenarios in the order they run; each brings up its own lab and takes it down.
+SCENARIOS ?= default single_host service
+
+PYTHON := .venv/bin/python
+LAB := python3 -m lab
+MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
+
+.DEFAULT_GOAL := help
+.PHONY: help up hosts down clean status ssh check test sanity docs tools
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: hosts ## from nothing to a working platform: HOSTS=5 MANAGERS=2
+	.venv/bin/ansible-playbook -i inventories/lab site.yml
+	@$(LAB) status
+
+hosts: ## only the lab's hosts, bare
+	@$(LAB) up --hosts $(HOSTS) $(MANAGER_OPTION)
+
+down: ## remove the lab's hosts; images and caches stay
+	@$(LAB) down
+
+clean: ## remove the lab, its images and its caches
+	@$(LAB) clean
+
+status: ## hosts, services, health, what to try next
+	@$(LAB) status
+
+ssh: ## log in to a host: HOST=m1
+	@$(LAB) ssh $(HOST)
+
+check: tools ## lint, types, unit and contract tests
+	$(PYTHON) tests/tools/check.py
+
+test: check sanity ## check, then the Molecule scenarios on hosts of their own
+	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
+
+sanity: tools ## ansible-test sanity
+	$(PYTHON) tests/tools/sanity.py
+
+docs: tools ## write the tables in docs/ anew from the argument specs
+	$(PYTHON) tests/tools/role_specs.py --docs
+
+tools: .venv/test-requirements.txt
+
+.venv/test-requirements.txt: lab/requirements.txt tests/requirements.txt
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
+	python3 -m venv .venv
+	.venv/bin/pip install -q -r tests/requirements.txt
+	@cp tests/requirements.txt $@

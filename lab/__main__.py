@@ -1,0 +1,177 @@
+"""Command line of the lab: ``python3 -m lab up | down | status | ssh | clean``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from lab import hosts, machine
+from lab.images import Images, remove_all
+from lab.progress import LabError, Progress, answers, fail, in_parallel
+from lab.state import ROOT, SSH_USER, Lab, shape
+from lab.summary import print_status
+
+
+def main() -> None:
+    arguments = _parser().parse_args()
+    # Every path is made from this one, and Docker labels carry it: links must not make it two.
+    directory = Path(arguments.state).resolve()
+    try:
+        COMMANDS[arguments.command](directory, arguments)
+    except LabError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        fail(LabError("Interrupted. Run the same command again: it goes on where it stopped."))
+
+
+def up(directory: Path, arguments: argparse.Namespace) -> None:
+    """Bring the lab to the asked shape; what is there already is left alone."""
+    try:
+        managers, workers = shape(arguments.hosts, arguments.managers)
+    except ValueError as error:
+        raise LabError(str(error)) from error
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    standing = Lab.load(directory)
+    lab = standing or Lab(directory)
+    if standing and (lab.managers, lab.workers, lab.prepared) != (
+        managers,
+        workers,
+        arguments.prepared,
+    ):
+        raise LabError(
+            f"A lab of {lab.managers} managers and {lab.workers} workers stands in {directory}. "
+            "Run `make down` first, or leave HOSTS out."
+        )
+    lab.managers, lab.workers, lab.prepared = managers, workers, arguments.prepared
+    progress = Progress(lab.log)
+    machine.install_packages(progress)
+    machine.start_daemon(lab, progress)
+    if standing is None:
+        lab.number = hosts.pick_number()
+    lab.save()
+    images = Images(lab, progress)
+    in_parallel([images.build_all, lambda: machine.make_venv(progress)])
+    port = hosts.start_services(images, progress)
+    hosts.make_network(lab, progress)
+    with progress.step("Images in the lab's registry"):
+        images.push(port)
+    hosts.start_hosts(lab, images, progress)
+    progress.say(f"{len(lab.hosts)} hosts answer on ssh: {', '.join(h.name for h in lab.hosts)}")
+
+
+def down(directory: Path, _arguments: argparse.Namespace) -> None:
+    """Remove hosts and network; images and package caches stay for the next time."""
+    lab = Lab.load(directory)
+    progress = Progress(directory / "logs" / "lab-down.log")
+    if lab is None:
+        progress.say(f"No lab stands in {directory}.")
+        return
+    if answers("docker", "info"):
+        hosts.remove(lab, progress)
+        machine.stop_daemon(lab, progress)
+    lab.forget()
+    progress.say("The lab is down; its images stay for the next `make up` (or `make clean`).")
+
+
+def clean(directory: Path, arguments: argparse.Namespace) -> None:
+    """Remove the lab and everything it ever built on this machine."""
+    down(directory, arguments)
+    progress = Progress(directory / "logs" / "lab-clean.log")
+    if not answers("docker", "info"):
+        machine.start_daemon(Lab(directory), progress)
+    if progress.run(*["docker", "network", "ls", "-q", "--filter", "label=elk.lab"]).split():
+        raise LabError("Another lab on this machine still uses the images: take it down first.")
+    remove_all(progress)
+    for volume in ("elk-lab-registry", "elk-lab-packages"):
+        if answers("docker", "volume", "inspect", volume):
+            progress.run("docker", "volume", "rm", volume)
+    machine.stop_daemon(Lab(directory), progress)
+
+
+def status(directory: Path, _arguments: argparse.Namespace) -> None:
+    """Show what runs and how it is."""
+    print_status(_standing(directory))
+
+
+def ssh(directory: Path, arguments: argparse.Namespace) -> None:
+    """Log in to a host."""
+    lab = _standing(directory)
+    host = lab.find_host(arguments.host)
+    if host is None:
+        known = ", ".join(h.name for h in lab.hosts)
+        raise LabError(f"There is no host {arguments.host!r}; HOST may be one of {known}.")
+    hosts.become_ssh(lab, host, arguments.words)
+
+
+def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
+    """Print the lab as an Ansible inventory (used by inventories/lab/hosts.py)."""
+    lab = _standing(directory)
+    ssh_options = f"-o UserKnownHostsFile={lab.known_hosts} -o IdentitiesOnly=yes"
+    variables = {
+        host.name: {
+            "ansible_host": host.address,
+            "ansible_user": SSH_USER,
+            "ansible_ssh_private_key_file": str(lab.ssh_key),
+            "ansible_ssh_common_args": ssh_options,
+            "elk_local_dir": str(lab.directory),
+            "elk_registry": lab.registry,
+        }
+        for host in lab.hosts
+    }
+    json.dump(
+        {
+            "swarm_managers": {"hosts": [h.name for h in lab.hosts if h.manager]},
+            "swarm_workers": {"hosts": [h.name for h in lab.hosts if not h.manager]},
+            "_meta": {"hostvars": variables},
+        },
+        sys.stdout,
+        indent=2,
+    )
+
+
+def _standing(directory: Path) -> Lab:
+    lab = Lab.load(directory)
+    if lab is None:
+        raise LabError(f"No lab stands in {directory}. Run `make up`.")
+    return lab
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m lab", description=__doc__)
+    parser.add_argument(
+        "--state",
+        default=os.environ.get("ELK_LAB", str(ROOT / ".lab")),
+        help="directory that holds the lab (default: .lab, or $ELK_LAB)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("up", help="start hosts")
+    start.add_argument("--hosts", type=int, default=5, help="how many (default 5)")
+    start.add_argument("--managers", type=int, help="how many of them are managers (default 2)")
+    start.add_argument("--prepared", action="store_true", help="with Docker and images inside")
+    for name, text in (
+        ("down", "remove the hosts"),
+        ("clean", "remove hosts, images and caches"),
+        ("status", "show hosts, services and health"),
+        ("inventory", "print the Ansible inventory"),
+    ):
+        commands.add_parser(name, help=text)
+    login = commands.add_parser("ssh", help="log in to a host")
+    login.add_argument("host")
+    login.add_argument("words", nargs="*", help="command to run there")
+    return parser
+
+
+COMMANDS = {
+    "up": up,
+    "down": down,
+    "clean": clean,
+    "status": status,
+    "ssh": ssh,
+    "inventory": inventory,
+}
+
+if __name__ == "__main__":
+    main()

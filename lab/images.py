@@ -1,0 +1,188 @@
+"""The lab's images: built from package registries only, tagged by a hash of what goes in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.progress import Progress, answers, in_parallel
+from lab.state import ELASTIC_VERSION, LABEL, OLDER_ELASTIC_VERSION, ROOT, Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONTEXTS = ROOT / "lab" / "images"
+STACK_VERSIONS = (ELASTIC_VERSION, OLDER_ELASTIC_VERSION)
+# docker build: the classic builder needs no plugin, and the files here need nothing newer.
+BUILD_ENV = {**os.environ, "DOCKER_BUILDKIT": "0"}
+
+
+def fingerprint(context: Path, *more: str) -> str:
+    """Twelve hex digits over a folder's files and whatever else goes into an image."""
+    digest = hashlib.sha256("\0".join(more).encode())
+    for file in sorted(p for p in context.rglob("*") if p.is_file()):
+        if "__pycache__" in file.parts:
+            continue
+        digest.update(str(file.relative_to(context)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class Images:
+    """Knows each image's name and builds what the daemon does not have yet."""
+
+    def __init__(self, lab: Lab, progress: Progress) -> None:
+        self.lab = lab
+        self.progress = progress
+        base = fingerprint(CONTEXTS / "trixie")
+        self.trixie = f"elk-lab/trixie:{base}"
+        self.services = self._named("services", base)
+        self.host = self._named("host", base)
+        self.prepared = self._named("prepared", self.host)
+        self.jdk = self._named("elasticsearch-jdk", base, context="elasticsearch/jdk")
+        self.stack = {
+            **{
+                f"elasticsearch:{version}": self._named(
+                    "elasticsearch", self.jdk, version, context="elasticsearch/node"
+                )
+                for version in STACK_VERSIONS
+            },
+            f"logstash-stand-in:{ELASTIC_VERSION}": self._named("logstash", base),
+            f"kibana-stand-in:{ELASTIC_VERSION}": self._named("kibana", base),
+        }
+
+    def _named(self, name: str, *made_from: str, context: str = "") -> str:
+        return f"elk-lab/{name}:{fingerprint(CONTEXTS / (context or name), *made_from)}"
+
+    def build_all(self) -> None:
+        """Build what is missing, as parallel as it pays on a small machine."""
+        in_parallel([self._base, self._fetch_elasticsearch])
+        in_parallel([self._build_services_and_host, self._build_elasticsearch])
+
+    def build_prepared(self) -> None:
+        """The host image with Docker in it, for labs that do not test the installation."""
+        self._build(self.prepared, "prepared", "Prepared host image", HOST=self.host)
+
+    def _base(self) -> None:
+        if self._there(self.trixie):
+            return
+        packages = (CONTEXTS / "trixie" / "packages.txt").read_text().split()
+        archive = self.lab.directory / "trixie.tar"
+        with self.progress.step("Base image: Debian 13, minimal"):
+            self.progress.run(
+                "mmdebstrap",
+                "--variant=minbase",
+                "--mode=root",
+                '--aptopt=Apt::Install-Recommends "false"',
+                "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--dpkgopt=path-exclude=/usr/share/doc/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*",
+                f"--include={','.join(packages)}",
+                "trixie",
+                str(archive),
+            )
+            self.progress.run(
+                "docker", "import", "-c", f"LABEL {LABEL}=image", str(archive), self.trixie
+            )
+            archive.unlink()
+
+    def _build_services_and_host(self) -> None:
+        self._build(self.services, "services", "Registry and package cache image")
+        self._build(self.host, "host", "Host image")
+        self._build(
+            self.stack[f"logstash-stand-in:{ELASTIC_VERSION}"], "logstash", "Logstash stand-in"
+        )
+        self._build(self.stack[f"kibana-stand-in:{ELASTIC_VERSION}"], "kibana", "Kibana stand-in")
+
+    def _build_elasticsearch(self) -> None:
+        self._build(self.jdk, "elasticsearch/jdk", "Java for Elasticsearch")
+        for version in STACK_VERSIONS:
+            image = self.stack[f"elasticsearch:{version}"]
+            if self._there(image):
+                continue
+            unpacked = self._unpack_elasticsearch(version)
+            context = self.lab.directory / "build" / f"elasticsearch-{version}"
+            shutil.rmtree(context, ignore_errors=True)
+            shutil.copytree(CONTEXTS / "elasticsearch" / "node", context)
+            unpacked.rename(context / "elasticsearch")
+            self._build(image, context, f"Elasticsearch {version}", JDK=self.jdk, VERSION=version)
+            shutil.rmtree(context)
+
+    def _fetch_elasticsearch(self) -> None:
+        missing = [v for v in STACK_VERSIONS if not self._there(self.stack[f"elasticsearch:{v}"])]
+        for version in missing:
+            if self._zip(version).exists():
+                continue
+            with self.progress.step(f"Elasticsearch {version} from Maven Central"):
+                self.progress.run(
+                    *["mvn", "-q", "-B", "dependency:get", "-Dtransitive=false"],
+                    f"-Dmaven.repo.local={self.lab.directory / 'cache' / 'maven'}",
+                    "-Dartifact=org.elasticsearch.distribution.integ-test-zip"
+                    f":elasticsearch:{version}:zip",
+                )
+
+    def _zip(self, version: str) -> Path:
+        group = "org/elasticsearch/distribution/integ-test-zip/elasticsearch"
+        repository = self.lab.directory / "cache" / "maven"
+        return repository / group / version / f"elasticsearch-{version}.zip"
+
+    def _unpack_elasticsearch(self, version: str) -> Path:
+        """Unzip without the parts for other systems, with the rights of the official image."""
+        parent = self.lab.directory / "build"
+        parent.mkdir(exist_ok=True)
+        self.progress.run("unzip", "-q", "-o", str(self._zip(version)), "-d", str(parent / "zip"))
+        home = parent / "zip" / f"elasticsearch-{version}"
+        foreign: Iterable[Path] = [
+            p
+            for p in (home / "lib" / "platform").iterdir()
+            if p.name.startswith(("darwin", "windows")) or not p.name.endswith(_machine())
+        ]
+        for folder in foreign:
+            shutil.rmtree(folder)
+        return home
+
+    def _build(self, image: str, context: str | Path, title: str, **arguments: str) -> None:
+        if self._there(image):
+            return
+        folder = context if isinstance(context, Path) else CONTEXTS / context
+        options = [
+            option
+            for name, value in {"BASE": self.trixie, **arguments}.items()
+            for option in ("--build-arg", f"{name}={value}")
+        ]
+        with self.progress.step(title):
+            self.progress.run(
+                *("docker", "build", "-q", "--label", f"{LABEL}=image", "-t", image),
+                *options,
+                str(folder),
+                env=BUILD_ENV,
+            )
+
+    def _there(self, image: str) -> bool:
+        return answers("docker", "image", "inspect", image)
+
+    def push(self, registry_port: str) -> None:
+        """Put the stack's images into the registry, where the hosts pull them from."""
+        for name, image in self.stack.items():
+            target = f"127.0.0.1:{registry_port}/{name}"
+            self.progress.run("docker", "tag", image, target)
+            self.progress.run("docker", "push", "-q", target)
+
+
+def _machine() -> str:
+    return {"x86_64": "x64", "aarch64": "aarch64"}[os.uname().machine]
+
+
+def remove_all(progress: Progress) -> None:
+    """Remove every image that a lab built."""
+    listed = subprocess.run(
+        ["docker", "images", "-q", "--filter", f"label={LABEL}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    if listed:
+        progress.run("docker", "rmi", "-f", *sorted(set(listed)))

@@ -1,0 +1,124 @@
+"""The machine that carries the lab: its packages and the Docker daemon the hosts run in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from lab.progress import LabError, Progress, answers, wait_for
+from lab.state import LABEL, ROOT, Lab
+
+# command -> the Debian package that brings it
+PACKAGES = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "mmdebstrap": "mmdebstrap",
+    "mvn": "maven",
+    "iptables": "iptables",
+    "ssh": "openssh-client",
+    "unzip": "unzip",
+}
+
+
+def install_packages(progress: Progress) -> None:
+    """Install what is missing with apt and say what that was."""
+    if os.geteuid() != 0:
+        raise LabError("The lab starts containers that are machines: run it as root.")
+    missing = sorted({pkg for cmd, pkg in PACKAGES.items() if shutil.which(cmd) is None})
+    if not answers("python3", "-c", "import ensurepip, venv"):
+        missing.append("python3-venv")
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise LabError(f"Please install: {', '.join(missing)}. (No apt-get on this machine.)")
+    with progress.step(f"apt installed {', '.join(missing)}"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # A machine with a broken foreign repository still has Debian's lists.
+        answers("apt-get", "update", "-q")
+        progress.run(
+            *["apt-get", "install", "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"],
+            *missing,
+            env=quiet,
+            mend="Run `apt-get update` by hand and look at what it says.",
+        )
+
+
+def make_venv(progress: Progress) -> None:
+    """Create .venv and install the pinned requirements unless they are there already."""
+    wanted = (ROOT / "lab" / "requirements.txt").read_text()
+    stamp = ROOT / ".venv" / "lab-requirements.txt"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    with progress.step("Python environment .venv with Ansible"):
+        progress.run("python3", "-m", "venv", str(ROOT / ".venv"))
+        progress.run(
+            str(ROOT / ".venv/bin/pip"), "install", "-q", "-r", str(ROOT / "lab/requirements.txt")
+        )
+        stamp.write_text(wanted)
+
+
+def start_daemon(lab: Lab, progress: Progress) -> None:
+    """Use the machine's Docker daemon; where none answers, start one in the lab's directory."""
+    if answers("docker", "info"):
+        return
+    home = lab.directory / "docker"
+    home.mkdir(parents=True, exist_ok=True)
+    if answers("update-alternatives", "--query", "iptables"):
+        # The nft flavour needs kernel modules that small virtual machines do not have.
+        for tool in ("iptables", "ip6tables"):
+            progress.run("update-alternatives", "--set", tool, f"/usr/sbin/{tool}-legacy")
+    with progress.step(f"Docker daemon started, data in {home}"):
+        log = (lab.directory / "logs" / "dockerd.log").open("a")
+        daemon = subprocess.Popen(
+            ["dockerd", "--data-root", str(home), "--pidfile", str(_pid_file(lab))],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        lab.daemon_is_ours = True
+
+        def ready_or_dead() -> bool:
+            return answers("docker", "info") or daemon.poll() is not None
+
+        wait_for(ready_or_dead, 60, "An answer of the Docker daemon")
+        if daemon.poll() is not None:
+            raise LabError(f"dockerd ended with {daemon.returncode}; its log is {log.name}.")
+
+
+def stop_daemon(lab: Lab, progress: Progress) -> None:
+    """End the daemon that this lab started, unless somebody else's containers run in it."""
+    pid_file = _pid_file(lab)
+    if not pid_file.exists():
+        return
+    pid = int(pid_file.read_text())
+    if not _is_our_daemon(pid, lab):
+        pid_file.unlink()
+        return
+    if progress.run("docker", "ps", "-q").strip():
+        progress.say("Other containers run in the lab's Docker daemon: it stays.")
+        return
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not _is_our_daemon(pid, lab), 30, "The end of the Docker daemon")
+    progress.say("Docker daemon stopped")
+
+
+def _pid_file(lab: Lab) -> Path:
+    return lab.directory / "dockerd.pid"
+
+
+def _is_our_daemon(pid: int, lab: Lab) -> bool:
+    """Process numbers are used again: only a dockerd on our data directory is ours."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except FileNotFoundError:
+        return False
+    return "dockerd" in command[0] and str(lab.directory / "docker") in command
+
+
+def labels(lab: Lab) -> list[str]:
+    """Docker options that mark an object as made by this lab."""
+    return ["--label", f"{LABEL}={lab.directory}"]

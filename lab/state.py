@@ -1,0 +1,106 @@
+"""What one lab is: its number, its addresses, its hosts, and where it keeps them."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LABEL = "elk.lab"
+ELASTIC_VERSION = "9.2.4"
+OLDER_ELASTIC_VERSION = "9.1.0"
+SSH_USER = "deploy"
+
+
+@dataclass(frozen=True)
+class Host:
+    """One container that behaves as a machine."""
+
+    name: str
+    address: str
+    manager: bool
+
+
+@dataclass
+class Lab:
+    """One lab. Several may stand beside each other: each has a number and a /24 of its own."""
+
+    directory: Path
+    number: int = 0
+    managers: int = 2
+    workers: int = 3
+    prepared: bool = False
+    daemon_is_ours: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        return f"elk-lab-{self.number}"
+
+    @property
+    def subnet(self) -> ipaddress.IPv4Network:
+        return ipaddress.IPv4Network(f"10.60.{self.number}.0/24")
+
+    def address(self, last: int) -> str:
+        return str(self.subnet[last])
+
+    @property
+    def gateway(self) -> str:
+        return self.address(1)
+
+    @property
+    def services_address(self) -> str:
+        """Registry (port 5000) and package cache (port 3142)."""
+        return self.address(2)
+
+    @property
+    def registry(self) -> str:
+        return f"{self.services_address}:5000"
+
+    @property
+    def hosts(self) -> list[Host]:
+        return [Host(f"m{n}", self.address(10 + n), True) for n in range(1, self.managers + 1)] + [
+            Host(f"w{n}", self.address(20 + n), False) for n in range(1, self.workers + 1)
+        ]
+
+    def container(self, host: Host) -> str:
+        return f"{self.name}-{host.name}"
+
+    @property
+    def ssh_key(self) -> Path:
+        return self.directory / "ssh" / "id_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.directory / "ssh" / "known_hosts"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "logs" / "lab.log"
+
+    def find_host(self, name: str) -> Host | None:
+        return next((host for host in self.hosts if host.name == name), None)
+
+    def save(self) -> None:
+        data = {k: v for k, v in asdict(self).items() if k != "directory"}
+        (self.directory / "lab.json").write_text(json.dumps(data, indent=2) + "\n")
+
+    def forget(self) -> None:
+        (self.directory / "lab.json").unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, directory: Path) -> Lab | None:
+        """The lab that stands in a directory, or None where there is none."""
+        try:
+            return cls(directory, **json.loads((directory / "lab.json").read_text()))
+        except FileNotFoundError:
+            return None
+
+
+def shape(hosts: int, managers: int | None) -> tuple[int, int]:
+    """Managers and workers for a number of hosts: two managers unless told, one alone."""
+    chosen = managers if managers is not None else min(2, hosts)
+    if not 1 <= chosen <= min(hosts, 9) or hosts - chosen > 9:
+        raise ValueError(f"{chosen} managers of {hosts} hosts: 1 to 9 of each kind are possible")
+    return chosen, hosts - chosen

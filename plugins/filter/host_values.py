@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: host_values
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: One variable of many hosts
+description:
+  - For each host of a list, takes the first of the named host variables that is defined.
+  - Role defaults are not part of C(hostvars), so a task that speaks about other hosts needs the
+    fallback said once and in one place. That is what this filter is for.
+positional: hostvars, names
+options:
+  _input:
+    description: Names of hosts as they stand in the inventory.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The variables of all hosts, usually the magic variable C(hostvars).
+    type: dict
+    required: true
+  names:
+    description: Variables to look for, the first that a host defines is taken.
+    type: list
+    elements: str
+    required: true
+  default:
+    description: What a host without any of the variables gets. When left out, its own name.
+    type: raw
+"""
+
+EXAMPLES = r"""
+- name: Show the addresses of all managers
+  ansible.builtin.debug:
+    msg: "{{ groups['swarm_managers'] | elk.swarm.host_values(hostvars, ['elk_address', 'ansible_host']) }}"
+
+- name: Show the Elasticsearch roles of all hosts
+  ansible.builtin.debug:
+    msg: "{{ groups['all'] | elk.swarm.host_values(hostvars, ['elasticsearch_node_roles'], default=['master', 'data']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One value a host, in the order of the hosts.
+  type: list
+  elements: raw
+  sample: [10.20.0.11, 10.20.0.12]
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable
+
+_HOST_NAME = object()
+
+
+def host_values(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    names: Iterable[str],
+    default: Any = _HOST_NAME,
+) -> list[Any]:
+    """Give, for each host, the first defined variable of ``names``, else ``default``, else its name."""
+    wanted = list(names)
+    values: list[Any] = []
+    for host in hosts:
+        known = hostvars[host]
+        fallback = host if default is _HOST_NAME else default
+        values.append(next((known[name] for name in wanted if name in known), fallback))
+    return values
+
+
+class FilterModule:
+    """Register the filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"host_values": host_values}
