@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check that playbooks and inventories can be read, and that every Molecule scenario is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from repo import ROOT, tool
+
+# Made by the lab, and empty without it.
+LAB_INVENTORY = "lab"
+
+
+def playbooks(root: Path) -> list[Path]:
+    """Every file that ansible-playbook may be given."""
+    found = [*root.glob("site.yml"), *root.glob("playbooks/*.yml")]
+    for path in root.glob("molecule/*/*.yml"):
+        content = yaml.safe_load(path.read_text()) if path.name != "molecule.yml" else None
+        if isinstance(content, list) and any(
+            isinstance(play, dict) and ("hosts" in play or "import_playbook" in play)
+            for play in content
+        ):
+            found.append(path)
+    return sorted(found)
+
+
+def inventories(root: Path) -> list[Path]:
+    return sorted(
+        path for path in root.glob("inventories/*") if path.is_dir() and path.name != LAB_INVENTORY
+    )
+
+
+def scenarios(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
+
+
+def scenarios_run(makefile: str) -> set[str]:
+    """The scenarios that `make test` runs.
+
+    >>> sorted(scenarios_run("SCENARIOS ?= default one \\\\\\n  two\\n\\ntest:\\n\\techo\\n"))
+    ['default', 'one', 'two']
+    """
+    found = re.search(r"(?m)^SCENARIOS\s*[?:]?=((?:[^\n\\]|\\\n)*)$", makefile)
+    return set(found[1].replace("\\\n", " ").split()) if found else set()
+
+
+def scenario_problems(present: list[str], run: set[str]) -> list[str]:
+    found = [
+        f"molecule/{name} is never run: name it in SCENARIOS in the Makefile"
+        for name in present
+        if name not in run
+    ]
+    return found + [
+        f"the Makefile runs scenario {name}, and there is no molecule/{name}/molecule.yml"
+        for name in sorted(run - set(present))
+    ]
+
+
+def _run(command: list[str]) -> list[str]:
+    """What a command has to say if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1",
+            "ANSIBLE_NOCOLOR": "1",
+        },
+    )
+    return [] if done.returncode == 0 else [f"$ {' '.join(command[1:])}", done.stdout.rstrip()]
+
+
+def main() -> int:
+    found: list[str] = []
+    places, books = inventories(ROOT), playbooks(ROOT)
+    for place in places:
+        found += _run([tool("ansible-inventory"), "-i", str(place), "--list"])
+    if places and books:
+        command = [tool("ansible-playbook"), "--syntax-check", "-i", str(places[0])]
+        # One start reads them all. Only when that fails is it worth finding out which.
+        if _run([*command, *map(str, books)]):
+            for book in books:
+                found += _run([*command, str(book)])
+    makefile = ROOT / "Makefile"
+    run = scenarios_run(makefile.read_text()) if makefile.exists() else set()
+    found += scenario_problems(scenarios(ROOT), run)
+    print("\n".join(found))
+    print(f"{len(places)} inventories, {len(books)} playbooks, {len(scenarios(ROOT))} scenarios")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

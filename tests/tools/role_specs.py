@@ -1,0 +1,282 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold each role's defaults and argument specs together, and write their tables in docs/roles.
+
+A role says its variables twice: defaults/main.yml gives values, meta/argument_specs.yml says what
+they mean and lets Ansible check what a user sets. Where they differ one of them lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docs_markdown import cell, code, literal, paragraphs, prose, stale_pages, table, write_pages
+from repo import ROOT
+
+DOCS = ROOT / "docs" / "roles"
+
+# Roles whose variables are everybody's, and so do not carry the role's own name.
+PREFIXES = {"common": "elk_"}
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "path": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+    "raw": (object,),
+    "bytes": (str, int),
+    "bits": (str, int),
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a role says about itself. defaults or spec is None where the file is missing."""
+
+    name: str
+    defaults: dict[str, Any] | None
+    spec: dict[str, Any] | None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def prefix(self) -> str:
+        return PREFIXES.get(self.name, f"{self.name}_")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        found = (self.spec or {}).get("options")
+        return found if isinstance(found, dict) else {}
+
+
+def _read(path: Path, errors: list[str]) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        return None
+    except yaml.YAMLError as error:
+        errors.append(f"{path.parent.name}/{path.name} is not YAML: {error}")
+        return None
+
+
+def load_role(folder: Path) -> Role:
+    errors: list[str] = []
+    defaults_file = folder / "defaults" / "main.yml"
+    defaults = _read(defaults_file, errors)
+    if defaults is None and defaults_file.exists():
+        defaults = {}  # a role may have no variable of its own
+    specs = _read(folder / "meta" / "argument_specs.yml", errors) or {}
+    spec = specs.get("argument_specs", {}).get("main") if isinstance(specs, dict) else None
+    return Role(folder.name, defaults, spec, errors)
+
+
+def load_roles(folder: Path) -> list[Role]:
+    """All roles. A folder that holds no file yet is not one."""
+    return [
+        load_role(path)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and any(item.is_file() for item in path.rglob("*"))
+    ]
+
+
+def is_template(value: object) -> bool:
+    """Whether a value, or anything in it, is known only when Ansible renders it."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, dict):
+        return any(is_template(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(is_template(part) for part in value)
+    return False
+
+
+def same(left: object, right: object) -> bool:
+    """Equality that tells true from 1 and 1 from "1", at every depth."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return left == right
+
+
+def _fits(value: object, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind in ("bool", "raw")
+    return isinstance(value, TYPES.get(kind, (object,)))
+
+
+def _option_problems(name: str, option: object) -> list[str]:
+    """What an option lacks in itself, its parts included."""
+    if not isinstance(option, dict):
+        return [f"{name}: its entry in the specs is no mapping"]
+    found: list[str] = []
+    if not paragraphs(option.get("description")):
+        found.append(f"{name}: has no description")
+    kind = option.get("type")
+    if kind is None:
+        found.append(f"{name}: has no type")
+    elif kind not in TYPES:
+        found.append(f"{name}: type {kind} is unknown")
+    elif kind == "list" and not option.get("elements"):
+        found.append(f"{name}: a list needs elements")
+    default, choices = option.get("default"), option.get("choices")
+    if default is not None:
+        if kind in TYPES and not _fits(default, kind):
+            found.append(f"{name}: default {literal(default)} is no {kind}")
+        if option.get("required"):
+            found.append(f"{name}: is required and has a default")
+        wanted = default if isinstance(default, list) else [default]
+        if isinstance(choices, list) and not all(value in choices for value in wanted):
+            found.append(f"{name}: default {literal(default)} is none of its choices")
+    for part, inner in (option.get("options") or {}).items():
+        found += _option_problems(f"{name}.{part}", inner)
+    return found
+
+
+def _default_problems(name: str, value: object, option: dict[str, Any]) -> list[str]:
+    """How the default in the specs differs from the one that is used."""
+    if option.get("required"):
+        return [f"{name}: is required in the specs, so defaults/main.yml must not set it"]
+    if is_template(value):
+        # Ansible would take no notice of it, and a reader would believe it.
+        if "default" in option:
+            return [f"{name}: defaults/main.yml computes it, so the specs must not give a default"]
+        return []
+    if value is None:
+        if option.get("default") is not None:
+            return [f"{name}: is null in defaults/main.yml and {option['default']!r} in the specs"]
+        return []
+    if "default" not in option:
+        return [f"{name}: the specs do not say its default {literal(value)}"]
+    if not same(value, option["default"]):
+        here, there = (
+            f"{literal(one)} ({type(one).__name__})" for one in (value, option["default"])
+        )
+        return [f"{name}: is {here} in defaults/main.yml and {there} in the specs"]
+    return []
+
+
+def problems(role: Role) -> list[str]:
+    """Everything that is wrong with a role's variables, a sentence each."""
+    found = list(role.errors)
+    if role.defaults is None:
+        found.append("defaults/main.yml is missing")
+    if role.spec is None:
+        found.append("meta/argument_specs.yml has no entry main")
+    defaults = role.defaults or {}
+    if role.spec is not None:
+        if not role.spec.get("short_description"):
+            found.append("the specs have no short_description")
+        for name in defaults:
+            if name not in role.options:
+                found.append(f"{name}: is in defaults/main.yml and not in the specs")
+    for name, option in role.options.items():
+        found += _option_problems(name, option)
+        if name in defaults and isinstance(option, dict):
+            found += _default_problems(name, defaults[name], option)
+        elif role.defaults is not None and not (option or {}).get("required"):
+            found.append(f"{name}: is in the specs and not in defaults/main.yml")
+    for name in sorted(defaults.keys() | role.options.keys()):
+        if not name.startswith(role.prefix):
+            found.append(f"{name}: does not begin with {role.prefix}")
+    return [f"{role.name}: {text}" for text in found]
+
+
+def _kind(option: dict[str, Any]) -> str:
+    kind = str(option.get("type", ""))
+    if kind == "list":
+        kind = f"list of {option.get('elements', 'raw')}"
+    if option.get("choices"):
+        kind += ": " + ", ".join(code(literal(choice)) for choice in option["choices"])
+    return kind
+
+
+def _rows(
+    options: dict[str, Any], defaults: dict[str, Any], above: str = ""
+) -> list[tuple[str, str, str, str]]:
+    rows: list[tuple[str, str, str, str]] = []
+    for name, option in options.items():
+        value = defaults.get(name, option.get("default"))
+        if option.get("required"):
+            shown = "*required*"
+        else:
+            shown = "" if value is None else code(literal(value))
+        text = cell(paragraphs(option.get("description")))
+        rows.append((code(above + name), _kind(option), shown, text))
+        inner = option.get("options")
+        if isinstance(inner, dict):
+            mark = "[]." if option.get("type") == "list" else "."
+            rows += _rows(inner, {}, f"{above}{name}{mark}")
+    return rows
+
+
+def page(role: Role) -> str:
+    """The role's page: what it does and what can be set."""
+    spec = role.spec or {}
+    lines = [f"# Role `elk.swarm.{role.name}`", ""]
+    lines += [f"**{prose(str(spec.get('short_description', '')))}**", ""]
+    for text in paragraphs(spec.get("description", [])):
+        lines += [text, ""]
+    rows = _rows(role.options, role.defaults or {})
+    if rows:
+        lines += table(("Variable", "Type", "Default", "What it does"), rows)
+    else:
+        lines.append("It has no variable of its own.")
+    if role.name != "common":
+        lines += ["", "The variables that all roles share are in [common](common.md)."]
+    lines += ["", "Made by `make docs` from the role's argument specs.", ""]
+    return "\n".join(lines)
+
+
+def pages(roles: list[Role]) -> dict[str, str]:
+    documented = [role for role in roles if role.spec is not None]
+    made = {f"{role.name}.md": page(role) for role in documented}
+    rows = [
+        (
+            f"[`{role.name}`]({role.name}.md)",
+            cell(paragraphs((role.spec or {}).get("short_description"))),
+        )
+        for role in documented
+    ]
+    index = ["# Roles", "", *table(("Role", "What it does"), rows), ""]
+    made["README.md"] = "\n".join(index)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="fail where anything differs")
+    action.add_argument("--docs", action="store_true", help="write docs/roles")
+    options = parser.parse_args(arguments)
+
+    roles = load_roles(ROOT / "roles")
+    if options.docs:
+        for name in write_pages(DOCS, pages(roles)):
+            print(f"docs/roles/{name}")
+        return 0
+
+    found = [text for role in roles for text in problems(role)]
+    found += [
+        f"docs/roles/{name} is not what the specs say: run `make docs`"
+        for name in stale_pages(DOCS, pages(roles))
+    ]
+    for text in found:
+        print(text)
+    print(f"{len(roles)} roles, {len(found)} problems")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
