@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host says about itself, read from the texts that kernel and system offer.
+
+Every function takes the text and gives data, so that odd kernels can be tried in a unit test.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KIB = 1024
+
+# A cgroup without a limit says "max" (v2) or a number near 2**63 (v1).
+UNLIMITED = 1 << 60
+
+
+def memory_total(meminfo: str, limits: Iterable[str] = ()) -> int:
+    """Bytes this host may use: what the kernel has, or less where a cgroup says so."""
+    found = re.search(r"^MemTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
+    total = int(found.group(1)) * KIB if found else 0
+    for text in limits:
+        word = text.strip()
+        if word.isdigit() and 0 < int(word) < UNLIMITED:
+            total = min(total, int(word)) if total else int(word)
+    return total
+
+
+def ipv4_addresses(fib_trie: str) -> list[str]:
+    """Local IPv4 addresses out of /proc/net/fib_trie, loopback left out."""
+    addresses: list[str] = []
+    last = ""
+    for line in fib_trie.splitlines():
+        leaf = re.match(r"\s*\|-- (\S+)", line)
+        if leaf:
+            last = leaf.group(1)
+        elif re.match(r"\s*/32 host LOCAL", line) and last not in addresses:
+            addresses.append(last)
+    return [a for a in addresses if not ipaddress.ip_address(a).is_loopback]
+
+
+def ipv6_addresses(if_inet6: str) -> list[str]:
+    """Local IPv6 addresses out of /proc/net/if_inet6, loopback and link-local left out."""
+    addresses: list[str] = []
+    for line in if_inet6.splitlines():
+        word = line.split(" ", 1)[0]
+        if re.fullmatch(r"[0-9a-f]{32}", word):
+            address = ipaddress.IPv6Address(int(word, 16))
+            if not (address.is_loopback or address.is_link_local):
+                addresses.append(str(address))
+    return addresses
+
+
+def ipv4_routes(route: str) -> list[dict[str, str]]:
+    """Routes out of /proc/net/route, the default route left out."""
+
+    def dotted(word: str) -> ipaddress.IPv4Address:
+        # The kernel prints the number as it lies in memory, so its bytes are already in order.
+        return ipaddress.IPv4Address(struct.pack("=L", int(word, 16)))
+
+    routes: list[dict[str, str]] = []
+    for line in route.splitlines()[1:]:
+        words = line.split()
+        if len(words) < 8:
+            continue
+        network = ipaddress.ip_network(f"{dotted(words[1])}/{dotted(words[7])}", strict=False)
+        if network.prefixlen:
+            gateway = str(dotted(words[2])) if int(words[2], 16) else ""
+            routes.append({"network": str(network), "device": words[0], "gateway": gateway})
+    return routes
+
+
+def os_release(text: str) -> dict[str, str]:
+    """The shell assignments of /etc/os-release."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        name, sign, value = line.strip().partition("=")
+        if sign and re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+            values[name] = value.strip("\"'")
+    return values
+
+
+def distribution(release: Mapping[str, str]) -> dict[str, str]:
+    """Name, version and family in the words that the checks use."""
+    name = release.get("ID", "")
+    related = {name, *release.get("ID_LIKE", "").split()}
+    if related & {"rhel", "fedora", "centos"}:
+        family = "redhat"
+    elif "debian" in related:
+        family = "debian"
+    else:
+        family = name
+    return {
+        "id": name,
+        "version": release.get("VERSION_ID", ""),
+        "codename": release.get("VERSION_CODENAME", ""),
+        "family": family,
+        "name": release.get("PRETTY_NAME", name),
+    }
+
+
+def names_module(modules_text: str, module: str) -> bool:
+    """Whether a modules.dep or modules.builtin file lists a kernel module."""
+    pattern = rf"^([^:\s]*/)?{re.escape(module)}\.ko(\.\w+)?(:|$)"
+    return re.search(pattern, modules_text, re.MULTILINE) is not None
+
+
+def dpkg_packages(output: str) -> dict[str, dict[str, Any]]:
+    """Installed packages from lines of "name<TAB>version<TAB>status" (dpkg-query -W)."""
+    packages: dict[str, dict[str, Any]] = {}
+    for line in output.splitlines():
+        words = line.split("\t")
+        if len(words) == 3:
+            wanted, _error, state = [*words[2].split(" "), "", ""][:3]
+            if state == "installed":
+                packages[words[0]] = {"version": words[1], "held": wanted == "hold"}
+    return packages
+
+
+def rpm_packages(output: str) -> dict[str, dict[str, Any]]:
+    """Installed packages from lines of "name<TAB>version" (rpm -q); rpm itself knows no hold."""
+    packages: dict[str, dict[str, Any]] = {}
+    for line in output.splitlines():
+        words = line.split("\t")
+        if len(words) == 2:
+            packages[words[0]] = {"version": words[1], "held": False}
+    return packages
+
+
+def systemd_units(output: str) -> dict[str, dict[str, Any]]:
+    """State of units from `systemctl show -p Id,LoadState,ActiveState,UnitFileState`."""
+    units: dict[str, dict[str, Any]] = {}
+    for block in output.strip().split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        if values.get("Id"):
+            units[values["Id"]] = {
+                "exists": values.get("LoadState") == "loaded",
+                "active": values.get("ActiveState") == "active",
+                "enabled": values.get("UnitFileState") == "enabled",
+            }
+    return units
+
+
+def swarm_state(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the Engine's /info tells about swarm membership."""
+    swarm = info.get("Swarm") or {}
+    cluster = swarm.get("Cluster") or {}
+    return {
+        "state": swarm.get("LocalNodeState") or "inactive",
+        "node_id": swarm.get("NodeID") or "",
+        "address": swarm.get("NodeAddr") or "",
+        "manager": bool(swarm.get("ControlAvailable")),
+        "cluster_id": cluster.get("ID") or "",
+        "error": swarm.get("Error") or "",
+    }

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kernel parameters: which lines a sysctl file needs and which live values must change."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One wanted value; with `minimum` a higher one that somebody else set is kept."""
+
+    name: str
+    value: str
+    minimum: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Content of the file, and the live values to write."""
+
+    content: str
+    live: Mapping[str, str]
+
+
+def parse(text: str) -> dict[str, str]:
+    """Assignments of a sysctl.d file; a leading dash only means that errors do not matter."""
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        found = re.match(r"\s*-?\s*([^#;=\s][^=\s]*)\s*=\s*(.*?)\s*$", line)
+        if found:
+            values[found.group(1).replace("/", ".")] = " ".join(found.group(2).split())
+    return values
+
+
+def number(value: str) -> int:
+    return int(value) if re.fullmatch(r"-?\d+", value) else 0
+
+
+def make_plan(
+    parameters: Sequence[Parameter], others: Iterable[Mapping[str, str]], live: Mapping[str, str]
+) -> Plan:
+    """What to write, given the other sysctl files and the live values.
+
+    The file only depends on files, never on live values: those may be shared with other hosts
+    (containers) or set by hand for a while, and neither should end up in a file.
+    """
+    files = list(others)
+    lines: list[str] = []
+    writes: dict[str, str] = {}
+    for parameter in parameters:
+        value, now = parameter.value, live.get(parameter.name, "")
+        if parameter.minimum:
+            for found in (values[parameter.name] for values in files if parameter.name in values):
+                if number(found) > number(value):
+                    value = found
+            satisfied = now != "" and number(now) >= number(parameter.value)
+        else:
+            satisfied = now == value
+        lines.append(f"{parameter.name} = {value}")
+        if not satisfied:
+            writes[parameter.name] = value
+    return Plan(content="\n".join(lines) + "\n", live=writes)

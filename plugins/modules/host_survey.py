@@ -1,0 +1,345 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_survey
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: Read in one go what the checks and roles need to know of a host
+description:
+  - Reads memory, addresses, routes, distribution, kernel features, packages, units and the state
+    of Docker and Swarm from a Linux host.
+  - Needs nothing but Python on the host, so it also works where nothing has been installed yet.
+  - Never starts Docker. The Engine is only asked where its process is already running.
+options:
+  packages:
+    description: Packages whose installed version is wanted.
+    type: list
+    elements: str
+    default: []
+  units:
+    description: Systemd units whose state is wanted, with their suffix.
+    type: list
+    elements: str
+    default: []
+  users:
+    description: Users who shall be looked up.
+    type: list
+    elements: str
+    default: []
+  declared:
+    description:
+      - Values that are handed back as they are.
+      - A play uses this to bring each host's own variables, role defaults included, together with
+        what was measured there.
+    type: dict
+    default: {}
+  docker_socket:
+    description: Socket of the Docker Engine.
+    type: path
+    default: /var/run/docker.sock
+  timeout:
+    description: Seconds to wait for the Docker Engine's answer.
+    type: int
+    default: 5
+attributes:
+  check_mode:
+    description: The module only reads, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed, so there is no difference to show.
+    support: none
+  idempotent:
+    description: Never changes anything.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  elk.swarm.host_survey:
+    packages: [docker.io]
+    units: [docker.service]
+  register: looked_at
+
+- name: Show how much memory there is
+  ansible.builtin.debug:
+    msg: "{{ looked_at.survey.memory | human_readable }}"
+"""
+
+RETURN = r"""
+survey:
+  description: What was found.
+  returned: always
+  type: dict
+  contains:
+    memory:
+      description: Bytes of memory, or the cgroup's limit where that is lower.
+      type: int
+      sample: 8296353792
+    addresses:
+      description: Addresses of the host, without loopback and link-local ones.
+      type: list
+      elements: str
+      sample: [10.20.0.11]
+    routes:
+      description: IPv4 routes other than the default one.
+      type: list
+      elements: dict
+      sample: [{network: 10.20.0.0/24, device: eth0, gateway: ""}]
+    nodename:
+      description: Name of the host as its kernel says it.
+      type: str
+      sample: m1
+    kernel:
+      description: Release of the kernel.
+      type: str
+      sample: 6.12.48+deb13-amd64
+    machine:
+      description: Hardware name.
+      type: str
+      sample: x86_64
+    distribution:
+      description: Name, version and family of the distribution.
+      type: dict
+      sample:
+        id: debian
+        version: "13"
+        codename: trixie
+        family: debian
+        name: Debian GNU/Linux 13 (trixie)
+    ipvs:
+      description: Whether the kernel has IPVS, which Swarm's routing mesh needs, or can load it.
+      type: bool
+      sample: true
+    max_map_count:
+      description: Present value of vm.max_map_count.
+      type: int
+      sample: 262144
+    cgroup:
+      description: Version of the control groups.
+      type: int
+      sample: 2
+    docker:
+      description: The Docker Engine. What only a running one can tell is empty where none runs.
+      type: dict
+      contains:
+        installed:
+          description: Whether dockerd is there.
+          type: bool
+          sample: true
+        running:
+          description: Whether the Engine answered.
+          type: bool
+          sample: true
+        version:
+          description: Version of the running Engine.
+          type: str
+          sample: 26.1.5+dfsg1
+        root:
+          description: Directory of the Engine's data.
+          type: str
+          sample: /var/lib/docker
+        group_members:
+          description: Members of the group docker.
+          type: list
+          elements: str
+          sample: [ops]
+        swarm:
+          description: Membership in a swarm.
+          type: dict
+          sample:
+            state: active
+            node_id: u2cw1f7ahjp4pxw6qf6wb2m0u
+            address: 10.20.0.11
+            manager: true
+            cluster_id: k1mp2o5ymxl2o0b3a7rzfqk7d
+            error: ""
+    packages:
+      description: Those of O(packages) that are installed.
+      type: dict
+      sample: {docker.io: {version: 26.1.5+dfsg1-9+b12, held: true}}
+    units:
+      description: State of O(units).
+      type: dict
+      sample: {docker.service: {exists: true, active: true, enabled: true}}
+    unknown_users:
+      description: Those of O(users) that the host does not know.
+      type: list
+      elements: str
+      sample: []
+    declared:
+      description: O(declared) as it was given.
+      type: dict
+      sample: {address: 10.20.0.11}
+"""
+
+import grp
+import http.client
+import json
+import os
+import pwd
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
+
+
+def read(path: str) -> str:
+    """Text of a file, empty where there is none: kernels differ in what they offer."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: int) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def daemon_runs() -> bool:
+    """Whether a dockerd lives.
+
+    With socket activation a connection would start a stopped one, which is no business of a look.
+    """
+    pid = read("/run/docker.pid").strip()
+    return pid.isdigit() and "dockerd" in read(f"/proc/{pid}/comm")
+
+
+def engine_info(path: str, timeout: int) -> dict[str, Any]:
+    if not daemon_runs():
+        return {}
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request("GET", "/info")
+        answer = connection.getresponse()
+        body = answer.read()
+        info = json.loads(body) if answer.status == http.client.OK else {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        connection.close()
+    return info if isinstance(info, dict) else {}
+
+
+def group_members(name: str) -> list[str]:
+    try:
+        return sorted(grp.getgrnam(name).gr_mem)
+    except KeyError:
+        return []
+
+
+def unknown_users(names: list[str]) -> list[str]:
+    missing = []
+    for name in names:
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            missing.append(name)
+    return missing
+
+
+def has_ipvs(kernel: str) -> bool:
+    if os.path.exists("/proc/net/ip_vs"):
+        return True
+    folder = f"/lib/modules/{kernel}"
+    return any(
+        parse.names_module(read(f"{folder}/{name}"), "ip_vs")
+        for name in ("modules.builtin", "modules.dep")
+    )
+
+
+def packages(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Ask the package manager; a package that is not installed makes it exit with an error."""
+    if not names:
+        return {}
+    dpkg = module.get_bin_path("dpkg-query")
+    if dpkg:
+        wanted = "${Package}\t${Version}\t${Status}\n"
+        _rc, out, _err = module.run_command([dpkg, "-W", "-f", wanted, *names])
+        return parse.dpkg_packages(out)
+    rpm = module.get_bin_path("rpm")
+    if rpm:
+        wanted = "%{NAME}\t%{VERSION}-%{RELEASE}\n"
+        _rc, out, _err = module.run_command([rpm, "-q", "--qf", wanted, *names])
+        return parse.rpm_packages(out)
+    return {}
+
+
+def units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
+    systemctl = module.get_bin_path("systemctl")
+    if not names or not systemctl:
+        return {}
+    wanted = "Id,LoadState,ActiveState,UnitFileState"
+    _rc, out, _err = module.run_command([systemctl, "show", "-p", wanted, "--", *names])
+    return parse.systemd_units(out)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "users": {"type": "list", "elements": "str", "default": []},
+            "declared": {"type": "dict", "default": {}},
+            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+            "timeout": {"type": "int", "default": 5},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    uname = os.uname()
+    info = engine_info(params["docker_socket"], params["timeout"])
+    release = parse.os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
+    limits = [
+        read("/sys/fs/cgroup/memory.max"),
+        read("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    ]
+    max_map_count = read("/proc/sys/vm/max_map_count").strip()
+    survey = {
+        "memory": parse.memory_total(read("/proc/meminfo"), limits),
+        "addresses": parse.ipv4_addresses(read("/proc/net/fib_trie"))
+        + parse.ipv6_addresses(read("/proc/net/if_inet6")),
+        "routes": parse.ipv4_routes(read("/proc/net/route")),
+        "nodename": uname.nodename,
+        "kernel": uname.release,
+        "machine": uname.machine,
+        "distribution": parse.distribution(release),
+        "ipvs": has_ipvs(uname.release),
+        "max_map_count": int(max_map_count) if max_map_count.isdigit() else 0,
+        "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
+        "docker": {
+            "installed": shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+            is not None,
+            "running": bool(info),
+            "version": info.get("ServerVersion", ""),
+            "root": info.get("DockerRootDir", ""),
+            "group_members": group_members("docker"),
+            "swarm": parse.swarm_state(info),
+        },
+        "packages": packages(module, params["packages"]),
+        "units": units(module, params["units"]),
+        "unknown_users": unknown_users(params["users"]),
+        "declared": params["declared"],
+    }
+    module.exit_json(changed=False, survey=survey)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kernel_parameters
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: Set kernel parameters now and for every boot
+description:
+  - Keeps a file of its own under C(/etc/sysctl.d) and writes live values, all parameters in one go.
+  - A parameter can be a minimum, so that a higher value set by the distribution or by another
+    program stays.
+options:
+  parameters:
+    description: The wanted values. The file holds these and nothing else.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the parameter, with dots.
+        type: str
+        required: true
+      value:
+        description: Wanted value.
+        type: str
+        required: true
+      minimum:
+        description: >-
+          Whether a higher live value is left alone, and a higher value in another sysctl file is
+          taken over.
+        type: bool
+        default: false
+  path:
+    description: The file.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Says what would change without changing it.
+    support: full
+  diff_mode:
+    description: Shows the file and the live values before and after.
+    support: full
+  idempotent:
+    description: Only writes what differs.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Allow Elasticsearch its memory maps
+  elk.swarm.kernel_parameters:
+    path: /etc/sysctl.d/90-elk-swarm.conf
+    parameters:
+      - name: vm.max_map_count
+        value: "262144"
+        minimum: true
+"""
+
+RETURN = r"""
+live:
+  description: Live values after the run.
+  returned: always
+  type: dict
+  sample: {vm.max_map_count: "262144"}
+written:
+  description: Live values that were changed.
+  returned: always
+  type: dict
+  sample: {}
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/sysctl.d/90-elk-swarm.conf
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils import kernel_parameters as plan
+
+FOLDERS = (
+    "/etc/sysctl.d",
+    "/run/sysctl.d",
+    "/usr/local/lib/sysctl.d",
+    "/usr/lib/sysctl.d",
+    "/lib/sysctl.d",
+)
+
+
+def other_files(own: Path) -> list[dict[str, str]]:
+    """Assignments of all sysctl files but our own; one in /etc hides its namesake elsewhere."""
+    found: dict[str, Path] = {}
+    for folder in FOLDERS:
+        for path in sorted(Path(folder).glob("*.conf")):
+            found.setdefault(path.name, path)
+    found.setdefault("sysctl.conf", Path("/etc/sysctl.conf"))
+    # By name, because what hides our file is none of the others either.
+    found.pop(own.name, None)
+    return [plan.parse(read(path)) for path in found.values()]
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def live_path(name: str) -> Path:
+    return Path("/proc/sys", *name.split("."))
+
+
+def show(content: str, live: dict[str, str]) -> str:
+    return content + "".join(f"live {name} = {value}\n" for name, value in sorted(live.items()))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "parameters": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "value": {"type": "str", "required": True},
+                    "minimum": {"type": "bool", "default": False},
+                },
+            },
+            "path": {"type": "path", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    parameters = [plan.Parameter(**entry) for entry in module.params["parameters"]]
+    unknown = [p.name for p in parameters if not live_path(p.name).exists()]
+    if unknown:
+        module.fail_json(
+            msg=f"The kernel has no parameter {', '.join(unknown)}. Correct the name, or load the "
+            "module that brings it.",
+        )
+    live = {p.name: " ".join(read(live_path(p.name)).split()) for p in parameters}
+    before = read(path)
+    todo = plan.make_plan(parameters, other_files(path), live)
+    changed = before != todo.content or bool(todo.live)
+    if not module.check_mode:
+        # The file first: a run killed in between leaves a live value that the next run still sees
+        # as wrong, while the other way round nothing would tell that the file is missing.
+        if before != todo.content:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(prefix="sysctl-")
+            module.add_cleanup_file(draft)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(todo.content)
+            module.atomic_move(draft, str(path))
+        for name, value in todo.live.items():
+            try:
+                live_path(name).write_text(value, encoding="ascii")
+            except OSError as error:
+                module.fail_json(
+                    msg=f"{name} cannot be set to {value}: {error.strerror}. Inside a container "
+                    "the parameter may belong to the machine around it: set it there.",
+                )
+    if path.exists():
+        rights = module.load_file_common_arguments(
+            {"path": str(path), "mode": "0644", "owner": "root", "group": "root"}
+        )
+        changed = module.set_fs_attributes_if_different(rights, changed)
+    after = {**live, **todo.live}
+    module.exit_json(
+        changed=changed,
+        live=after,
+        written=dict(todo.live),
+        path=str(path),
+        diff={
+            "before": show(before, live),
+            "after": show(todo.content, after),
+            "before_header": str(path),
+            "after_header": str(path),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read from the texts of kernel and system."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
+
+MEMINFO = "MemTotal:        8101908 kB\nMemFree:          100 kB\n"
+
+FIB_TRIE = """\
+Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 10.20.0.0/24 2 0 2
+        |-- 10.20.0.0
+           /24 link UNICAST
+        |-- 10.20.0.11
+           /32 host LOCAL
+        |-- 10.20.0.255
+           /32 link BROADCAST
+     +-- 127.0.0.0/8 2 0 2
+           |-- 127.0.0.1
+              /32 host LOCAL
+Local:
+        |-- 10.20.0.11
+           /32 host LOCAL
+"""
+
+IF_INET6 = """\
+fe80000000000000004200fffe3c0b02 02 40 20 80     eth0
+fd000000000000000000000000000011 02 40 00 80     eth0
+00000000000000000000000000000001 01 80 10 80       lo
+"""
+
+ROUTE = """\
+Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+eth0	00000000	0100140A	0003	0	0	0	00000000	0	0	0
+eth0	0000140A	00000000	0001	0	0	0	00FFFFFF	0	0	0
+eth1	0008A8C0	0100140A	0003	0	0	0	00F8FFFF	0	0	0
+"""
+
+
+def test_memory_is_the_least_of_kernel_and_cgroups() -> None:
+    assert parse.memory_total(MEMINFO) == 8101908 * 1024
+    assert parse.memory_total(MEMINFO, ["max\n", "", "9223372036854771712\n"]) == 8101908 * 1024
+    assert parse.memory_total(MEMINFO, ["1073741824\n"]) == 1 << 30
+    assert parse.memory_total("") == 0
+
+
+def test_addresses() -> None:
+    assert parse.ipv4_addresses(FIB_TRIE) == ["10.20.0.11"]
+    assert parse.ipv6_addresses(IF_INET6) == ["fd00::11"]
+
+
+def test_routes_leave_out_the_default() -> None:
+    assert parse.ipv4_routes(ROUTE) == [
+        {"network": "10.20.0.0/24", "device": "eth0", "gateway": ""},
+        {"network": "192.168.8.0/21", "device": "eth1", "gateway": "10.20.0.1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "family"),
+    [
+        ('ID=debian\nVERSION_ID="13"\n', "debian", "debian"),
+        ('ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n', "ubuntu", "debian"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "rocky", "redhat"),
+        ("ID=rhel\n", "rhel", "redhat"),
+        ("ID=alpine\n", "alpine", "alpine"),
+        ("", "", ""),
+    ],
+)
+def test_distributions(text: str, name: str, family: str) -> None:
+    found = parse.distribution(parse.os_release(text))
+    assert (found["id"], found["family"]) == (name, family)
+
+
+@pytest.mark.parametrize(
+    ("line", "there"),
+    [
+        ("kernel/net/netfilter/ipvs/ip_vs.ko.xz: kernel/net/nf.ko.xz\n", True),
+        ("kernel/net/netfilter/ipvs/ip_vs.ko\n", True),
+        ("kernel/net/netfilter/ipvs/ip_vs_rr.ko: kernel/net/netfilter/ipvs/ip_vs.ko\n", False),
+        ("", False),
+    ],
+)
+def test_kernel_modules(line: str, there: bool) -> None:
+    assert parse.names_module("kernel/fs/a.ko:\n" + line, "ip_vs") is there
+
+
+def test_dpkg_packages() -> None:
+    output = (
+        "docker.io\t26.1.5-1\thold ok installed\n"
+        "runc\t1.1\tinstall ok installed\n"
+        "old\t1\tdeinstall ok config-files\n"
+        "never\t\tunknown ok not-installed\n"
+    )
+    assert parse.dpkg_packages(output) == {
+        "docker.io": {"version": "26.1.5-1", "held": True},
+        "runc": {"version": "1.1", "held": False},
+    }
+
+
+def test_rpm_packages() -> None:
+    output = "docker-ce\t28.2.2-1.el9\npackage nope is not installed\n"
+    assert parse.rpm_packages(output) == {"docker-ce": {"version": "28.2.2-1.el9", "held": False}}
+
+
+def test_units() -> None:
+    output = (
+        "Id=docker.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n"
+        "Id=nope.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\n"
+    )
+    assert parse.systemd_units(output) == {
+        "docker.service": {"exists": True, "active": True, "enabled": True},
+        "nope.service": {"exists": False, "active": False, "enabled": False},
+    }
+
+
+def test_swarm_state_of_an_engine_that_says_nothing() -> None:
+    assert parse.swarm_state({}) == {
+        "state": "inactive",
+        "node_id": "",
+        "address": "",
+        "manager": False,
+        "cluster_id": "",
+        "error": "",
+    }
+
+
+def test_swarm_state_of_a_manager() -> None:
+    found = parse.swarm_state(
+        {
+            "Swarm": {
+                "NodeID": "n1",
+                "NodeAddr": "10.20.0.11",
+                "LocalNodeState": "active",
+                "ControlAvailable": True,
+                "Cluster": {"ID": "c1"},
+            }
+        }
+    )
+    assert (found["state"], found["manager"], found["cluster_id"]) == ("active", True, "c1")

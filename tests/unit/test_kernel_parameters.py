@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kernel parameters in a file and live."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils.kernel_parameters import (
+    Parameter,
+    make_plan,
+    parse,
+)
+
+MAPS = Parameter("vm.max_map_count", "262144", minimum=True)
+RETRIES = Parameter("net.ipv4.tcp_retries2", "5")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("vm.max_map_count=1", {"vm.max_map_count": "1"}),
+        ("  vm/max_map_count =  1 ", {"vm.max_map_count": "1"}),
+        (
+            "-net.ipv4.tcp_rmem = 4096\t131072  6291456",
+            {"net.ipv4.tcp_rmem": "4096 131072 6291456"},
+        ),
+        ("# vm.max_map_count=1", {}),
+        ("; vm.max_map_count=1", {}),
+        ("nonsense", {}),
+    ],
+)
+def test_lines(line: str, found: dict[str, str]) -> None:
+    assert parse(line + "\n") == found
+
+
+def test_a_bare_host() -> None:
+    live = {"vm.max_map_count": "65530", "net.ipv4.tcp_retries2": "15"}
+    plan = make_plan([MAPS, RETRIES], [], live)
+    assert plan.content == "vm.max_map_count = 262144\nnet.ipv4.tcp_retries2 = 5\n"
+    assert plan.live == {"vm.max_map_count": "262144", "net.ipv4.tcp_retries2": "5"}
+
+
+def test_a_host_that_is_right() -> None:
+    live = {"vm.max_map_count": "262144", "net.ipv4.tcp_retries2": "5"}
+    assert make_plan([MAPS, RETRIES], [], live).live == {}
+
+
+def test_a_higher_live_value_stays_and_is_not_made_permanent() -> None:
+    plan = make_plan([MAPS], [], {"vm.max_map_count": "1048576"})
+    assert plan.live == {}
+    assert plan.content == "vm.max_map_count = 262144\n"
+
+
+def test_a_higher_value_of_another_file_is_taken_over() -> None:
+    # Our file is read after most others, so a lower value in it would undo theirs at the next boot.
+    others = [{"vm.max_map_count": "1048576"}, {"vm.max_map_count": "100"}]
+    plan = make_plan([MAPS], others, {"vm.max_map_count": "65530"})
+    assert plan.content == "vm.max_map_count = 1048576\n"
+    assert plan.live == {"vm.max_map_count": "1048576"}
+
+
+def test_a_value_that_is_no_minimum_is_set_exactly() -> None:
+    plan = make_plan([RETRIES], [{RETRIES.name: "15"}], {RETRIES.name: "8"})
+    assert plan.content == "net.ipv4.tcp_retries2 = 5\n"
+    assert plan.live == {"net.ipv4.tcp_retries2": "5"}
