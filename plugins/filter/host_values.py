@@ -37,11 +37,15 @@ options:
 EXAMPLES = r"""
 - name: Show the addresses of all managers
   ansible.builtin.debug:
-    msg: "{{ groups['swarm_managers'] | elk.swarm.host_values(hostvars, ['elk_address', 'ansible_host']) }}"
+    msg: >-
+      {{ groups['swarm_managers']
+         | elk.swarm.host_values(hostvars, ['elk_address', 'ansible_host']) }}
 
 - name: Show the Elasticsearch roles of all hosts
   ansible.builtin.debug:
-    msg: "{{ groups['all'] | elk.swarm.host_values(hostvars, ['elasticsearch_node_roles'], default=['master', 'data']) }}"
+    msg: >-
+      {{ groups['all']
+         | elk.swarm.host_values(hostvars, ['elasticsearch_node_roles'], default=['master']) }}
 """
 
 RETURN = r"""
@@ -52,8 +56,8 @@ _value:
   sample: [10.20.0.11, 10.20.0.12]
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 _HOST_NAME = object()
 
@@ -64,7 +68,7 @@ def host_values(
     names: Iterable[str],
     default: Any = _HOST_NAME,
 ) -> list[Any]:
-    """Give, for each host, the first defined variable of ``names``, else ``default``, else its name."""
+    """For each host the first defined variable of ``names``, else ``default``, else its name."""
     wanted = list(names)
     values: list[Any] = []
     for host in hosts:

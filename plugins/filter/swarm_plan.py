@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: swarm_plan
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: What each host has to do until all are in one swarm
+description:
+  - Takes what M(elk.swarm.swarm_member_info) found on each host and decides, for all hosts at once,
+    which one starts the swarm, which ones join and through which manager.
+  - A new swarm is planned only when every manager of the inventory was looked at and none is in a
+    swarm, so that a run against a few hosts cannot split the platform in two.
+  - Whatever speaks against a change is given as a list of sentences, each with host and mend.
+positional: hostvars, managers
+options:
+  _input:
+    description: Names of all hosts that belong in the swarm, as they stand in the inventory.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The variables of all hosts, usually the magic variable C(hostvars).
+    type: dict
+    required: true
+  managers:
+    description: Names of those that are to be managers; the others are to be workers.
+    type: list
+    elements: str
+    required: true
+  accept_even_managers:
+    description: Whether an even number of managers is accepted.
+    type: bool
+    default: false
+  variable:
+    description: Host variable in which the result of M(elk.swarm.swarm_member_info) is registered.
+    type: str
+    default: swarm_found
+  labels:
+    description: Host variable with the labels of the host, of which reserved ones are refused.
+    type: str
+    default: swarm_labels
+"""
+
+EXAMPLES = r"""
+- name: Look at every host
+  elk.swarm.swarm_member_info:
+  register: swarm_found
+
+- name: Show what would be done
+  ansible.builtin.debug:
+    msg: "{{ groups['all'] | elk.swarm.swarm_plan(hostvars, groups['swarm_managers']) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - RV(ignore:steps) gives V(init), V(join) or V(nothing) for each host that was looked at.
+    - RV(ignore:pending) lists the hosts whose step is not V(nothing).
+    - RV(ignore:source) is the manager through which the others join.
+    - RV(ignore:cluster_id) is the id of the existing swarm, empty when there is none.
+    - RV(ignore:errors) lists the reasons to refuse.
+  type: dict
+  sample:
+    steps: {m1: init, w1: join}
+    pending: [m1, w1]
+    source: m1
+    cluster_id: ""
+    errors: []
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+    MANAGER,
+    WORKER,
+    Host,
+    Member,
+    plan_swarm,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import Wanted, label_errors
+
+
+def swarm_plan(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    managers: Iterable[str],
+    accept_even_managers: bool = False,
+    variable: str = "swarm_found",
+    labels: str = "swarm_labels",
+) -> dict[str, Any]:
+    """Plan the way of all hosts into one swarm from what was found on them."""
+    hosts = list(hosts)
+    in_charge = set(managers)
+    plan = plan_swarm(
+        [
+            Host(
+                name=name,
+                role=MANAGER if name in in_charge else WORKER,
+                found=_found(hostvars[name], variable),
+            )
+            for name in hosts
+        ],
+        accept_even_managers=accept_even_managers,
+    ).as_dict()
+    # Said before a swarm is made, not after.
+    plan["errors"] += label_errors(
+        [
+            Wanted(name=name, role=WORKER, labels=hostvars[name][labels])
+            for name in hosts
+            if labels in hostvars[name] and isinstance(hostvars[name][labels], Mapping)
+        ]
+    )
+    return plan
+
+
+def _found(known: Mapping[str, Any], variable: str) -> Member | None:
+    result = known[variable] if variable in known else None  # noqa: SIM401 (hostvars has no get)
+    if not isinstance(result, Mapping) or "member" not in result:
+        return None
+    return Member.from_dict(result["member"])
+
+
+class FilterModule:
+    """Register the filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"swarm_plan": swarm_plan}

@@ -1,0 +1,484 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A thin, dependency-free client of the Docker Engine API.
+
+The standard library is enough for JSON over a socket, starts faster than the docker SDK, and
+does not break when the SDK and ``requests`` disagree about their versions.  No call is repeated
+behind the caller's back unless it is a read.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import http.client
+import json
+import os
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JsonDict = dict[str, Any]
+
+# Swarm services have ulimits and capabilities since this version (Docker Engine 20.10).
+MINIMUM_API = (1, 41)
+# The newest version whose answers this collection has been written against.
+MAXIMUM_API = (1, 44)
+
+
+class EngineError(Exception):
+    """The Engine did not do what it was asked; the text says what to do about it."""
+
+    def __init__(self, message: str, status: int | None = None, detail: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = detail
+
+
+class EngineAwayError(EngineError):
+    """Nobody answers at the address of the Engine."""
+
+
+class SocketMissingError(EngineAwayError):
+    """The Engine's socket does not exist: Docker is not installed or was never started."""
+
+
+class EngineTimeoutError(EngineError):
+    """The Engine took the request and did not answer in time."""
+
+
+class NoSwarmError(EngineError):
+    """The Engine is not part of any swarm."""
+
+
+class NotManagerError(EngineError):
+    """The Engine is a worker."""
+
+
+class NoQuorumError(EngineError):
+    """The managers have no leader, so nothing in the swarm can be read or changed."""
+
+
+class NotFoundError(EngineError):
+    """The object does not exist."""
+
+
+class ConflictError(EngineError):
+    """An object of that name exists already, or the object is in the wrong state."""
+
+
+class OutOfSequenceError(EngineError):
+    """The object was changed by someone else since it was read."""
+
+
+class InUseError(EngineError):
+    """The object cannot be removed because a service refers to it."""
+
+
+def classify(status: int, message: str, what: str, address: str) -> EngineError:
+    """Turn an error answer of the Engine into the exception that says what it means."""
+    text = message.lower()
+    where = f"{what} ({address})"
+    if "no leader" in text or "does not have a leader" in text or "too few managers" in text:
+        return NoQuorumError(
+            f"The swarm has no leader, so it cannot be read or changed: {message} "
+            f"Bring back the managers that are down, then run again; running tasks are not "
+            f"affected. Next command: docker node ls. Request: {where}",
+            status,
+            message,
+        )
+    if "not a swarm manager" in text:
+        if "docker swarm init" in text:
+            return NoSwarmError(
+                f"The Docker Engine is not part of a swarm. Create or join one first (docker "
+                f"swarm init), or run this task on a manager. Request: {where}",
+                status,
+                message,
+            )
+        return NotManagerError(
+            "The Docker Engine is a worker of its swarm, and only managers can read and change "
+            f"services. Run this task on a manager. Request: {where}",
+            status,
+            message,
+        )
+    if "swarm is encrypted" in text:
+        return EngineError(
+            f"The swarm is locked. Unlock this manager first: docker swarm unlock. "
+            f"Request: {where}",
+            status,
+            message,
+        )
+    if "deadlineexceeded" in text.replace(" ", "") or "context deadline exceeded" in text:
+        return NoQuorumError(
+            "The swarm did not answer in time, which is how managers without a majority behave: "
+            f"{message}. Bring back the managers that are down, then run again. Next command: "
+            f"docker node ls. Request: {where}",
+            status,
+            message,
+        )
+    if "out of sequence" in text:
+        return OutOfSequenceError(f"{where}: {message}", status, message)
+    if "is in use by" in text:
+        return InUseError(f"{where}: {message}", status, message)
+    if status == 404:
+        return NotFoundError(f"{where}: {message}", status, message)
+    if status == 409 or "already exists" in text or "name conflicts" in text:
+        return ConflictError(f"{where}: {message}", status, message)
+    return EngineError(
+        f"The Docker Engine refused the request (HTTP {status}): {message}. Request: {where}",
+        status,
+        message,
+    )
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the Engine is and how to talk to it, under the option names of the modules."""
+
+    docker_host: str = "unix:///var/run/docker.sock"
+    api_version: str = "auto"
+    timeout: float = 60
+    tls: bool = False
+    validate_certs: bool = True
+    tls_hostname: str | None = None
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, Any], environ: Mapping[str, str] | None = None
+    ) -> Connection:
+        """Build from module options, completing certificate paths from DOCKER_CERT_PATH."""
+        env = os.environ if environ is None else environ
+        values = {k: options[k] for k in cls.__dataclass_fields__ if options.get(k) is not None}
+        tls_wanted = values.get("tls") or str(values.get("docker_host", "")).startswith("https")
+        directory = env.get("DOCKER_CERT_PATH")
+        if directory and tls_wanted:
+            for option, name in (
+                ("ca_path", "ca.pem"),
+                ("client_cert", "cert.pem"),
+                ("client_key", "key.pem"),
+            ):
+                path = os.path.join(directory, name)
+                if option not in values and os.path.exists(path):
+                    values[option] = path
+        return cls(**values)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class _TlsConnection(http.client.HTTPConnection):
+    """HTTPS whose expected server name may differ from the address it connects to."""
+
+    def __init__(
+        self, host: str, port: int, timeout: float, context: ssl.SSLContext, server_name: str
+    ) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._context = context
+        self._server_name = server_name
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._server_name)
+
+
+class Engine:
+    """Requests to one Docker Engine over one kept connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._settings = connection
+        self.address = connection.docker_host
+        self._connection: http.client.HTTPConnection | None = None
+        self._prefix: str | None = None
+        self._clock_offset: float = 0.0
+        self.calls: int = 0
+
+    # -- transport ---------------------------------------------------------------------------
+
+    def _open(self) -> http.client.HTTPConnection:
+        url = urlsplit(self.address)
+        timeout = float(self._settings.timeout)
+        if url.scheme in ("unix", "http+unix"):
+            return _UnixConnection(url.path, timeout)
+        if url.scheme in ("tcp", "http", "https"):
+            host = url.hostname or "localhost"
+            if url.scheme == "https" or self._settings.tls:
+                context = ssl.create_default_context(cafile=self._settings.ca_path)
+                if not self._settings.validate_certs:
+                    context.check_hostname = False
+                    context.verify_mode = ssl.CERT_NONE
+                if self._settings.client_cert:
+                    context.load_cert_chain(self._settings.client_cert, self._settings.client_key)
+                name = self._settings.tls_hostname or host
+                return _TlsConnection(host, url.port or 2376, timeout, context, name)
+            return http.client.HTTPConnection(host, url.port or 2375, timeout=timeout)
+        raise EngineError(
+            f"docker_host {self.address!r} is not supported: use unix://, tcp:// or https://, or "
+            "run the task on the manager itself"
+        )
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        kept = self._connection is not None
+        for attempt in (1, 2):
+            if self._connection is None:
+                self._connection = self._open()
+            self.calls += 1
+            try:
+                self._connection.request(method, path, body=body, headers=dict(headers))
+                answer = self._connection.getresponse()
+                return answer.status, answer.read(), dict(answer.headers)
+            except socket.timeout as error:
+                self.close()
+                raise EngineTimeoutError(
+                    f"The Docker Engine at {self.address} did not answer {method} {path} within "
+                    f"{self._settings.timeout:g} s. A manager that has lost the majority of the "
+                    "managers behaves like this; see docker node ls and docker info"
+                ) from error
+            except FileNotFoundError as error:
+                self.close()
+                raise SocketMissingError(
+                    f"There is no Docker Engine at {self.address}: the socket does not exist. "
+                    "Install and start Docker, or set docker_host. Next command: systemctl status "
+                    "docker"
+                ) from error
+            except PermissionError as error:
+                self.close()
+                raise EngineAwayError(
+                    f"This user may not talk to the Docker Engine at {self.address}. Use become, "
+                    "or add the user to the docker group"
+                ) from error
+            except ssl.SSLError as error:
+                self.close()
+                raise EngineAwayError(
+                    f"TLS with the Docker Engine at {self.address} failed: {error}. Check ca_path, "
+                    "client_cert, client_key and tls_hostname"
+                ) from error
+            except (http.client.HTTPException, OSError) as error:
+                self.close()
+                # A kept connection may have been closed by the daemon meanwhile: a read can
+                # be asked again, a write cannot, because it may have been done.
+                if kept and attempt == 1 and method == "GET":
+                    continue
+                raise EngineAwayError(
+                    f"The Docker Engine at {self.address} does not answer: "
+                    f"{error or type(error).__name__}. Next command: systemctl status docker"
+                ) from error
+        raise AssertionError("unreachable")
+
+    def _version_prefix(self) -> str:
+        if self._prefix is None:
+            wanted = self._settings.api_version
+            if wanted and wanted != "auto":
+                self._prefix = f"/v{wanted.lstrip('v')}"
+            else:
+                status, data, headers = self._exchange("GET", "/_ping", None, {})
+                text = headers.get("Api-Version") or ""
+                if status != 200 or not text:
+                    raise EngineAwayError(
+                        f"What answers at {self.address} is not a Docker Engine (HTTP {status}: "
+                        f"{data[:80].decode('utf-8', 'replace')!r}). Check docker_host"
+                    )
+                version = tuple(int(part) for part in text.split(".")[:2])
+                if version < MINIMUM_API:
+                    raise EngineError(
+                        f"The Docker Engine at {self.address} speaks API {text}; API "
+                        f"{MINIMUM_API[0]}.{MINIMUM_API[1]} (Docker 20.10) or newer is needed. "
+                        "Upgrade Docker"
+                    )
+                major, minor = min(version, MAXIMUM_API)
+                self._prefix = f"/v{major}.{minor}"
+        return self._prefix
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send one request and return the decoded answer; raise what the error means."""
+        full = self._version_prefix() + path
+        if query:
+            full += "?" + urlencode(
+                {
+                    k: json.dumps(v, separators=(",", ":")) if isinstance(v, dict) else v
+                    for k, v in query.items()
+                }
+            )
+        sent: dict[str, str] = dict(headers or {})
+        data: bytes | None = None
+        if body is not None:
+            data = json.dumps(body).encode("utf-8")
+            sent["Content-Type"] = "application/json"
+        status, raw, got = self._exchange(method, full, data, sent)
+        self._note_clock(got.get("Date"))
+        try:
+            answer = json.loads(raw) if raw.strip() else None
+        except ValueError:
+            answer = raw.decode("utf-8", "replace")
+        if status >= 400:
+            message = answer.get("message", "") if isinstance(answer, dict) else str(answer)
+            raise classify(status, message.strip(), f"{method} {path}", self.address)
+        return answer
+
+    def _note_clock(self, date: str | None) -> None:
+        if date:
+            try:
+                there = email.utils.parsedate_to_datetime(date).timestamp()
+            except (TypeError, ValueError):
+                return
+            # The header has whole seconds; rounding down keeps ages on the safe side.
+            self._clock_offset = there - time.time()
+
+    def now(self) -> float:
+        """Seconds since the epoch by the clock of the Engine, at most a second behind."""
+        return time.time() + self._clock_offset
+
+    # -- services ----------------------------------------------------------------------------
+
+    def service(self, name: str) -> JsonDict | None:
+        """The service of exactly this name; the API would also match the start of an id."""
+        try:
+            found: JsonDict = self.request("GET", f"/services/{quote(name, safe='')}")
+        except NotFoundError:
+            return None
+        return found if found.get("Spec", {}).get("Name") == name else None
+
+    def services(self) -> list[JsonDict]:
+        return list(self.request("GET", "/services") or [])
+
+    def create_service(self, spec: JsonDict, auth: str | None = None) -> str:
+        headers = {"X-Registry-Auth": auth} if auth else None
+        return str(self.request("POST", "/services/create", body=spec, headers=headers)["ID"])
+
+    def update_service(
+        self, service_id: str, version: int, spec: JsonDict, auth: str | None = None
+    ) -> list[str]:
+        """Update and return the Engine's warnings."""
+        answer = self.request(
+            "POST",
+            f"/services/{service_id}/update",
+            query={"version": version},
+            body=spec,
+            headers={"X-Registry-Auth": auth} if auth else None,
+        )
+        return list((answer or {}).get("Warnings") or [])
+
+    def remove_service(self, service_id: str) -> None:
+        self.request("DELETE", f"/services/{service_id}")
+
+    def tasks(self, service_id: str) -> list[JsonDict]:
+        query = {"filters": {"service": [service_id]}}
+        return list(self.request("GET", "/tasks", query=query) or [])
+
+    def tasks_of_removed(self, service_id: str) -> list[JsonDict]:
+        """Tasks that a removed service left; the filter of the API needs the service alive."""
+        return [task for task in self.all_tasks() if task.get("ServiceID") == service_id]
+
+    def all_tasks(self) -> list[JsonDict]:
+        return list(self.request("GET", "/tasks") or [])
+
+    def nodes(self) -> list[JsonDict]:
+        return list(self.request("GET", "/nodes") or [])
+
+    def network(self, name: str) -> JsonDict | None:
+        """The swarm-scoped network of this name or id."""
+        path = f"/networks/{quote(name, safe='')}"
+        try:
+            found: JsonDict = self.request("GET", path, query={"scope": "swarm"})
+        except NotFoundError:
+            return None
+        return found
+
+    # -- configs and secrets -----------------------------------------------------------------
+
+    def objects(self, kind: str, filters: Mapping[str, list[str]]) -> list[JsonDict]:
+        """Configs or secrets; ``kind`` is the word in the path, ``configs`` or ``secrets``."""
+        return list(self.request("GET", f"/{kind}", query={"filters": dict(filters)}) or [])
+
+    def create_object(self, kind: str, name: str, data: bytes, labels: Mapping[str, str]) -> str:
+        body = {
+            "Name": name,
+            "Labels": dict(labels),
+            "Data": base64.b64encode(data).decode("ascii"),
+        }
+        return str(self.request("POST", f"/{kind}/create", body=body)["ID"])
+
+    def remove_object(self, kind: str, object_id: str) -> None:
+        self.request("DELETE", f"/{kind}/{object_id}")
+
+    # -- images ------------------------------------------------------------------------------
+
+    def image_digest(self, image: str, auth: str | None = None) -> str:
+        """The digest that the image's registry gives for it now."""
+        headers = {"X-Registry-Auth": auth} if auth else None
+        answer = self.request(
+            "GET", f"/distribution/{quote(image, safe='/:@')}/json", headers=headers
+        )
+        return str(answer["Descriptor"]["digest"])
+
+
+def registry_auth(image: str, config: Mapping[str, Any]) -> str | None:
+    """The X-Registry-Auth header for an image out of a docker config.json, if it has one.
+
+    Only credentials that stand in the file are used; credential helpers are not called.
+    """
+    first = image.split("/", 1)[0]
+    is_registry = "/" in image and ("." in first or ":" in first or first == "localhost")
+    registry = first if is_registry else "docker.io"
+    names = [registry, f"https://{registry}", f"http://{registry}", f"https://{registry}/v2/"]
+    if registry == "docker.io":
+        names += ["https://index.docker.io/v1/", "index.docker.io"]
+    auths = config.get("auths") or {}
+    for name in names:
+        entry = auths.get(name)
+        if not isinstance(entry, dict):
+            continue
+        header: JsonDict = {"serveraddress": name}
+        if entry.get("identitytoken"):
+            header["identitytoken"] = entry["identitytoken"]
+        elif entry.get("auth"):
+            user, _sep, password = base64.b64decode(entry["auth"]).decode("utf-8").partition(":")
+            header.update(username=user, password=password)
+        else:
+            continue
+        return base64.urlsafe_b64encode(json.dumps(header).encode("utf-8")).decode("ascii")
+    return None
+
+
+def read_docker_config(environ: Mapping[str, str] | None = None) -> JsonDict:
+    """The docker client's config.json of this user, or nothing when there is none."""
+    env = os.environ if environ is None else environ
+    directory = env.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
+    try:
+        with open(os.path.join(directory, "config.json"), encoding="utf-8") as handle:
+            content = json.load(handle)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

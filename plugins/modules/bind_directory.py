@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bind_directory
+short_description: Directories on a host that containers bind
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+description:
+  - Makes directories with the owner and mode that the process in the container needs, and looks at
+    the file system that holds them.
+  - Looks at all directories before it changes any; one error and nothing is changed.
+  - Never changes anything inside a directory and never removes one. A directory with data of
+    another user is an error, where M(ansible.builtin.file) would hand it over.
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode, also where no directory of the path exists.
+  diff_mode:
+    support: full
+    description: Shows owner, group and mode of each directory that changes.
+  idempotent:
+    support: full
+    description: Directories that are as asked for are left alone.
+options:
+  paths:
+    description: Absolute paths.
+    type: list
+    elements: path
+    required: true
+  owner:
+    description: Number of the owning user.
+    type: int
+    default: 1000
+  group:
+    description: Number of the owning group.
+    type: int
+    default: 0
+  mode:
+    description: Mode as octal digits.
+    type: str
+    default: "0770"
+  min_free_gb:
+    description:
+      - Space that has to be free, in GiB, on the file system that holds a directory.
+      - Less is an error for a directory that has to be made, and a warning for one that exists.
+    type: float
+    default: 0
+notes:
+  - Directories above a path that do not exist are made with owner C(root) and mode C(0755).
+  - Symbolic links are followed; one without a target is an error.
+seealso:
+  - module: ansible.builtin.file
+"""
+
+EXAMPLES = r"""
+- name: Make the data directory
+  elk.swarm.bind_directory:
+    paths: [/srv/elk/elasticsearch]
+    min_free_gb: 10
+"""
+
+RETURN = r"""
+directories:
+  description: One entry for each path.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - path: /srv/elk/elasticsearch
+      created: true
+      mount: /srv
+      filesystem: ext4
+      free_gb: 41.3
+errors:
+  description: Everything that speaks against the directories.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["/srv/elk/elasticsearch: is a file and has to be a directory. Move it away."]
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import (
+    GIB,
+    Found,
+    Step,
+    Wanted,
+    inspect,
+    missing_parents,
+    plan_directory,
+    read_mounts,
+)
+
+
+class Directories:
+    """Makes the directories of one host."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        try:
+            self.mode = int(self.params["mode"], 8)
+        except ValueError:
+            module.fail_json(msg=f"mode is {self.params['mode']!r}: write octal digits as '0770'.")
+
+    def run(self) -> None:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as handle:
+            mounts = read_mounts(handle.read())
+        done: list[tuple[Wanted, Found, Step]] = []
+        errors: list[str] = []
+        for path in dict.fromkeys(self.params["paths"]):
+            if not os.path.isabs(path):
+                errors.append(f"{path}: is no absolute path.")
+                continue
+            wanted = Wanted(
+                path=os.path.normpath(path),
+                owner=self.params["owner"],
+                group=self.params["group"],
+                mode=self.mode,
+                min_free=int(self.params["min_free_gb"] * GIB),
+            )
+            try:
+                found = inspect(wanted.path, wanted.owner, mounts)
+            except OSError as exc:
+                errors.append(f"{wanted.path}: cannot be looked at: {exc.strerror}.")
+                continue
+            step = plan_directory(wanted, found)
+            errors.extend(step.errors)
+            for text in step.warnings:
+                self.module.warn(text)
+            done.append((wanted, found, step))
+        if errors:
+            self.module.fail_json(msg="Nothing was changed. " + " ".join(errors), errors=errors)
+        if not self.module.check_mode:
+            for wanted, _found, step in done:
+                self.apply(wanted, step)
+        self.module.exit_json(
+            changed=any(step.changed for _wanted, _found, step in done),
+            directories=[
+                {
+                    "path": wanted.path,
+                    "created": step.create,
+                    "mount": found.mount,
+                    "filesystem": found.filesystem,
+                    "free_gb": round(found.free / GIB, 1),
+                }
+                for wanted, found, step in done
+            ],
+            diff={
+                "before": {s.path: s.before for _w, _f, s in done if s.changed},
+                "after": {s.path: s.after for _w, _f, s in done if s.changed},
+            },
+        )
+
+    def apply(self, wanted: Wanted, step: Step) -> None:
+        try:
+            if step.create:
+                for parent in missing_parents(wanted.path):
+                    os.mkdir(parent)
+                    os.chmod(parent, 0o755)
+                # Closed until it has its owner, so that a killed run leaves nothing open.
+                os.mkdir(wanted.path, 0o700)
+            if step.create or step.own:
+                os.chown(wanted.path, wanted.owner, wanted.group)
+            if step.create or step.own or step.mode:
+                os.chmod(wanted.path, wanted.mode)
+        except OSError as exc:
+            self.module.fail_json(msg=f"{exc.filename or wanted.path}: {exc.strerror}.")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "paths": {"type": "list", "elements": "path", "required": True},
+            "owner": {"type": "int", "default": 1000},
+            "group": {"type": "int", "default": 0},
+            "mode": {"type": "str", "default": "0770"},
+            "min_free_gb": {"type": "float", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    Directories(module).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: overlay_network
+short_description: Make an overlay network, and verify one that exists
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+extends_documentation_fragment:
+  - elk.swarm.docker
+description:
+  - Makes an overlay network in the swarm that the host is a manager of.
+  - A network of that name with other properties is an error that lists every difference.
+    Unlike M(community.docker.docker_network), this module never removes a network to make it anew,
+    because that would tear it from the tasks that use it.
+  - A network that the managers could not allocate, for instance because its subnet is taken, is an
+    error; Docker itself reports such a network as made.
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode, also on a host that is in no swarm yet.
+  diff_mode:
+    support: full
+    description: Shows the properties of a network that is made.
+  idempotent:
+    support: full
+    description: A network that is as asked for is left alone.
+options:
+  name:
+    description: Name of the network.
+    type: str
+    required: true
+  subnet:
+    description:
+      - IPv4 subnet. When bits beyond the prefix are set, as in C(192.168.8.0/20), the subnet that
+        contains the address is used, with a warning.
+    type: str
+    required: true
+  attachable:
+    description: Whether containers outside of services can be attached.
+    type: bool
+    default: true
+  encrypted:
+    description: Whether the traffic between hosts is encrypted.
+    type: bool
+    default: false
+  mtu:
+    description: Largest packet in the network, in bytes. Docker's choice when left out.
+    type: int
+  wait_timeout:
+    description: How long to wait until the managers have allocated a new network, in seconds.
+    type: int
+    default: 15
+seealso:
+  - module: community.docker.docker_network
+"""
+
+EXAMPLES = r"""
+- name: Make the network of the platform
+  elk.swarm.overlay_network:
+    name: elknet
+    subnet: 192.168.8.0/21
+    encrypted: true
+"""
+
+RETURN = r"""
+network:
+  description: The network after the run.
+  returned: success
+  type: dict
+  sample:
+    id: 6g0v6svzv5l7u3nsy6r1v9q2n
+    name: elknet
+    subnet: 192.168.8.0/21
+    attachable: true
+    encrypted: false
+    mtu: null
+differences:
+  description: In what an existing network is not the one asked for.
+  returned: when there are any
+  type: list
+  elements: str
+  sample: ["subnet is 10.0.1.0/24, wanted 192.168.8.0/21"]
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+    Connection,
+    Engine,
+    EngineAwayError,
+    EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.overlay_network import (
+    Wanted,
+    allocated,
+    create_body,
+    differences,
+    normalise_subnet,
+    not_allocated,
+    pick,
+    refusal,
+)
+
+
+class Overlay:
+    """Makes or verifies one network."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        self.engine = Engine(Connection.from_options(self.params))
+        try:
+            subnet, message = normalise_subnet(self.params["subnet"])
+        except ValueError as exc:
+            module.fail_json(msg=str(exc))
+        if message:
+            module.warn(message)
+        self.wanted = Wanted(
+            name=self.params["name"],
+            subnet=subnet,
+            attachable=self.params["attachable"],
+            encrypted=self.params["encrypted"],
+            mtu=self.params["mtu"],
+        )
+
+    def run(self) -> None:
+        try:
+            reason = self.not_a_manager()
+            if reason:
+                if self.module.check_mode:
+                    self.made("")
+                self.module.fail_json(msg=reason)
+            found = self.read()
+            if found is None:
+                self.create()
+            self.verify(found)
+        except EngineError as exc:
+            self.module.fail_json(msg=f"Network {self.wanted.name}: {exc}.")
+
+    def not_a_manager(self) -> str:
+        try:
+            swarm = self.engine.request("GET", "/info").get("Swarm") or {}
+        except EngineAwayError as exc:
+            return f"{exc} (playbooks/hosts.yml installs and starts Docker)."
+        state = swarm.get("LocalNodeState") or "inactive"
+        if state != "active" or not swarm.get("ControlAvailable"):
+            return (
+                f"This host is no manager of a swarm (swarm mode: {state}), and only a manager can"
+                " make an overlay network. Run the role swarm first, or set elk_manager to a"
+                " manager."
+            )
+        return ""
+
+    def read(self) -> dict[str, Any] | None:
+        query = {"filters": {"name": [self.wanted.name]}}
+        matching = pick(self.wanted.name, self.networks(query))
+        if len(matching) > 1:
+            self.module.fail_json(
+                msg=f"There are {len(matching)} networks named {self.wanted.name} here:"
+                f" {', '.join(str(one.get('Id')) for one in matching)}. Remove those that nothing"
+                " uses with 'docker network rm ID' and run this again."
+            )
+        return dict(matching[0]) if matching else None
+
+    def networks(self, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        return list(self.engine.request("GET", "/networks", query=query) or [])
+
+    def create(self) -> None:
+        if self.module.check_mode:
+            self.made("")
+        answer = self.engine.request("POST", "/networks/create", body=create_body(self.wanted))
+        deadline = time.monotonic() + self.params["wait_timeout"]
+        while True:
+            found = self.read()
+            if found is not None and allocated(found):
+                self.made(str(found["Id"]))
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(0.1)
+        text = not_allocated(self.wanted, self.networks())
+        # Nothing can hang on it yet, and left behind it would be taken for a good one.
+        self.engine.request("DELETE", f"/networks/{answer['Id']}")
+        self.module.fail_json(msg=f"{text}. The unfinished network was removed again.")
+
+    def verify(self, found: dict[str, Any] | None) -> None:
+        assert found is not None
+        reason = refusal(self.wanted, found, self.users(found))
+        if reason:
+            self.module.fail_json(
+                msg=reason, differences=[str(one) for one in differences(self.wanted, found)]
+            )
+        if not allocated(found):
+            self.module.fail_json(
+                msg=not_allocated(self.wanted, self.networks())
+                + f" after 'docker network rm {self.wanted.name}'."
+            )
+        self.module.exit_json(changed=False, network=self.shown(str(found["Id"])))
+
+    def users(self, found: dict[str, Any]) -> list[str]:
+        names = []
+        for service in self.engine.services():
+            spec = service.get("Spec") or {}
+            networks = (spec.get("TaskTemplate") or {}).get("Networks") or spec.get("Networks")
+            targets = {one.get("Target") for one in networks or []}
+            if targets & {found.get("Id"), found.get("Name")}:
+                names.append(str(spec.get("Name")))
+        return names
+
+    def made(self, network_id: str) -> None:
+        shown = self.shown(network_id)
+        self.module.exit_json(
+            changed=True,
+            network=shown,
+            diff={
+                "before": {},
+                "after": {key: value for key, value in shown.items() if key != "id"},
+            },
+        )
+
+    def shown(self, network_id: str) -> dict[str, Any]:
+        return {
+            "id": network_id,
+            "name": self.wanted.name,
+            "subnet": self.wanted.subnet,
+            "attachable": self.wanted.attachable,
+            "encrypted": self.wanted.encrypted,
+            "mtu": self.wanted.mtu,
+        }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **ENGINE_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "subnet": {"type": "str", "required": True},
+            "attachable": {"type": "bool", "default": True},
+            "encrypted": {"type": "bool", "default": False},
+            "mtu": {"type": "int"},
+            "wait_timeout": {"type": "int", "default": 15},
+        },
+        supports_check_mode=True,
+    )
+    Overlay(module).run()
+
+
+if __name__ == "__main__":
+    main()

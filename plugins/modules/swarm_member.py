@@ -1,0 +1,300 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swarm_member
+short_description: Start a swarm on a host, or join it to one, and confirm that it worked
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+extends_documentation_fragment:
+  - elk.swarm.docker
+description:
+  - Talks to the host's own Docker daemon over its socket, without the Docker SDK or the client.
+  - Returns only when the host really is what was asked for, so the next host can rely on it.
+  - Unlike M(community.docker.docker_swarm), membership in another swarm, and a manager without a
+    majority, are errors and never read as success or as a reason to start a new swarm.
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and tells whether the host would start or join a swarm.
+  diff_mode:
+    support: full
+    description: Shows the membership before and after.
+  idempotent:
+    support: full
+    description: A host that already is what was asked for is left alone.
+options:
+  action:
+    description:
+      - V(init) starts a new swarm with this host as its first manager, unless the host is in one.
+      - V(join) joins the swarm of O(remote_addresses), unless the host is in it.
+    type: str
+    required: true
+    choices: [init, join]
+  role:
+    description: As what to join. Only confirms; what decides is the kind of O(join_token).
+    type: str
+    choices: [manager, worker]
+    default: worker
+  advertise_address:
+    description:
+      - Address under which the other hosts reach this one. An IP address, a network interface, or a
+        name that resolves to an address that is not a loopback address.
+    type: str
+    required: true
+  data_path_address:
+    description:
+      - Address or interface for the traffic of containers. O(advertise_address) when left out.
+    type: str
+  listen_port:
+    description: Port on which managers talk to each other and to workers.
+    type: int
+    default: 2377
+  data_path_port:
+    description: UDP port for the traffic of containers. Only for O(action=init).
+    type: int
+    default: 4789
+  default_address_pools:
+    description:
+      - Address ranges from which networks without a subnet of their own take theirs.
+        Only for O(action=init). Docker's own choice when empty.
+    type: list
+    elements: str
+    default: []
+  default_subnet_size:
+    description:
+      - Prefix length of the subnets taken from O(default_address_pools). Only for O(action=init).
+    type: int
+    default: 24
+  availability:
+    description: Whether the node takes tasks from the moment it is a member.
+    type: str
+    choices: [active, pause, drain]
+    default: active
+  join_token:
+    description: Token of the swarm for the wanted role. Needed for O(action=join).
+    type: str
+  remote_addresses:
+    description: Managers of the swarm to join, each as address or address:port.
+    type: list
+    elements: str
+    default: []
+  cluster_id:
+    description: Id of the swarm to join. A manager that finds itself in another one is an error.
+    type: str
+    default: ""
+  wait_timeout:
+    description: How long to wait until the membership is confirmed, in seconds.
+    type: int
+    default: 60
+seealso:
+  - module: elk.swarm.swarm_member_info
+  - module: elk.swarm.swarm_nodes
+"""
+
+EXAMPLES = r"""
+- name: Start the swarm on the first manager
+  elk.swarm.swarm_member:
+    action: init
+    role: manager
+    advertise_address: 10.20.0.11
+
+- name: Read the tokens
+  elk.swarm.swarm_member_info:
+    join_tokens: true
+  delegate_to: m1
+  register: manager
+  no_log: true
+
+- name: Join a worker
+  elk.swarm.swarm_member:
+    action: join
+    role: worker
+    advertise_address: 10.20.0.21
+    remote_addresses: ["10.20.0.11:2377"]
+    join_token: "{{ manager.join_tokens.worker }}"
+  no_log: true
+"""
+
+RETURN = r"""
+member:
+  description: The membership after the run, as M(elk.swarm.swarm_member_info) returns it.
+  returned: always
+  type: dict
+  sample:
+    state: active
+    node_id: nbp2pdbcp1i5jf0tu5wi2q1kf
+    node_address: 10.20.0.11
+    manager: true
+    quorum: true
+    cluster_id: x0tlvg3wmr4aqn8nnb4ac3rnt
+    error: ""
+    remote_managers: ["10.20.0.11:2377"]
+    nodes: {nbp2pdbcp1i5jf0tu5wi2q1kf: manager}
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+    Connection,
+    Engine,
+    EngineAwayError,
+    EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+    MANAGER,
+    Member,
+    confirmed,
+    init_body,
+    join_body,
+    join_refusal,
+    look,
+    resolve_address,
+    same_swarm,
+)
+
+
+class Membership:
+    """Takes one host to its place."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        self.engine = Engine(Connection.from_options(self.params))
+        try:
+            self.addresses = {
+                key: resolve_address(self.params[key] or self.params["advertise_address"])
+                for key in ("advertise_address", "data_path_address")
+            }
+        except ValueError as exc:
+            module.fail_json(msg=str(exc))
+
+    def run(self) -> None:
+        try:
+            before = look(self.engine)
+        except EngineAwayError as exc:
+            if not self.module.check_mode:
+                self.module.fail_json(msg=f"{exc} (playbooks/hosts.yml does that).")
+            before = Member()
+        except EngineError as exc:
+            self.module.fail_json(msg=f"{exc}.")
+        init = self.params["action"] == "init"
+        role = MANAGER if init else self.params["role"]
+        reason = join_refusal(before, self.params["cluster_id"])
+        if before.state == "active" and not reason:
+            reason = same_swarm(before, role, [] if init else self.params["remote_addresses"])
+        if reason:
+            self.module.fail_json(msg=f"Nothing was changed: {reason}.", member=before.as_dict())
+        if before.state == "active":
+            self.module.exit_json(changed=False, member=before.as_dict())
+        diff = {
+            "before": {"swarm": before.state, "role": None},
+            "after": {"swarm": "active", "role": role},
+        }
+        if self.module.check_mode:
+            self.module.exit_json(changed=True, member=before.as_dict(), diff=diff)
+        after = self.change(before, init, role)
+        self.module.exit_json(changed=True, member=after.as_dict(), diff=diff)
+
+    def change(self, before: Member, init: bool, role: str) -> Member:
+        self.ask(before, init)
+        deadline = time.monotonic() + self.params["wait_timeout"]
+        while True:
+            found = before
+            try:
+                found = look(self.engine)
+                sound, missing = confirmed(found, role, self.params["cluster_id"])
+                if sound:
+                    return found
+            except EngineError as exc:
+                missing = str(exc)
+            if time.monotonic() >= deadline:
+                self.fail(
+                    init,
+                    f"the host did not become a {role} within {self.params['wait_timeout']} s"
+                    f" ({missing})",
+                )
+            time.sleep(0.3)
+
+    def ask(self, before: Member, init: bool) -> None:
+        if before.state == "pending":
+            # An earlier run was killed while the daemon went on joining.
+            return
+        try:
+            if init:
+                self.engine.request(
+                    "POST", "/swarm/init", body=init_body(self.params, self.addresses)
+                )
+            else:
+                self.engine.request(
+                    "POST", "/swarm/join", body=join_body(self.params, self.addresses)
+                )
+        except EngineError as exc:
+            # The daemon gives up waiting after 20 seconds but goes on joining.
+            told = exc.detail or str(exc)
+            if "will continue in the background" not in told:
+                self.fail(init, told)
+
+    def fail(self, init: bool, told: str) -> None:
+        if init:
+            self.module.fail_json(msg=f"Starting the swarm failed: {told}.")
+        found, state = self.step_back()
+        self.module.fail_json(
+            msg=(
+                f"Joining the swarm failed: {told.rstrip('.')}. The host must reach"
+                f" {', '.join(self.params['remote_addresses'])} (TCP) and be reached at"
+                f" {self.addresses['advertise_address']}.{state}"
+            ),
+            member=found.as_dict(),
+        )
+
+    def step_back(self) -> tuple[Member, str]:
+        """Undo a join that never came to anything, so that the next run can simply try again."""
+        try:
+            found = look(self.engine)
+            if found.state in ("error", "pending") and not found.node_id:
+                self.engine.request("POST", "/swarm/leave", query={"force": "true"})
+                return look(self.engine), " The attempt was taken back."
+        except EngineError as exc:
+            return Member(), f" The attempt could not be taken back: {exc}."
+        return found, ""
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **ENGINE_ARGUMENTS,
+            "action": {"type": "str", "required": True, "choices": ["init", "join"]},
+            "role": {"type": "str", "choices": ["manager", "worker"], "default": "worker"},
+            "advertise_address": {"type": "str", "required": True},
+            "data_path_address": {"type": "str"},
+            "listen_port": {"type": "int", "default": 2377},
+            "data_path_port": {"type": "int", "default": 4789},
+            "default_address_pools": {"type": "list", "elements": "str", "default": []},
+            "default_subnet_size": {"type": "int", "default": 24},
+            "availability": {
+                "type": "str",
+                "choices": ["active", "pause", "drain"],
+                "default": "active",
+            },
+            "join_token": {"type": "str", "no_log": True},
+            "remote_addresses": {"type": "list", "elements": "str", "default": []},
+            "cluster_id": {"type": "str", "default": ""},
+            "wait_timeout": {"type": "int", "default": 60},
+        },
+        required_if=[("action", "join", ("remote_addresses",))],
+        supports_check_mode=True,
+    )
+    Membership(module).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The overlay network that is there, against the one that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils.overlay_network import (
+    ENCRYPTED,
+    MTU,
+    VXLAN_IDS,
+    Wanted,
+    allocated,
+    create_body,
+    differences,
+    normalise_subnet,
+    not_allocated,
+    pick,
+    refusal,
+)
+
+WANTED = Wanted("elknet", "192.168.8.0/21")
+
+
+def network(**other: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "Id": "abc",
+        "Name": "elknet",
+        "Driver": "overlay",
+        "Scope": "swarm",
+        "Attachable": True,
+        "Internal": False,
+        "Ingress": False,
+        "IPAM": {"Config": [{"Subnet": "192.168.8.0/21", "Gateway": "192.168.8.1"}]},
+        "Options": {VXLAN_IDS: "4097"},
+    }
+    return {**values, **other}
+
+
+class TestSubnet:
+    def test_kept(self) -> None:
+        assert normalise_subnet("192.168.8.0/21") == ("192.168.8.0/21", "")
+
+    def test_host_bits(self) -> None:
+        normal, message = normalise_subnet("192.168.8.0/20")
+        assert normal == "192.168.0.0/20"
+        assert "network_subnet 192.168.8.0/20" in message
+        assert message.endswith("192.168.0.0/20.")
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("elknet", "is no subnet"),
+            ("192.168.8.0/40", "is no subnet"),
+            ("fd00::/64", "need an IPv4 subnet"),
+            ("192.168.8.0/30", "room for 2 addresses"),
+            ("192.168.8.1", "room for"),
+        ],
+    )
+    def test_refused(self, text: str, words: str) -> None:
+        with pytest.raises(ValueError, match=words):
+            normalise_subnet(text)
+
+
+class TestDifferences:
+    def test_none(self) -> None:
+        assert differences(WANTED, network()) == []
+        assert refusal(WANTED, network()) == ""
+
+    def test_empty_value_switches_encryption_on(self) -> None:
+        actual = network(Options={VXLAN_IDS: "4097", ENCRYPTED: ""})
+        assert differences(Wanted("elknet", "192.168.8.0/21", encrypted=True), actual) == []
+
+    @pytest.mark.parametrize(
+        ("other", "text"),
+        [
+            ({"Driver": "bridge"}, "driver is bridge, wanted overlay"),
+            ({"Scope": "local"}, "scope is local, wanted swarm"),
+            (
+                {"IPAM": {"Config": [{"Subnet": "10.0.1.0/24"}]}},
+                "subnet is 10.0.1.0/24, wanted 192.168.8.0/21",
+            ),
+            ({"IPAM": {"Config": None}}, "subnet is none, wanted 192.168.8.0/21"),
+            ({"Options": {ENCRYPTED: ""}}, "encryption is on, wanted off"),
+            ({"Attachable": False}, "attachable is off, wanted on"),
+            ({"Internal": True}, "internal is on, wanted off"),
+            ({"Ingress": True}, "ingress is on, wanted off"),
+            ({"Options": {MTU: "1400"}}, "mtu is 1400, wanted Docker's default"),
+        ],
+    )
+    def test_each(self, other: dict[str, Any], text: str) -> None:
+        assert [str(one) for one in differences(WANTED, network(**other))] == [text]
+
+    def test_the_refusal_lists_all_and_says_what_to_do(self) -> None:
+        text = refusal(WANTED, network(Attachable=False, Driver="macvlan"), ["kibana", "kibana"])
+        assert "driver is macvlan, wanted overlay; attachable is off, wanted on" in text
+        assert "Services on it: kibana." in text
+        assert "docker network rm elknet" in text
+        assert "network_encrypted" in text
+
+
+class TestMaking:
+    def test_plain(self) -> None:
+        body = create_body(WANTED)
+        assert (body["Name"], body["Driver"], body["Attachable"]) == ("elknet", "overlay", True)
+        assert body["IPAM"]["Config"] == [{"Subnet": "192.168.8.0/21"}]
+        assert body["Options"] == {}
+
+    def test_options(self) -> None:
+        body = create_body(Wanted("n", "10.1.0.0/24", attachable=False, encrypted=True, mtu=1400))
+        assert body["Options"] == {ENCRYPTED: "", MTU: "1400"}
+        assert body["Attachable"] is False
+
+    def test_what_was_made_is_what_was_asked_for(self) -> None:
+        wanted = Wanted("elknet", "10.1.0.0/24", encrypted=True, mtu=1400)
+        body = create_body(wanted)
+        assert differences(wanted, {**body, "Scope": "swarm"}) == []
+
+    def test_allocated(self) -> None:
+        assert allocated(network())
+        assert not allocated(network(Options=None))
+
+    def test_an_overlap_is_named(self) -> None:
+        others = [
+            network(),
+            network(Name="ingress", IPAM={"Config": [{"Subnet": "10.0.0.0/24"}]}),
+            network(Name="shop", IPAM={"Config": [{"Subnet": "192.168.9.0/24"}]}),
+            network(Name="bridge", Scope="local", IPAM={"Config": [{"Subnet": "192.168.8.0/24"}]}),
+        ]
+        text = not_allocated(WANTED, others)
+        assert "its subnet 192.168.8.0/21 overlaps with shop (192.168.9.0/24)." in text
+        assert "ingress" not in text
+        assert "bridge" not in text
+
+    def test_no_overlap_to_be_seen(self) -> None:
+        assert "perhaps 192.168.8.0/21 is in use" in not_allocated(WANTED, [network()])
+
+
+def test_only_the_exact_name() -> None:
+    assert pick("elknet", [network(Name="elknet-old"), network()]) == [network()]

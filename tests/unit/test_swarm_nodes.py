@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels, availability and soundness of Swarm's nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import (
+    OWN_LABELS,
+    Actual,
+    Wanted,
+    cluster_warnings,
+    label_errors,
+    merged_labels,
+    name_errors,
+    node_warnings,
+    plan_nodes,
+    waiting_for,
+)
+
+
+def actual(name: str, **other: Any) -> Actual:
+    values: dict[str, Any] = {
+        "id": f"id-{name}",
+        "hostname": name,
+        "role": "worker",
+        "availability": "active",
+        "labels": {},
+        "version": 7,
+        "state": "ready",
+    }
+    return Actual(**{**values, **other})
+
+
+def wanted(name: str, **other: Any) -> Wanted:
+    values: dict[str, Any] = {"name": name, "role": "worker", "id": f"id-{name}"}
+    return Wanted(**{**values, **other})
+
+
+def by_id(*nodes: Actual) -> dict[str, Actual]:
+    return {node.id: node for node in nodes}
+
+
+class TestLabels:
+    def test_set_and_remembered(self) -> None:
+        assert merged_labels({"zone": "a", "disk": "b"}, {"hand": "1"}) == {
+            "hand": "1",
+            "zone": "a",
+            "disk": "b",
+            OWN_LABELS: "disk,zone",
+        }
+
+    def test_former_ones_go_and_others_stay(self) -> None:
+        before = {"hand": "1", "elk.es": "3", "zone": "a", "disk": "b", OWN_LABELS: "disk,zone"}
+        assert merged_labels({"zone": "c"}, before) == {
+            "hand": "1",
+            "elk.es": "3",
+            "zone": "c",
+            OWN_LABELS: "zone",
+        }
+
+    def test_nothing_remains_when_the_last_one_goes(self) -> None:
+        assert merged_labels({}, {"zone": "a", OWN_LABELS: "zone", "elk.es": "1"}) == {
+            "elk.es": "1"
+        }
+
+    def test_reserved_ones_are_refused(self) -> None:
+        errors = label_errors([wanted("w1", labels={"elk.es": "1", "zone": "a"})])
+        assert len(errors) == 1
+        assert errors[0].startswith("w1: swarm_labels has 'elk.es'")
+
+    @pytest.mark.parametrize("key", ["", " ", "a,b", "a "])
+    def test_unusable_ones_are_refused(self, key: str) -> None:
+        assert "no comma and no blank" in label_errors([wanted("w1", labels={key: "1"})])[0]
+
+
+class TestChanges:
+    def test_none(self) -> None:
+        labels = {"zone": "a", OWN_LABELS: "zone", "elk.es": "1"}
+        found = by_id(actual("w1", labels=labels))
+        assert plan_nodes([wanted("w1", labels={"zone": "a"})], found) == []
+
+    def test_availability_keeps_labels_and_role(self) -> None:
+        found = by_id(actual("m1", role="manager", labels={"elk.es": "1"}))
+        (change,) = plan_nodes([wanted("m1", availability="drain", role="manager")], found)
+        assert change.spec == {
+            "Role": "manager",
+            "Availability": "drain",
+            "Labels": {"elk.es": "1"},
+        }
+        assert (change.node_id, change.version) == ("id-m1", 7)
+        assert change.before["availability"] == "active"
+        assert change.after["availability"] == "drain"
+
+    def test_planned_twice_changes_once(self) -> None:
+        node = wanted("w1", labels={"zone": "a"}, availability="pause")
+        (change,) = plan_nodes([node], by_id(actual("w1", labels={"x": "y"})))
+        after = actual("w1", labels=change.spec["Labels"], availability="pause")
+        assert plan_nodes([node], by_id(after)) == []
+
+
+class TestSoundness:
+    def test_all_well(self) -> None:
+        found = by_id(actual("w1"), actual("m1", role="manager", reachability="reachable"))
+        assert waiting_for([wanted("w1"), wanted("m1", role="manager")], found) == []
+
+    @pytest.mark.parametrize(
+        ("node", "found", "words"),
+        [
+            (wanted("w1"), actual("other"), "w1: node id-w1 is not in the swarm's list"),
+            (wanted("w1", id=""), actual("other"), "w1: node without id is not"),
+            (
+                wanted("w1", role="manager"),
+                actual("w1"),
+                "w1: is a worker in the swarm and a manager in the inventory",
+            ),
+            (
+                wanted("w1"),
+                actual("w1", state="down", message="heartbeat failure"),
+                "w1: the managers see it as down (heartbeat failure)",
+            ),
+            (
+                wanted("m1", role="manager"),
+                actual("m1", role="manager", reachability="unreachable"),
+                "m1: the other managers do not reach it (unreachable)",
+            ),
+        ],
+    )
+    def test_what_is_missing(self, node: Wanted, found: Actual, words: str) -> None:
+        (text,) = waiting_for([node], by_id(found))
+        assert text.startswith(words)
+
+
+class TestNames:
+    def test_a_former_life(self) -> None:
+        found = by_id(actual("w1"), actual("w1", id="old", state="down"))
+        (text,) = name_errors([wanted("w1")], found)
+        assert "second node named w1 (old, down)" in text
+        assert "'docker node rm old'" in text
+
+    def test_a_former_life_as_manager(self) -> None:
+        found = by_id(
+            actual("m1", role="manager"), actual("m1", id="old", state="down", role="manager")
+        )
+        (text,) = name_errors([wanted("m1", role="manager")], found)
+        assert "'docker node demote old; docker node rm old'" in text
+
+    def test_two_hosts_of_one_name(self) -> None:
+        found = by_id(actual("w1", hostname="same"), actual("w2", hostname="same"))
+        (text,) = name_errors([wanted("w1"), wanted("w2")], found)
+        assert text.startswith("w2: has the same name in the swarm (same) as w1")
+
+    def test_living_stranger_of_the_same_name(self) -> None:
+        found = by_id(actual("w1"), actual("w1", id="x"))
+        (text,) = name_errors([wanted("w1")], found)
+        assert "another name" in text
+        assert "docker node rm" not in text
+
+
+class TestWarnings:
+    def test_nodes_outside_the_inventory(self) -> None:
+        found = by_id(actual("w1"), actual("w9", state="down"))
+        (text,) = node_warnings([wanted("w1")], found, complete=True)
+        assert (
+            text == "The swarm has the worker w9 (node id-w9, down), which is not in the inventory."
+        )
+        assert node_warnings([wanted("w1")], found, complete=False) == []
+
+    def test_other_address(self) -> None:
+        found = by_id(actual("w1", address="10.0.0.1"))
+        (text,) = node_warnings([wanted("w1", address="10.0.0.2")], found, complete=True)
+        assert "reaches it at 10.0.0.1, the inventory says 10.0.0.2" in text
+
+    @pytest.mark.parametrize(
+        ("said", "seen"), [("eth0", "10.0.0.1"), ("10.0.0.1", "0.0.0.0"), ("10.0.0.1", "10.0.0.1")]
+    )
+    def test_addresses_that_cannot_differ(self, said: str, seen: str) -> None:
+        found = by_id(actual("w1", address=seen))
+        assert node_warnings([wanted("w1", address=said)], found, complete=True) == []
+
+    def test_settings_of_the_swarm(self) -> None:
+        cluster = {"DataPathPort": 4789, "DefaultAddrPool": ["10.0.0.0/8"]}
+        assert cluster_warnings(cluster, 4789, []) == []
+        assert cluster_warnings(cluster, 4789, ["10.1.2.3/8"]) == []
+        texts = cluster_warnings(cluster, 4790, ["10.99.0.0/16"])
+        assert [text.split()[0] for text in texts] == [
+            "swarm_data_path_port",
+            "swarm_default_address_pools",
+        ]
+
+
+def test_reading_a_node() -> None:
+    node = Actual.from_api(
+        {
+            "ID": "abc",
+            "Version": {"Index": 12},
+            "Spec": {"Role": "manager", "Availability": "drain", "Labels": None},
+            "Description": {"Hostname": "m1"},
+            "Status": {"State": "ready", "Addr": "0.0.0.0"},
+            "ManagerStatus": {"Leader": True, "Reachability": "reachable", "Addr": "10.0.0.1:2377"},
+        }
+    )
+    assert node == Actual(
+        id="abc",
+        hostname="m1",
+        role="manager",
+        availability="drain",
+        labels={},
+        version=12,
+        state="ready",
+        address="10.0.0.1",
+        reachability="reachable",
+        leader=True,
+    )
