@@ -1,0 +1,515 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a service counts as up, when waiting goes on, and when it is given up."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils import convergence as con
+from ansible_collections.elk.swarm.plugins.module_utils.convergence import Rules, Verdict, Watch
+
+NOW = 1_800_000_000.0
+TEMPLATE = {
+    "ContainerSpec": {"Image": "web:1", "Isolation": "default"},
+    "ForceUpdate": 0,
+    "Runtime": "container",
+}
+OLD = {"ContainerSpec": {"Image": "web:0", "Isolation": "default"}, "ForceUpdate": 0}
+NO_IMAGE = "No such image: web:1"
+NO_NODE = "no suitable node (scheduling constraints not satisfied on 2 nodes)"
+
+
+def stamp(age: float) -> str:
+    moment = datetime.datetime.fromtimestamp(NOW - age, datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "789Z"
+
+
+def node(name: str, state: str = "ready", availability: str = "active", **labels: str) -> dict:
+    return {
+        "ID": f"id-{name}",
+        "Spec": {"Role": "worker", "Availability": availability, "Labels": labels},
+        "Description": {
+            "Hostname": name,
+            "Platform": {"OS": "linux", "Architecture": "x86_64"},
+            "Engine": {"Labels": {"disk": "ssd"}},
+        },
+        "Status": {"State": state, "Addr": "192.0.2.7"},
+    }
+
+
+def service(replicas: int | None = 2, update: str = "", **task: Any) -> dict:
+    mode = {"Global": {}} if replicas is None else {"Replicated": {"Replicas": replicas}}
+    found: dict[str, Any] = {
+        "ID": "s",
+        "Spec": {"Name": "web", "TaskTemplate": {**TEMPLATE, **task}, "Mode": mode},
+    }
+    if update:
+        found["UpdateStatus"] = {"State": update, "Message": f"message of {update}"}
+    return found
+
+
+def task(
+    ident: str,
+    place: str = "a",
+    state: str = "running",
+    desired: str = "running",
+    slot: int | None = 1,
+    error: str = "",
+    age: float = 100,
+    spec: dict | None = None,
+) -> dict:
+    inner = spec or {k: v for k, v in TEMPLATE.items() if k != "Runtime"}
+    found: dict[str, Any] = {
+        "ID": ident,
+        "ServiceID": "s",
+        "NodeID": f"id-{place}" if place else "",
+        "Spec": {**inner, "Placement": {}},
+        "DesiredState": desired,
+        "CreatedAt": stamp(age + 1),
+        "UpdatedAt": stamp(age),
+        "Status": {"State": state, "Timestamp": stamp(age), "Err": error},
+    }
+    if slot is not None:
+        found["Slot"] = slot
+    return found
+
+
+NODES = [node("a"), node("b")]
+UP = [task("1", "a", slot=1), task("2", "b", slot=2)]
+
+
+def look(
+    tasks: list,
+    subject: dict | None = None,
+    nodes: list | None = None,
+    watch: Watch | None = None,
+    clock: float = 0,
+    **rules: Any,
+) -> Verdict:
+    watch = watch or Watch(Rules(**rules))
+    nodes = NODES if nodes is None else nodes
+    return watch.observe(subject or service(), tasks, nodes, NOW + clock, clock)
+
+
+# -- converged -------------------------------------------------------------------------------
+
+
+def test_what_has_run_for_long_is_up_at_the_first_look() -> None:
+    assert look(UP) == Verdict("converged", 2, 2)
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [UP[0]],
+        [UP[0], task("2", state="starting", slot=2)],
+        [UP[0], task("2", state="running", desired="shutdown", slot=2)],
+        [UP[0], task("2", state="failed", slot=2)],
+        [UP[0], task("2", slot=2, spec=OLD)],
+        [UP[0], task("2", slot=2, place="elsewhere")],
+        [UP[0], task("2", slot=2, place="")],
+    ],
+)
+def test_only_running_tasks_of_the_present_specification_count(tasks: list) -> None:
+    verdict = look(tasks)
+    assert verdict.state == "wait"
+    assert verdict.running == 1
+    assert verdict.reasons
+
+
+@pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
+def test_tasks_on_a_node_that_is_away_do_not_count(state: str) -> None:
+    assert look(UP, nodes=[node("a"), node("b", state)]).state == "wait"
+
+
+def test_tasks_on_a_drained_or_unfit_node_do_not_count() -> None:
+    assert look(UP, nodes=[node("a"), node("b", availability="drain")]).state == "wait"
+    fit = service(Placement={"Constraints": ["node.hostname==a"]})
+    assert look(UP, fit).state == "wait"
+    # Swarm leaves tasks alone whose nodes meet the new constraints too.
+    assert look(UP, service(Placement={"Constraints": ["node.role==worker"]})).state == "converged"
+
+
+def test_defaults_that_differ_between_service_and_task_are_the_same() -> None:
+    subject = service(Resources={"Limits": {}}, Networks=[], LogDriver=None)
+    assert look(UP, subject).state == "converged"
+    assert look(UP, service(ForceUpdate=1)).state == "wait"
+
+
+def test_young_tasks_must_outlive_the_window() -> None:
+    young = [task("1", "a", age=2), task("2", "b", slot=2, age=50)]
+    watch = Watch(Rules(stability_window=5))
+    assert look(young, watch=watch, clock=0).state == "wait"
+    assert look(young, watch=watch, clock=2.5).state == "wait"
+    assert look(young, watch=watch, clock=3.1).state == "converged"
+
+
+def test_a_task_that_fails_in_the_window_starts_it_again() -> None:
+    watch = Watch(Rules(stability_window=5), known=())
+    first = [task("1", age=0), task("2", "b", slot=2, age=0)]
+    assert look(first, watch=watch, clock=0).state == "wait"
+    second = [first[0], task("2", "b", "failed", slot=2), task("3", "b", slot=2, age=0)]
+    assert look(second, watch=watch, clock=4).state == "wait"
+    assert look(second, watch=watch, clock=6).state == "wait"
+    assert look(second, watch=watch, clock=9.1).state == "converged"
+
+
+def test_a_task_of_this_run_is_not_believed_to_be_old() -> None:
+    """The clocks of two managers may be an hour apart."""
+    watch = Watch(Rules(stability_window=5), known=())
+    old = [task("1", age=3600), task("2", "b", slot=2, age=3600)]
+    assert look(old, watch=watch, clock=0).state == "wait"
+    assert look(old, watch=watch, clock=5).state == "converged"
+
+
+def test_a_change_that_touches_no_task_is_not_waited_for() -> None:
+    watch = Watch(Rules(stability_window=5), known=["1", "2"])
+    assert look(UP, watch=watch).state == "converged"
+
+
+def test_a_change_of_the_endpoint_counts_no_task_of_before() -> None:
+    watch = Watch(Rules(stability_window=0), known=["1", "2"], replaced=True)
+    assert look(UP, watch=watch).running == 0
+    new = [task("3", age=0), task("4", "b", slot=2, age=0)]
+    assert look(new, watch=watch, clock=1).state == "converged"
+
+
+def test_older_tasks_must_have_stopped() -> None:
+    extra = task("0", "b", "running", desired="shutdown", slot=3)
+    assert look([*UP, extra]).state == "wait"
+    away = [node("a"), node("b"), node("c", "down")]
+    assert look([*UP, {**extra, "NodeID": "id-c"}], nodes=away).state == "converged"
+
+
+def test_scaling_in_waits_for_swarm_to_do_it() -> None:
+    assert look(UP, service(1)).state == "wait"
+    stopping = [UP[0], task("2", "b", desired="remove", slot=2)]
+    assert look(stopping, service(1)).state == "wait"
+    gone = [UP[0], task("2", "b", "shutdown", desired="remove", slot=2)]
+    assert look(gone, service(1)).state == "converged"
+    assert look([], service(0)).state == "converged"
+
+
+# -- updates ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("update", ["updating", "rollback_started"])
+def test_an_update_in_progress_is_waited_for(update: str) -> None:
+    assert look(UP, service(update=update)).state == "wait"
+
+
+@pytest.mark.parametrize(
+    "update", ["paused", "rollback_started", "rollback_paused", "rollback_completed"]
+)
+def test_an_update_of_this_run_that_went_wrong_fails(update: str) -> None:
+    failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
+    watch = Watch(Rules(), known=["1", "2"])
+    verdict = look([*UP[:1], failed], service(update=update), watch=watch)
+    assert verdict.state == "failed"
+    assert f"message of {update}" in verdict.reasons[0]
+    assert "on node b: task: non-zero exit (5)" in verdict.reasons[1]
+
+
+@pytest.mark.parametrize("update", ["paused", "rollback_paused", "rollback_completed"])
+def test_an_update_of_long_ago_is_history(update: str) -> None:
+    assert look(UP, service(update=update)).state == "converged"
+
+
+def test_a_paused_update_is_resumed_only_if_something_is_missing() -> None:
+    half = [UP[0], task("2", "b", slot=2, spec=OLD)]
+    assert con.needs_resume(service(update="paused"), half, NODES)
+    assert con.needs_resume(service(update="rollback_paused"), half, NODES)
+    assert not con.needs_resume(service(update="paused"), UP, NODES)
+    assert not con.needs_resume(service(update="completed"), half, NODES)
+    assert not con.needs_resume(service(), half, NODES)
+
+
+# -- global services -------------------------------------------------------------------------
+
+
+def test_global_wants_one_task_on_each_fitting_node() -> None:
+    nodes = [node("a"), node("b"), node("c", availability="pause"), node("d", "down")]
+    tasks = [task("1", "a", slot=None), task("2", "b", slot=None)]
+    assert look(tasks, service(None), nodes) == Verdict("converged", 2, 2)
+    # A paused node may keep the task it has.
+    assert look([*tasks, task("3", "c", slot=None)], service(None), nodes).state == "converged"
+    assert look(tasks[:1], service(None), nodes).state == "wait"
+
+
+def test_two_tasks_on_one_node_do_not_stand_for_two_nodes() -> None:
+    tasks = [task("1", "a", slot=None), task("2", "a", slot=None)]
+    assert look(tasks, service(None)).running == 1
+
+
+def test_global_without_a_fitting_node_is_up() -> None:
+    nowhere = service(None, Placement={"Constraints": ["node.labels.elk.es==g1"]})
+    assert look([], nowhere) == Verdict("converged", 0, 0)
+    labelled = [node("a", **{"elk.es": "g1"}), node("b")]
+    assert look([], nowhere, labelled) == Verdict(
+        "wait", 0, 1, ("0 of 1 tasks run the present specification",)
+    )
+
+
+def test_platforms_that_another_client_set() -> None:
+    arm = service(None, Placement={"Platforms": [{"OS": "linux", "Architecture": "arm64"}]})
+    amd = service(None, Placement={"Platforms": [{"OS": "linux", "Architecture": "amd64"}]})
+    assert con.required_tasks(arm, NODES) == 0
+    assert con.required_tasks(amd, NODES) == 2
+
+
+@pytest.mark.parametrize(
+    ("expression", "fits"),
+    [
+        ("node.hostname==a", True),
+        ("node.hostname == A", True),
+        ("node.hostname!=a", False),
+        ("NODE.HOSTNAME==a", True),
+        ("node.id==id-a", True),
+        ("node.role==worker", True),
+        ("node.role!=manager", True),
+        ("node.labels.zone==one", True),
+        ("node.labels.Zone==one", False),
+        ("node.labels.elk.es==g1", True),
+        ("node.labels.missing==x", False),
+        ("node.labels.missing!=x", True),
+        ("engine.labels.disk==ssd", True),
+        ("node.platform.os==linux", True),
+        ("node.platform.arch==x86_64", True),
+        ("node.ip==192.0.2.0/24", True),
+        ("node.ip!=192.0.2.7", False),
+        ("node.ip==nonsense", False),
+        ("node.weather==rain", False),
+        ("node.role=worker", False),
+    ],
+)
+def test_constraints_as_swarm_reads_them(expression: str, fits: bool) -> None:
+    subject = node("a", zone="one", **{"elk.es": "g1"})
+    assert con.satisfies(subject, [expression]) is fits
+    assert con.satisfies(subject, ["node.hostname==a", expression]) is fits
+
+
+# -- failures --------------------------------------------------------------------------------
+
+
+def failing(ident: str, place: str, slot: int | None, error: str = NO_IMAGE) -> dict:
+    return task(ident, place, "rejected", "shutdown", slot, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("No such image: x:1", "no such image"),
+        ("pull access denied for x, repository does not exist", "no such image"),
+        ("exec format error", "no image for this platform"),
+        (
+            'invalid mount config for type "bind": bind source path does not exist: /x',
+            "bind source missing",
+        ),
+        ("Bind for 0.0.0.0:9200 failed: port is already allocated", "port in use"),
+        ('exec: "nosuch": executable file not found in $PATH: unknown', "executable not found"),
+        ("OCI runtime create failed: error setting rlimit type 7: not permitted", "ulimit refused"),
+        ('error looking up volume plugin x: plugin "x" not found', "mount refused"),
+        ("logger: no log driver named 'x' is registered", "log driver missing"),
+        ("unable to find user web: no matching entries in passwd file", "user unknown"),
+    ],
+)
+def test_causes(error: str, kind: str) -> None:
+    cause = con.cause_of(error)
+    assert cause is not None
+    assert cause.kind == kind
+    assert cause.mend
+
+
+@pytest.mark.parametrize("error", ["", "task: non-zero exit (1)", "unhealthy container"])
+def test_what_a_retry_may_cure_is_no_cause(error: str) -> None:
+    assert con.cause_of(error) is None
+
+
+def test_the_second_time_on_the_same_node_is_final() -> None:
+    watch = Watch(Rules(), known=())
+    assert look([UP[0], failing("8", "b", 2)], watch=watch).state == "wait"
+    verdict = look([UP[0], failing("8", "b", 2), failing("9", "b", 2)], watch=watch, clock=1)
+    assert verdict.state == "failed"
+    [fault] = verdict.faults
+    assert (fault.node, fault.slot, fault.kind) == ("b", 2, "no such image")
+    assert NO_IMAGE in verdict.reasons[0]
+    assert "docker pull" in verdict.reasons[0]
+
+
+def test_a_failure_stays_counted_when_swarm_has_forgotten_the_task() -> None:
+    watch = Watch(Rules(), known=())
+    look([UP[0], failing("8", "b", 2)], watch=watch)
+    assert look([UP[0], failing("9", "b", 2)], watch=watch, clock=1).state == "failed"
+
+
+def test_on_different_nodes_the_third_time_is_final() -> None:
+    nodes = [*NODES, node("c")]
+    watch = Watch(Rules(), known=())
+    tasks = [failing("7", "a", 1), failing("8", "b", 1)]
+    assert look(tasks, service(1), nodes, watch).state == "wait"
+    tasks.append(failing("9", "c", 1))
+    assert look(tasks, service(1), nodes, watch, 1).state == "failed"
+
+
+def test_each_failing_node_of_a_global_service_is_named() -> None:
+    watch = Watch(Rules(), known=())
+    tasks = [failing(f"{place}{n}", place, None) for place in "ab" for n in (1, 2)]
+    verdict = look(tasks, service(None), watch=watch)
+    assert verdict.state == "failed"
+    assert sorted(fault.node for fault in verdict.faults) == ["a", "b"]
+
+
+def test_one_failing_node_fails_a_global_service() -> None:
+    watch = Watch(Rules(), known=())
+    tasks = [task("1", "a", slot=None), failing("8", "b", None), failing("9", "b", None)]
+    verdict = look(tasks, service(None), watch=watch)
+    assert verdict.state == "failed"
+    assert [fault.node for fault in verdict.faults] == ["b"]
+
+
+def test_old_failures_are_history() -> None:
+    history = [failing("8", "b", 2), failing("9", "b", 2)]
+    assert look([*UP, *history]).state == "converged"
+    assert look([UP[0], *history]).state == "wait"
+    known = Watch(Rules(), known=["8", "9"])
+    assert look([UP[0], *history], watch=known).state == "wait"
+
+
+def test_failures_of_another_specification_are_history() -> None:
+    tasks = [UP[0], *({**failing(i, "b", 2), "Spec": OLD} for i in "89")]
+    assert look(tasks, watch=Watch(Rules(), known=())).state == "wait"
+
+
+def test_a_slot_that_runs_after_all_is_no_failure() -> None:
+    tasks = [*UP, failing("8", "b", 2), failing("9", "b", 2)]
+    watch = Watch(Rules(stability_window=1), known=())
+    assert look(tasks, watch=watch).state == "wait"
+    assert look(tasks, watch=watch, clock=1).state == "converged"
+
+
+def test_crashes_are_waited_for_and_told() -> None:
+    crash = "task: non-zero exit (1)"
+    watch = Watch(Rules(), known=())
+    tasks = [UP[0], *(failing(str(n), "b", 2, crash) for n in range(5))]
+    tasks.append(task("9", "b", "ready", "ready", 2))
+    verdict = look(tasks, watch=watch)
+    assert verdict.state == "wait"
+    assert any(crash in reason and "node b" in reason for reason in verdict.reasons)
+
+
+def pending(slot: int = 2, error: str = NO_NODE) -> dict:
+    return task("p", "", "pending", slot=slot, error=error)
+
+
+def test_no_suitable_node_is_final_after_the_grace() -> None:
+    watch = Watch(Rules(pending_grace=20), known=())
+    assert look([UP[0], pending()], watch=watch, clock=0).state == "wait"
+    assert look([UP[0], pending()], watch=watch, clock=19).state == "wait"
+    verdict = look([UP[0], pending()], watch=watch, clock=20)
+    assert verdict.state == "failed"
+    assert NO_NODE in verdict.reasons[0]
+    assert "docker node ls" in verdict.reasons[0]
+
+
+def test_the_grace_starts_anew_when_the_task_moved_on() -> None:
+    watch = Watch(Rules(pending_grace=20), known=())
+    look([UP[0], pending()], watch=watch, clock=0)
+    look([UP[0], task("p", "b", "preparing", slot=2)], watch=watch, clock=15)
+    assert look([UP[0], pending()], watch=watch, clock=25).state == "wait"
+
+
+def test_a_port_that_the_stopping_task_still_has_is_no_failure() -> None:
+    watch = Watch(Rules(pending_grace=20), known=("0",))
+    error = "no suitable node (host-mode port already in use on 1 node)"
+    old = task("0", "b", "running", "shutdown", 2, spec=OLD)
+    tasks = [UP[0], old, pending(error=error)]
+    assert look(tasks, watch=watch, clock=0).state == "wait"
+    assert look(tasks, watch=watch, clock=100).state == "wait"
+    # The old one has ended: only from now on is it a failure of its own.
+    tasks = [UP[0], pending(error=error)]
+    assert look(tasks, watch=watch, clock=101).state == "wait"
+    verdict = look(tasks, watch=watch, clock=121)
+    assert verdict.state == "failed"
+    assert "another service publishes" in verdict.reasons[0]
+
+
+def test_a_service_that_swarm_has_given_up_is_final_after_the_grace() -> None:
+    crash = "task: non-zero exit (4)"
+    watch = Watch(Rules(pending_grace=10), known=())
+    tasks = [UP[0], failing("9", "b", 2, crash)]
+    assert look(tasks, watch=watch, clock=0).state == "wait"
+    assert look(tasks, watch=watch, clock=9).state == "wait"
+    verdict = look(tasks, watch=watch, clock=10)
+    assert verdict.state == "failed"
+    assert crash in verdict.reasons[0]
+
+
+def test_nothing_at_all_is_final_too() -> None:
+    watch = Watch(Rules(pending_grace=10), known=())
+    look([], service(1), watch=watch, clock=0)
+    verdict = look([], service(1), watch=watch, clock=10)
+    assert verdict.state == "failed"
+    assert "restart_config" in verdict.reasons[0]
+
+
+def test_an_update_between_two_tasks_is_not_given_up() -> None:
+    watch = Watch(Rules(pending_grace=10), known=())
+    for clock in (0, 30):
+        verdict = look([UP[0]], service(update="updating"), watch=watch, clock=clock)
+        assert verdict.state == "wait"
+
+
+# -- min_running -----------------------------------------------------------------------------
+
+
+def test_a_lowered_bar_is_about_the_number_alone() -> None:
+    tasks = [UP[0], failing("8", "b", 2), failing("9", "b", 2)]
+    assert look(tasks, watch=Watch(Rules(min_running=1), known=("1",))).state == "converged"
+    assert look([], service(2, "updating"), min_running=0).state == "converged"
+
+
+def test_failures_above_the_bar_are_borne_while_the_others_start() -> None:
+    starting = task("1", "a", "starting", slot=1)
+    tasks = [starting, failing("8", "b", 2), failing("9", "b", 2)]
+    assert look(tasks, watch=Watch(Rules(min_running=1), known=())).state == "wait"
+    assert look(tasks, watch=Watch(Rules(min_running=2), known=())).state == "failed"
+
+
+def test_a_bar_above_the_nodes_waits_for_more_nodes() -> None:
+    tasks = [task("1", "a", slot=None), task("2", "b", slot=None)]
+    assert look(tasks, service(None), min_running=3).state == "wait"
+
+
+# -- removal and reports ---------------------------------------------------------------------
+
+
+def test_gone_waits_for_tasks_on_nodes_that_are_up() -> None:
+    nodes = [node("a"), node("b", "down")]
+    tasks = [
+        task("1", "a", "running", "remove"),
+        task("2", "b", "running", "remove"),
+        task("3", "a", "shutdown", "remove"),
+        task("4", "", "pending", "remove"),
+    ]
+    assert [item["id"] for item in con.gone(tasks, nodes)] == ["1"]
+    assert con.gone(tasks[1:], nodes) == []
+
+
+def test_summary_is_newest_first_with_names() -> None:
+    tasks = [task("old", "a", age=50, error="x"), task("new", "b", age=1)]
+    found = con.summary(tasks, NODES)
+    assert [(item["id"], item["node"]) for item in found] == [("new", "b"), ("old", "a")]
+    assert found[1]["error"] == "x"
+
+
+def test_timestamps_with_nanoseconds() -> None:
+    assert con.seconds_of("1970-01-01T00:00:01.500000001Z") == pytest.approx(1.5)
+    assert con.seconds_of("1970-01-01T01:00:01+01:00") == 1
+    assert con.seconds_of("soon") is None
+    assert con.seconds_of(None) is None
