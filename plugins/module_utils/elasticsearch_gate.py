@@ -1,0 +1,312 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate: is the cluster in the state that the next step needs, and if not, what is missing?
+
+Every url is asked for itself, because the cluster's own health cannot show a split: two clusters
+can both be green. `judge` is pure; `observe` fetches what it judges.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+    RETRY_STATUSES,
+    ElasticsearchError,
+    Refused,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import Client
+
+NOT_FORMED = "_na_"
+RANK = {"red": 0, "yellow": 1, "green": 2}
+CONNECT_TIMEOUT = 2.0
+FIRST_POLL, LONGEST_POLL, POLL_GROWTH = 0.3, 2.0, 1.4
+# While nodes start, a valid login can be refused for some seconds: the user is kept in an index
+# that is not open yet. After this time it is taken for a wrong one.
+LOGIN_GRACE = 45.0
+WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the gate waits for."""
+
+    status: str = "green"
+    nodes: Sequence[str] = ()
+    cluster_uuid: str | None = None
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class View:
+    """What one url says of itself: either a cause why not, or name and cluster."""
+
+    url: str
+    cause: str | None = None
+    http_status: int | None = None
+    listens: bool = False
+    node: str = ""
+    cluster_name: str = ""
+    cluster_uuid: str = NOT_FORMED
+    version: str = ""
+
+    @property
+    def formed(self) -> bool:
+        return self.cause is None and self.cluster_uuid not in ("", NOT_FORMED)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that was seen in one look."""
+
+    views: Sequence[View]
+    health: Mapping[str, Any] | None = None
+    nodes: Sequence[Mapping[str, Any]] = ()
+    problem: str | None = None
+
+    @property
+    def uuids(self) -> dict[str, list[str]]:
+        """The clusters that were seen, each with the nodes that say they belong to it."""
+        seen: dict[str, list[str]] = {}
+        for view in self.views:
+            if view.formed:
+                seen.setdefault(view.cluster_uuid, []).append(view.node or view.url)
+        return seen
+
+    @property
+    def formed(self) -> bool:
+        return bool(self.uuids)
+
+    @property
+    def cluster_uuid(self) -> str | None:
+        return next(iter(self.uuids), None)
+
+    @property
+    def cluster_name(self) -> str | None:
+        return next((view.cluster_name for view in self.views if view.formed), None)
+
+    @property
+    def reachable(self) -> list[str]:
+        return [view.url for view in self.views if view.cause is None]
+
+    @property
+    def unreachable(self) -> dict[str, str]:
+        return {view.url: view.cause for view in self.views if view.cause is not None}
+
+    @property
+    def doubtful(self) -> dict[str, str]:
+        """Urls where something listens that did not say to which cluster it belongs.
+
+        A 503 is no doubt: it comes from a node that knows no master, like the uuid `_na_`.
+        """
+        return {
+            view.url: view.cause
+            for view in self.views
+            if view.cause is not None and view.listens and view.http_status not in RETRY_STATUSES
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`missing` holds one sentence per condition that is not met; `hopeless` ones never will be."""
+
+    missing: list[str] = field(default_factory=list)
+    hopeless: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return not self.missing
+
+    def sentence(self) -> str:
+        return "; ".join(self.missing)
+
+
+def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
+    """Compare what was seen with what is wanted, and say what is missing."""
+    clusters = seen.uuids
+    if len(clusters) > 1:
+        parts = [f"{uuid} ({', '.join(names)})" for uuid, names in clusters.items()]
+        return Verdict(
+            [
+                f"the nodes have formed {len(clusters)} clusters that will never join: "
+                + " and ".join(parts)
+                + ". Decide which one holds the data, empty the data directories of the nodes of "
+                "the other, and let them join"
+            ],
+            hopeless=True,
+        )
+    if wanted.cluster_uuid and clusters and wanted.cluster_uuid not in clusters:
+        other = (
+            f"the cluster is {next(iter(clusters))}, not {wanted.cluster_uuid}: these nodes "
+            "belong to another cluster, or the cluster was formed anew"
+        )
+        return Verdict([other], hopeless=True)
+    if not clusters:
+        return _judge_unformed(seen, waited)
+    missing: list[str] = []
+    if seen.health is None:
+        missing.append(seen.problem or "no node told the cluster's health")
+        return Verdict(missing)
+    missing += _judge_nodes(seen, wanted)
+    missing += _judge_health(seen.health, wanted)
+    return Verdict(missing)
+
+
+def _judge_unformed(seen: Observation, waited: float) -> Verdict:
+    missing = []
+    alone = [view.node or view.url for view in seen.views if view.cause is None]
+    if alone:
+        missing.append(
+            "no cluster has formed: " + ", ".join(alone) + " found no master. Look whether the "
+            "master-eligible nodes run and reach each other (port 9300 on the overlay)"
+        )
+    missing += [f"{url}: {cause}" for url, cause in seen.unreachable.items()]
+    refused = [view for view in seen.views if view.http_status in (401, 403)]
+    hopeless = bool(refused) and not alone and waited >= LOGIN_GRACE
+    return Verdict(missing, hopeless=hopeless)
+
+
+def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
+    present = {str(node.get("name")) for node in seen.nodes}
+    absent = [name for name in wanted.nodes if name not in present]
+    if not absent:
+        return []
+    by_cause = "".join(f"; {url}: {cause}" for url, cause in seen.unreachable.items())
+    joined = f"{len(present)} joined: {', '.join(sorted(present))}"
+    return [f"not joined: {', '.join(absent)} ({joined}){by_cause}"]
+
+
+def _judge_health(health: Mapping[str, Any], wanted: Wanted) -> list[str]:
+    missing = []
+    status = str(health.get("status", "red"))
+    unassigned = int(health.get("unassigned_shards", 0))
+    if RANK.get(status, 0) < RANK[wanted.status]:
+        line = f"the status is {status}, not {wanted.status}: {unassigned} shards unassigned"
+        primaries = int(health.get("unassigned_primary_shards", 0))
+        if primaries:
+            line += f", {primaries} of them primaries"
+        missing.append(line + " (GET _cluster/allocation/explain says why)")
+    if wanted.settled:
+        moving = {
+            "initialising": int(health.get("initializing_shards", 0)),
+            "relocating": int(health.get("relocating_shards", 0)),
+            "being fetched": int(health.get("number_of_in_flight_fetch", 0)),
+        }
+        busy = [f"{count} {what}" for what, count in moving.items() if count]
+        if busy:
+            missing.append("shards are still moving: " + ", ".join(busy))
+    return missing
+
+
+def unsafe_to_guess(seen: Observation) -> dict[str, str]:
+    """Urls behind which a formed cluster may hide, when none was seen.
+
+    "Nothing has formed yet" makes the caller form a cluster. Said of a cluster that only refused
+    the login, or whose certificate was not trusted, it would make a second one.
+    """
+    return {} if seen.formed else seen.doubtful
+
+
+def look_at(client: Client, url: str, timeout: float) -> View:
+    """Ask one node who it is and to which cluster it belongs."""
+    single = client.derive(
+        urls=[url], rounds=1, timeout=timeout, connect_timeout=min(timeout, CONNECT_TIMEOUT)
+    )
+    try:
+        body = single.get("/").object()
+    except Refused as error:
+        cause = str(error).replace(f"{url} ", "", 1)
+        return View(url, cause=cause, http_status=error.status, listens=True)
+    except Unreachable as error:
+        return View(url, cause=error.causes[url], listens=error.listens)
+    except ElasticsearchError as error:
+        return View(url, cause=str(error), listens=True)
+    finally:
+        single.close()
+    version = body.get("version")
+    return View(
+        url,
+        listens=True,
+        node=str(body.get("name", "")),
+        cluster_name=str(body.get("cluster_name", "")),
+        cluster_uuid=str(body.get("cluster_uuid") or NOT_FORMED),
+        version=str(version.get("number", "")) if isinstance(version, dict) else "",
+    )
+
+
+def observe(client: Client, *, timeout: float = 10.0, details: bool = True) -> Observation:
+    """Look at all urls at once, then ask one member of the cluster for health and nodes."""
+    urls = client.urls
+    with ThreadPoolExecutor(max_workers=min(WORKERS, len(urls))) as pool:
+        views = list(pool.map(lambda url: look_at(client, url, timeout), urls))
+    seen = Observation(views)
+    if not details or len(seen.uuids) != 1:
+        return seen
+    members = [view.url for view in views if view.formed]
+    member = client.derive(urls=members, rounds=1, timeout=timeout)
+    try:
+        # A short timeout: a node that has lost its master would hold the answer back.
+        health = member.get("/_cluster/health?master_timeout=5s&timeout=1s", accept=(408,))
+        state = member.get("/_cluster/state/master_node,nodes?master_timeout=5s")
+        return Observation(views, health.object(), nodes_of(state.object()))
+    except ElasticsearchError as error:
+        return Observation(views, problem=str(error))
+    finally:
+        member.close()
+
+
+def nodes_of(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a cluster state, by name."""
+    master = state.get("master_node")
+    nodes = [
+        {
+            "name": str(node.get("name", "")),
+            "id": node_id,
+            "version": node.get("version"),
+            "roles": sorted(node.get("roles") or []),
+            "master": node_id == master,
+        }
+        for node_id, node in (state.get("nodes") or {}).items()
+    ]
+    return sorted(nodes, key=lambda node: str(node["name"]))
+
+
+def add_versions(nodes: Sequence[Mapping[str, Any]], views: Sequence[View]) -> list[dict[str, Any]]:
+    """Fill in versions that an older cluster state does not carry."""
+    known = {view.node: view.version for view in views if view.version}
+    return [
+        {**node, "version": node.get("version") or known.get(str(node["name"]))} for node in nodes
+    ]
+
+
+def wait_for(
+    client: Client,
+    wanted: Wanted,
+    *,
+    wait_timeout: float,
+    request_timeout: float = 10.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[Observation, Verdict, float]:
+    """Look until the verdict is good, hopeless or overdue."""
+    start = clock()
+    pause = FIRST_POLL
+    while True:
+        seen = observe(client, timeout=request_timeout)
+        waited = clock() - start
+        verdict = judge(seen, wanted, waited)
+        left = wait_timeout - waited
+        if verdict.passed or verdict.hopeless or left <= 0:
+            return seen, verdict, waited
+        sleep(min(pause, left))
+        pause = min(pause * POLL_GROWTH, LONGEST_POLL)

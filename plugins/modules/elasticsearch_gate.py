@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticsearch_gate
+short_description: Wait until an Elasticsearch cluster is fit for the next step
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+description:
+  - Waits until the cluster has formed, is one cluster, has the expected nodes and the wanted
+    status, and its shards have come to rest. Looks often at first, and returns at once when all of
+    that is so.
+  - Asks every one of O(urls) for its own cluster, so that nodes that have formed two clusters are
+    found even if both are green. That, and a cluster with another uuid than O(cluster_uuid), fails
+    at once, because waiting does not mend it.
+  - When the time is over, the error says which condition is not met and what to look at.
+extends_documentation_fragment: elk.swarm.elasticsearch
+attributes:
+  check_mode:
+    support: full
+    description: Looks once, waits for nothing and never fails because something is missing.
+  diff_mode:
+    support: none
+    description: The module changes nothing.
+  idempotent:
+    support: full
+    description: The module changes nothing.
+options:
+  wait:
+    description:
+      - V(false) looks once, within seconds, and returns what there is. Nodes that do not answer and
+        a cluster that has not formed are then no error.
+      - It is an error all the same if no cluster was seen and something listens that refuses the
+        login, shows a certificate that is not trusted or gives no proper answer for
+        O(doubt_timeout) seconds. Behind it a formed cluster may hide, and forming a second one
+        would be the worst mistake.
+    type: bool
+    default: true
+  doubt_timeout:
+    description:
+      - With O(wait=false), the seconds for which a node that listens but gives no proper answer is
+        asked again. A node that starts does so for a while.
+    type: float
+    default: 20
+  status:
+    description:
+      - The status to wait for, or a better one. V(red) accepts every status.
+    type: str
+    choices: [green, yellow, red]
+    default: green
+  nodes:
+    description:
+      - The names of the nodes that must have joined. Others may be there too.
+    type: list
+    elements: str
+    default: []
+  cluster_uuid:
+    description:
+      - The cluster that it must be. Without it, any one cluster will do.
+    type: str
+  settled:
+    description:
+      - Wait as well until no shard is initialising, relocating or being fetched.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - The seconds to wait.
+    type: float
+    default: 300
+  timeout:
+    default: 10
+notes:
+  - Needs the cluster privilege C(monitor).
+"""
+
+EXAMPLES = r"""
+- name: Wait for five nodes and green
+  elk.swarm.elasticsearch_gate:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    nodes: [m1, m2, w1, w2, w3]
+
+- name: See whether there is a cluster already
+  elk.swarm.elasticsearch_gate:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    wait: false
+  register: cluster
+
+- name: Rejoin after a restart, into the same cluster
+  elk.swarm.elasticsearch_gate:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    nodes: [w1]
+    cluster_uuid: "{{ cluster.cluster_uuid }}"
+    status: yellow
+    wait_timeout: 600
+"""
+
+RETURN = r"""
+formed:
+  description:
+    - Whether a node was seen that is a member of a formed cluster.
+    - V(false) says nothing about nodes that do not run; look at their data directories.
+  returned: always
+  type: bool
+  sample: true
+cluster_uuid:
+  description: The cluster's uuid, V(none) if none was seen.
+  returned: always
+  type: str
+  sample: 9aWlGr3ORfKk6mZ3dJ1mJg
+cluster_name:
+  description: The cluster's name, V(none) if none was seen.
+  returned: always
+  type: str
+  sample: elk
+status:
+  description: The cluster's status, V(none) if it is not known.
+  returned: always
+  type: str
+  sample: green
+nodes:
+  description: The nodes of the cluster, sorted by name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The node's name.
+      type: str
+    id:
+      description: The node's persistent id, which belongs to its data directory.
+      type: str
+    version:
+      description: The version that it runs, if it is known.
+      type: str
+    roles:
+      description: Its roles.
+      type: list
+      elements: str
+    master:
+      description: Whether it is the elected master.
+      type: bool
+  sample:
+    - name: m1
+      id: 5KrzAWXvSkWjPzYcnHxRcA
+      version: 9.2.4
+      roles: [data, ingest, master]
+      master: true
+health:
+  description: The cluster's health as Elasticsearch gives it.
+  returned: always
+  type: dict
+  sample:
+    status: green
+    number_of_nodes: 5
+    active_shards: 12
+    relocating_shards: 0
+    initializing_shards: 0
+    unassigned_shards: 0
+reachable:
+  description: Those of O(urls) that answered.
+  returned: always
+  type: list
+  elements: str
+  sample: ["https://192.0.2.10:9200"]
+unreached:
+  description: Those of O(urls) that did not, each with the cause.
+  returned: always
+  type: dict
+  sample:
+    "https://192.0.2.11:9200": "connection refused: nothing listens there."
+missing:
+  description: The conditions that are not met. Empty when the gate is open.
+  returned: always
+  type: list
+  elements: str
+  sample: ["not joined: w3 (4 joined: m1, m2, w1, w2)"]
+seconds:
+  description: How long the module waited.
+  returned: always
+  type: float
+  sample: 12.4
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+    ElasticsearchError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+    LONGEST_POLL,
+    Wanted,
+    add_versions,
+    judge,
+    observe,
+    unsafe_to_guess,
+    wait_for,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+    MUTUALLY_EXCLUSIVE,
+    REQUIRED_TOGETHER,
+    argument_spec,
+    make_client,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(
+            wait={"type": "bool", "default": True},
+            doubt_timeout={"type": "float", "default": 20},
+            status={"type": "str", "choices": ["green", "yellow", "red"], "default": "green"},
+            nodes={"type": "list", "elements": "str", "default": []},
+            cluster_uuid={"type": "str"},
+            settled={"type": "bool", "default": True},
+            wait_timeout={"type": "float", "default": 300},
+            timeout={"type": "float", "default": 10},
+        ),
+        mutually_exclusive=MUTUALLY_EXCLUSIVE,
+        required_together=REQUIRED_TOGETHER,
+        supports_check_mode=True,
+    )
+    params = module.params
+    wanted = Wanted(
+        status=params["status"],
+        nodes=params["nodes"],
+        cluster_uuid=params["cluster_uuid"],
+        settled=params["settled"],
+    )
+    doubtful: dict[str, str] = {}
+    start = time.monotonic()
+    try:
+        client = make_client(params)
+        if params["wait"] and not module.check_mode:
+            seen, verdict, _waited = wait_for(
+                client,
+                wanted,
+                wait_timeout=params["wait_timeout"],
+                request_timeout=params["timeout"],
+            )
+        else:
+            seen = observe(client, timeout=params["timeout"])
+            doubtful = unsafe_to_guess(seen)
+            while doubtful and not module.check_mode:
+                if time.monotonic() - start >= params["doubt_timeout"]:
+                    break
+                time.sleep(LONGEST_POLL / 4)
+                seen = observe(client, timeout=params["timeout"])
+                doubtful = unsafe_to_guess(seen)
+            verdict = judge(seen, wanted)
+    except ElasticsearchError as error:
+        module.fail_json(msg=str(error))
+    seconds = round(time.monotonic() - start, 2)
+    health = dict(seen.health or {})
+    result = {
+        "changed": False,
+        "formed": seen.formed,
+        "cluster_uuid": seen.cluster_uuid,
+        "cluster_name": seen.cluster_name,
+        "status": health.get("status"),
+        "nodes": add_versions(seen.nodes, seen.views),
+        "health": health,
+        "reachable": seen.reachable,
+        "unreached": seen.unreachable,
+        "missing": verdict.missing,
+        "seconds": seconds,
+    }
+    if module.check_mode:
+        module.exit_json(**result)
+    if doubtful:
+        causes = "; ".join(f"{url}: {cause}" for url, cause in doubtful.items())
+        module.fail_json(
+            msg=f"It is not certain that no cluster has formed yet, because something listens "
+            f"that does not say so: {causes}",
+            **result,
+        )
+    split = len(seen.uuids) > 1
+    if verdict.hopeless and (params["wait"] or split or wanted.cluster_uuid):
+        module.fail_json(
+            msg=f"The cluster is not fit, and waiting will not help: {verdict.sentence()}", **result
+        )
+    if params["wait"] and not verdict.passed:
+        module.fail_json(
+            msg=f"The cluster is not fit after {seconds} s: {verdict.sentence()}", **result
+        )
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

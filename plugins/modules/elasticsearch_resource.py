@@ -1,0 +1,218 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticsearch_resource
+short_description: Anything that Elasticsearch keeps under a path
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+description:
+  - Reads what is at a path, compares it with O(body), and sends O(body) with PUT only if they
+    differ. For index and component templates, ILM and SLM policies, roles, role mappings, ingest
+    pipelines, snapshot repositories, cluster settings, index settings and index creation.
+  - The comparison knows how Elasticsearch rewrites documents - dotted and nested settings, numbers
+    as text, defaults that it adds, objects wrapped below their name. What O(body) says must be
+    contained in what is there.
+  - Where all keys are the user's own (settings, aliases and mapped fields of a template, the phases
+    of an ILM policy and their actions), a key that O(body) does not have is a difference as well,
+    so that taking something out of O(body) takes effect.
+extends_documentation_fragment: elk.swarm.elasticsearch
+attributes:
+  check_mode:
+    support: full
+    description: Reads and compares, and sends nothing else.
+  diff_mode:
+    support: full
+    description: Shows the values that differ, under their dotted path.
+  idempotent:
+    support: full
+    description: A document that the server returns with values other than those sent never matches.
+options:
+  path:
+    description:
+      - The path of the resource, beginning with a slash. A query, such as V(?verify=false), is sent
+        with the change only.
+    type: str
+    required: true
+  body:
+    description:
+      - What it shall be. For V(/_cluster/settings) below the key V(persistent); null there means
+        that the setting shall have its default.
+    type: dict
+  state:
+    description:
+      - V(absent) deletes it. Of V(/_cluster/settings), sets the settings named in O(body) back to
+        their defaults.
+    type: str
+    choices: [present, absent]
+    default: present
+  compare:
+    description:
+      - V(contains) compares as described above.
+      - V(existence) creates what is missing and leaves what exists as it is.
+      - Unset, it is V(existence) for an index, a path of one name without underscore, and
+        V(contains) otherwise.
+    type: str
+    choices: [contains, existence]
+  exists_path:
+    description:
+      - Another path whose existence is asked instead of that of O(path).
+      - The first index behind a write alias, for example, is deleted by retention one day. Asking
+        for the alias keeps the task from creating it again then.
+    type: str
+  feature_switch:
+    description:
+      - The name of the variable that leaves this feature out. It is named in the error when the
+        server was built without the feature.
+    type: str
+seealso:
+  - name: Elasticsearch APIs
+    description: The paths and their bodies.
+    link: https://www.elastic.co/docs/api/doc/elasticsearch/
+"""
+
+EXAMPLES = r"""
+- name: Template of the log index
+  elk.swarm.elasticsearch_resource:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    path: /_index_template/syslog-msg
+    body:
+      index_patterns: ["syslog-msg-*"]
+      priority: 200
+      template:
+        settings:
+          number_of_shards: 1
+          number_of_replicas: 1
+
+- name: First index behind the write alias
+  elk.swarm.elasticsearch_resource:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    path: /syslog-msg-000001
+    exists_path: /_alias/syslog-msg
+    body:
+      aliases:
+        syslog-msg:
+          is_write_index: true
+
+- name: Retention
+  elk.swarm.elasticsearch_resource:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    path: /_ilm/policy/syslog-msg
+    feature_switch: elasticsearch_ilm_enabled
+    body:
+      policy:
+        phases:
+          hot:
+            actions:
+              rollover: {max_age: 1d, max_primary_shard_size: 50gb}
+          delete:
+            min_age: 30d
+            actions:
+              delete: {}
+
+- name: Allow all shards again
+  elk.swarm.elasticsearch_resource:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    path: /_cluster/settings
+    body:
+      persistent:
+        cluster.routing.allocation.enable: null
+"""
+
+RETURN = r"""
+existed:
+  description: Whether it was there before the run.
+  returned: always
+  type: bool
+  sample: true
+differences:
+  description: The dotted paths of the values that differed. Empty if it was not there.
+  returned: always
+  type: list
+  elements: str
+  sample: [template.settings.index.number_of_replicas]
+answer:
+  description: What Elasticsearch answered to the change.
+  returned: when something was created or changed
+  type: dict
+  sample: {acknowledged: true}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+    ElasticsearchError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+    MUTUALLY_EXCLUSIVE,
+    REQUIRED_TOGETHER,
+    argument_spec,
+    make_client,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource import (
+    ensure,
+    make_desired,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(
+            path={"type": "str", "required": True},
+            body={"type": "dict"},
+            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+            compare={"type": "str", "choices": ["contains", "existence"]},
+            exists_path={"type": "str"},
+            feature_switch={"type": "str"},
+        ),
+        mutually_exclusive=MUTUALLY_EXCLUSIVE,
+        required_together=REQUIRED_TOGETHER,
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        desired = make_desired(
+            params["path"],
+            params["body"],
+            present=params["state"] == "present",
+            compare=params["compare"],
+            exists_path=params["exists_path"],
+        )
+        client = make_client(params, feature_switch=params["feature_switch"])
+        outcome = ensure(client, desired, check_mode=module.check_mode)
+    except ElasticsearchError as error:
+        module.fail_json(msg=str(error))
+    if not outcome.acknowledged:
+        module.warn(
+            f"{params['path']} was changed, but not all nodes have confirmed it in time; look at "
+            "the cluster's health"
+        )
+    result = {
+        "changed": outcome.changed,
+        "existed": outcome.existed,
+        "differences": [item.path for item in outcome.differences],
+        "diff": {"before": outcome.before, "after": outcome.after},
+    }
+    if outcome.answer is not None:
+        result["answer"] = outcome.answer
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The smoke test's probe: lines lost, doubled, mangled, and nothing left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import (
+    FOREVER,
+    FakeCluster,
+    error,
+    free_port,
+)
+from ansible_collections.elk.swarm.tests.contract.fake_shipper import RFC3164, FakeShipper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., Any]
+
+PROBE = "syslog_probe"
+
+
+def target(shipper: FakeShipper, *protocols: str) -> dict[str, Any]:
+    return {
+        "address": "127.0.0.1",
+        "port": shipper.port,
+        "protocols": list(protocols or ("tcp", "udp")),
+    }
+
+
+def left(cluster: FakeCluster) -> int:
+    return len([source for source in cluster.documents.values() if "run" in source["message"]])
+
+
+def test_all_lines_come_through(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    cluster.indices["syslog-msg-000001"] = {"aliases": {"syslog-msg": {}}}
+    cluster.add_document("syslog-msg", {"message": "a line of somebody else"})
+    result = run(PROBE, targets=[target(shipper)], count=6)
+    assert not result.failed, result.msg
+    assert not result.changed
+    assert (result["sent"], result["found"], result["deleted"]) == (12, 12, 12)
+    assert (result["missing"], result["duplicates"], result["unparsed"]) == (0, 0, 0)
+    assert [(item["protocol"], item["found"]) for item in result["targets"]] == [
+        ("tcp", 6),
+        ("udp", 6),
+    ]
+    assert result["indices"] == ["syslog-msg-000001"]
+    assert shipper.connections == 1
+    # Its own documents are gone, and nobody else's.
+    assert [source["message"] for source in cluster.documents.values()] == [
+        "a line of somebody else"
+    ]
+    assert cluster.open_points_in_time == 0
+
+
+def test_thousands_of_lines(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    result = run(PROBE, targets=[target(shipper, "tcp")], count=12_000, formats=["rfc3164"])
+    assert not result.failed, result.msg
+    assert (result["sent"], result["found"], result["duplicates"]) == (12_000, 12_000, 0)
+    assert left(cluster) == 0
+
+
+def test_lost_line_names_address_and_protocol(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run
+) -> None:
+    shipper.lose = {1}
+    result = run(PROBE, targets=[target(shipper, "tcp")], wait_timeout=0.3)
+    assert result.failed
+    assert f"127.0.0.1:{shipper.port}/tcp: 1 of 3 lines were not found" in result.msg
+    assert (result["sent"], result["found"], result["missing"]) == (3, 2, 1)
+    assert left(cluster) == 0
+
+
+def test_doubled_line(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    shipper.double = {2}
+    result = run(PROBE, targets=[target(shipper, "tcp")], wait_timeout=1)
+    assert result.failed
+    assert (result["found"], result["duplicates"], result["deleted"]) == (3, 1, 4)
+    assert left(cluster) == 0
+
+
+def test_unparsed_format(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    shipper.understands = (RFC3164,)
+    result = run(PROBE, targets=[target(shipper, "tcp")])
+    assert result.failed
+    assert result["unparsed"] == 1
+    assert "rfc5424" in result.msg
+    assert "_grokparsefailure_sysloginput" in result.msg
+    assert left(cluster) == 0
+
+
+def test_line_end_left_in_the_message(shipper: FakeShipper, run: Run) -> None:
+    shipper.line_end = "\n"
+    assert run(PROBE, targets=[target(shipper, "udp")])["unparsed"] == 3
+
+
+def test_untagged_plain_line(shipper: FakeShipper, run: Run) -> None:
+    shipper.failure_tag = "something_else"
+    result = run(PROBE, targets=[target(shipper, "tcp")], formats=["plain"], count=1)
+    assert result.failed
+    assert "carries no tag" in result.msg
+    tagged = run(
+        PROBE,
+        targets=[target(shipper, "tcp")],
+        formats=["plain"],
+        count=1,
+        failure_tag="something_else",
+    )
+    assert not tagged.failed
+
+
+def test_nothing_listens(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    port = free_port()
+    targets = [target(shipper, "tcp"), {"address": "127.0.0.1", "port": port}]
+    result = run(PROBE, targets=targets, wait_timeout=1)
+    assert result.failed
+    assert f"127.0.0.1:{port}/tcp: connection refused" in result.msg
+    assert "docker service ps" in result.msg
+    # The lines of the other target are found and removed all the same.
+    assert result["targets"][0]["found"] == 3
+    assert left(cluster) == 0
+
+
+def test_lines_can_be_kept(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    result = run(PROBE, targets=[target(shipper, "tcp")], keep=True)
+    assert result.changed
+    assert left(cluster) == 3
+    assert all(result["run"] in source["message"] for source in cluster.documents.values())
+
+
+def test_check_mode_sends_nothing(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
+    assert run(PROBE, check=True, targets=[target(shipper)])["skipped"]
+    assert shipper.seen == 0
+    assert cluster.calls == []
+
+
+def test_nothing_is_sent_that_could_not_be_found(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run
+) -> None:
+    result = run(PROBE, targets=[target(shipper)], password="another-password")
+    assert result.failed
+    assert "401" in result.msg
+    assert shipper.seen == 0
+    assert len(cluster.calls) == 1
+
+
+def test_documents_are_removed_when_the_search_breaks(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run
+) -> None:
+    broken = error(403, "security_exception", "no right to open a point in time")
+    cluster.script("POST", ".*/_pit", broken)
+    result = run(PROBE, targets=[target(shipper, "tcp")])
+    assert result.failed
+    assert "no right to open a point in time" in result.msg
+    assert left(cluster) == 0
+
+
+def test_cleaning_up_that_fails_is_told(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run
+) -> None:
+    broken = error(403, "security_exception", "no right to delete")
+    cluster.script("POST", "/_bulk", broken, times=FOREVER)
+    result = run(PROBE, targets=[target(shipper, "tcp")])
+    assert result.failed
+    assert "Cleaning up failed" in result.msg
+    assert result["run"] in result.msg or "no right to delete" in result.msg
