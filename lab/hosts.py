@@ -146,10 +146,14 @@ echo 'Acquire::http::Proxy "http://{lab.services_address}:3142";' \\
   > /etc/apt/apt.conf.d/01package-cache
 {_limits()}""",
     )
+    _wait_for_boot(container)
+
+
+def _wait_for_boot(container: str) -> None:
     wait_for(
         lambda: answers("docker", "exec", container, "systemctl", "is-active", "-q", "ssh"),
-        30,
-        f"sshd on {host.name}",
+        60,
+        f"The boot of {container}",
     )
 
 
@@ -193,6 +197,8 @@ def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> N
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     container = f"{lab.name}-prepare"
+    if answers("docker", "inspect", container):
+        progress.run("docker", "rm", "-f", "-v", container)
     with progress.step("Docker directory with all images for prepared hosts"):
         progress.run(
             *("docker", "run", "-d", "--name", container, "--network", lab.name, *labels(lab)),
@@ -200,6 +206,7 @@ def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> N
             images.prepared,
         )
         in_container = ("docker", "exec", container)
+        _wait_for_boot(container)
         progress.run(
             *("docker", "exec", "-i", container, "sh", "-c", "cat > /etc/docker/daemon.json"),
             stdin=json.dumps({"insecure-registries": [lab.registry], "storage-driver": "overlay2"}),

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Codecs: bytes to texts on the way in, events to text on the way out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .log import Logger
+
+if TYPE_CHECKING:
+    from .event import Event
+
+_log = Logger("logstash.codecs.plain")
+
+
+def decode_text(data: bytes, charset: str = "UTF-8") -> str:
+    """Text of the bytes; what is not valid is kept as it would be printed, not dropped."""
+    try:
+        return data.decode(charset)
+    except UnicodeDecodeError:
+        text = data.decode(charset, "backslashreplace")
+        shown = "".join(
+            {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"'}.get(one, one) for one in text
+        )
+        # Ruby writes the bytes in capitals: \xFF.
+        for byte in sorted({one for one in data if one > 127}):
+            shown = shown.replace(f"\\x{byte:02x}", f"\\x{byte:02X}")
+        _log.warn(
+            "Received an event that has a different character encoding than you configured.",
+            text=shown,
+            expected_charset=charset,
+        )
+        return shown
+
+
+def decode(codec: tuple[str, dict[str, Any]], data: bytes) -> list[dict[str, Any]]:
+    """The fields of the events in one piece of data."""
+    name, options = codec
+    text = decode_text(data, options.get("charset", "UTF-8"))
+    if name in ("plain", "rubydebug"):
+        return [{"message": text, "event": {"original": text}}]
+    if name == "line":
+        return [
+            {"message": one, "event": {"original": one}}
+            for one in text.split(options["delimiter"])
+            if one
+        ]
+    pieces = text.splitlines() if name == "json_lines" else [text]
+    events: list[dict[str, Any]] = []
+    for piece in pieces:
+        if not piece.strip():
+            continue
+        try:
+            parsed = json.loads(piece)
+            found = parsed if isinstance(parsed, list) else [parsed]
+            if not all(isinstance(one, dict) for one in found):
+                raise ValueError("not an object")
+            events += [
+                {**one, "event": {**one.get("event", {}), "original": piece}} for one in found
+            ]
+        except (ValueError, TypeError):
+            events.append(
+                {"message": piece, "event": {"original": piece}, "tags": ["_jsonparsefailure"]}
+            )
+    return events
+
+
+def encode(codec: tuple[str, dict[str, Any]], event: Event) -> str:
+    name, options = codec
+    if name in ("json", "json_lines"):
+        return json.dumps(event.to_document()) + ("\n" if name == "json_lines" else "")
+    if name == "rubydebug":
+        return json.dumps(event.to_document(), indent=2, sort_keys=True) + "\n"
+    template = options.get("format")
+    text = (
+        event.sprintf(template)
+        if template
+        else event.sprintf("%{@timestamp} %{[host][hostname]} %{message}")
+    )
+    return text + (options.get("delimiter", "\n") if name == "line" else "")

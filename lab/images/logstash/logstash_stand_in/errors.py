@@ -1,0 +1,14 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be wrong with a configuration, and what makes a pipeline stop."""
+
+from __future__ import annotations
+
+
+class ConfigurationError(Exception):
+    """A file or an option that Logstash would refuse."""
+
+
+class PipelineError(Exception):
+    """A pipeline that was configured well but cannot start, for example because of a 401."""

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Grok: named patterns on top of regular expressions.
+
+The names are those of Logstash's core set with ECS fields; the expressions are this project's own
+and only cover what syslog pipelines need.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PATTERNS: dict[str, str] = {
+    "INT": r"[+-]?[0-9]+",
+    "BASE10NUM": r"(?<![0-9.+-])[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)",
+    "NUMBER": r"%{BASE10NUM}",
+    "POSINT": r"\b[1-9][0-9]*\b",
+    "NONNEGINT": r"\b[0-9]+\b",
+    "WORD": r"\b\w+\b",
+    "NOTSPACE": r"\S+",
+    "SPACE": r"\s*",
+    "DATA": r".*?",
+    "GREEDYDATA": r".*",
+    "QUOTEDSTRING": r'"(?:\\.|[^\\"])*"|' + r"'(?:\\.|[^\\'])*'",
+    "QS": r"%{QUOTEDSTRING}",
+    "UUID": r"[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}",
+    "USERNAME": r"[\w.-]+",
+    "USER": r"%{USERNAME}",
+    "OCTET": r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})",
+    "IPV4": r"(?<![0-9])(?:%{OCTET}\.){3}%{OCTET}(?![0-9])",
+    "IPV6": r"(?<![\w:])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
+    r"|(?=\S*::)(?:[0-9A-Fa-f]{1,4})?(?::{1,2}[0-9A-Fa-f]{1,4}){0,7}(?:::)?)(?:%\w+)?",
+    "IP": r"(?:%{IPV4}|%{IPV6})",
+    "HOSTNAME": r"\b[0-9A-Za-z][0-9A-Za-z-]{0,62}(?:\.[0-9A-Za-z][0-9A-Za-z-]{0,62})*(?:\.?|\b)",
+    "IPORHOST": r"(?:%{IP}|%{HOSTNAME})",
+    "HOSTPORT": r"%{IPORHOST}:%{POSINT}",
+    "UNIXPATH": r"(?:/[\w%!$@:.,+~-]*)+",
+    "PATH": r"%{UNIXPATH}",
+    "LOGLEVEL": r"(?i:trace|debug|notice|info(?:rmation)?|warn(?:ing)?|err(?:or)?|crit(?:ical)?"
+    r"|alert|fatal|severe|emerg(?:ency)?)",
+    "MONTH": r"\b(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|[Mm]ar(?:ch)?|[Aa]pr(?:il)?|[Mm]ay|[Jj]une?"
+    r"|[Jj]uly?|[Aa]ug(?:ust)?|[Ss]ep(?:tember)?|[Oo]ct(?:ober)?|[Nn]ov(?:ember)?"
+    r"|[Dd]ec(?:ember)?)\b",
+    "MONTHNUM": r"(?:0?[1-9]|1[0-2])",
+    "MONTHDAY": r"(?:0[1-9]|[12][0-9]|3[01]|[1-9])",
+    "DAY": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*",
+    "YEAR": r"(?:\d\d){1,2}",
+    "HOUR": r"(?:2[0-3]|[01]?[0-9])",
+    "MINUTE": r"[0-5][0-9]",
+    "SECOND": r"(?:60|[0-5]?[0-9])(?:[:.,][0-9]+)?",
+    "TIME": r"%{HOUR}:%{MINUTE}:%{SECOND}(?![0-9])",
+    "ISO8601_TIMEZONE": r"(?:Z|[+-]%{HOUR}:?%{MINUTE})",
+    "TIMESTAMP_ISO8601": r"%{YEAR}-%{MONTHNUM}-%{MONTHDAY}[T ]%{HOUR}:?%{MINUTE}(?::?%{SECOND})?"
+    r"%{ISO8601_TIMEZONE}?",
+    "HTTPDATE": r"%{MONTHDAY}/%{MONTH}/%{YEAR}:%{TIME} %{INT}",
+    "SYSLOGTIMESTAMP": r"%{MONTH} +%{MONTHDAY} %{TIME}",
+    "PROG": r"[!-Z\\^-~]+",
+    "SYSLOGPROG": r"%{PROG:[process][name]}(?:\[%{POSINT:[process][pid]:int}\])?",
+    "SYSLOGHOST": r"%{IPORHOST}",
+    "SYSLOGFACILITY": r"<%{NONNEGINT:[log][syslog][facility][code]:int}"
+    r".%{NONNEGINT:[log][syslog][priority]:int}>",
+    "SYSLOGBASE": r"%{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?"
+    r"%{SYSLOGHOST:[host][hostname]} %{SYSLOGPROG}:",
+    "SYSLOGBASE2": r"(?:%{SYSLOGTIMESTAMP:timestamp}|%{TIMESTAMP_ISO8601:timestamp})"
+    r"(?: %{SYSLOGFACILITY})?(?: %{SYSLOGHOST:[host][hostname]})?"
+    r"(?: %{SYSLOGPROG}:)?",
+    "SYSLOGLINE": r"%{SYSLOGBASE2} %{GREEDYDATA:message}",
+    "SYSLOG5424PRINTASCII": r"[!-~]+",
+}
+
+_USE = re.compile(r"%\{(\w+)(?::([^:}]+))?(?::(int|float|string))?\}")
+_NAMED = re.compile(r"\(\?<([A-Za-z_@\[][^>=!]*)>")
+_TYPES: dict[str, Any] = {"int": int, "float": float}
+
+
+def to_python(pattern: str) -> str:
+    """A Ruby regular expression in Python's spelling."""
+    out, i = "", 0
+    while i < len(pattern):
+        if pattern[i] == "\\" and i + 1 < len(pattern):
+            pair = pattern[i : i + 2]
+            out += {
+                "\\z": r"\Z",
+                "\\Z": r"(?=\n?\Z)",
+                "\\h": "[0-9a-fA-F]",
+                "\\H": "[^0-9a-fA-F]",
+                "\\/": "/",
+            }.get(pair, pair)
+            i += 2
+        else:
+            out += pattern[i]
+            i += 1
+    return out
+
+
+def _cast(kind: str | None, text: str) -> Any:
+    if kind == "int":
+        match = re.match(r"\s*[+-]?\d+", text)
+        return int(match.group(0)) if match else 0
+    if kind == "float":
+        try:
+            return float(text)
+        except ValueError:
+            return 0.0
+    return text
+
+
+class Grok:
+    """One compiled expression: text in, list of (field, value) out, or None."""
+
+    def __init__(
+        self, expression: str, definitions: Mapping[str, str], named_captures_only: bool = True
+    ) -> None:
+        self._known = {**PATTERNS, **definitions}
+        self._named_only = named_captures_only
+        self._groups: list[tuple[str, str, str | None]] = []
+        source = to_python(self._expand(expression, 0))
+        try:
+            # Grok compiles with Ruby's multi-line flag: the dot takes line ends too.
+            self._regex = re.compile(source, re.DOTALL | re.MULTILINE)
+        except re.error as error:
+            raise ConfigurationError(f"bad pattern {expression!r}: {error}") from error
+
+    def _group(self, name: str, kind: str | None) -> str:
+        group = f"g{len(self._groups)}"
+        self._groups.append((group, name, kind))
+        return group
+
+    def _expand(self, expression: str, depth: int) -> str:
+        if depth > 50:
+            raise ConfigurationError("a grok pattern refers to itself")
+
+        def use(match: re.Match[str]) -> str:
+            pattern, name, kind = match.groups()
+            if pattern not in self._known:
+                raise ConfigurationError(f"pattern %{{{pattern}}} not defined")
+            if name is None and not self._named_only:
+                name = pattern
+            if name is None:
+                return f"(?:{self._expand(self._known[pattern], depth + 1)})"
+            group = self._group(name, kind)
+            return f"(?P<{group}>{self._expand(self._known[pattern], depth + 1)})"
+
+        named = _NAMED.sub(lambda m: f"(?P<{self._group(m.group(1), None)}>", expression)
+        return _USE.sub(use, named)
+
+    def match(self, text: str) -> list[tuple[str, Any]] | None:
+        found = self._regex.search(text)
+        if found is None:
+            return None
+        values = []
+        for group, name, kind in self._groups:
+            value = found.group(group)
+            if value is not None:
+                values.append((name, _cast(kind, value)))
+        return values

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole stand-in as a process, writing to a fake Elasticsearch."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from .conftest import free_port, wait_for
+
+if TYPE_CHECKING:
+    from .conftest import FakeElasticsearch, Logstash
+
+
+def lines(first: int, last: int) -> list[str]:
+    return [f"<34>Nov 21 00:00:01 host app[1]: line {number}" for number in range(first, last)]
+
+
+def found(elasticsearch: FakeElasticsearch) -> list[str]:
+    return sorted(one["message"].strip() for one in list(elasticsearch.documents))
+
+
+def expected(first: int, last: int) -> list[str]:
+    return sorted(f"line {number}" for number in range(first, last))
+
+
+def test_lines_arrive_over_tcp_and_udp(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.to_elasticsearch(elasticsearch.url, 'user => "u" password => "p"')
+    logstash.start()
+    logstash.send(*lines(0, 300))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for line in lines(300, 310):
+            client.sendto(line.encode(), ("127.0.0.1", logstash.port))
+    wait_for(lambda: len(elasticsearch.documents) >= 310)
+    assert found(elasticsearch) == expected(0, 310)
+    assert elasticsearch.actions[0] == {"create": {"_index": "logs"}}
+    assert elasticsearch.documents[0]["host"] == {"ip": "127.0.0.1", "hostname": "host"}
+    assert list(elasticsearch.requests)[:2] == ["/", "/_license"]
+    wait_for(lambda: logstash.stats()["events"]["out"] == 310)
+    stats = logstash.stats()
+    assert stats["events"]["in"] == 310
+    assert stats["queue"]["type"] == "persisted"
+    assert stats["queue"]["events_count"] == 0
+    assert stats["plugins"]["outputs"][0]["documents"] == {"successes": 310}
+    about = logstash.get("/")
+    assert (about["version"], about["status"], about["stand_in"]) == ("9.2.4", "green", True)
+    assert logstash.get("/_node/stats")["events"]["out"] == 310
+    assert logstash.stop() == 0
+    assert "stand-in" in logstash.log()
+
+
+def test_what_is_queued_survives_a_kill(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.bulk_status = 503
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 500))
+    wait_for(lambda: logstash.stats()["events"]["in"] == 500)
+    assert logstash.stop(signal.SIGKILL) == -signal.SIGKILL
+    elasticsearch.bulk_status = 200
+    logstash.start()
+    wait_for(lambda: len(elasticsearch.documents) >= 500)
+    assert found(elasticsearch) == expected(0, 500)
+    assert logstash.stop() == 0
+
+
+def test_a_stop_keeps_the_queue(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
+    elasticsearch.bulk_status = 429
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 300))
+    wait_for(lambda: logstash.stats()["events"]["in"] == 300)
+    assert logstash.stop() == 0
+    assert "SIGTERM received" in logstash.log()
+    assert elasticsearch.documents == []
+    elasticsearch.bulk_status = 200
+    logstash.start()
+    wait_for(lambda: len(elasticsearch.documents) >= 300)
+    assert found(elasticsearch) == expected(0, 300)
+
+
+def test_it_waits_for_an_elasticsearch_that_is_away(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.stop()
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 10))
+    wait_for(lambda: logstash.stats()["events"]["in"] == 10)
+    elasticsearch.start()
+    wait_for(lambda: len(elasticsearch.documents) >= 10)
+    assert found(elasticsearch) == expected(0, 10)
+
+
+def test_it_goes_on_with_the_other_host(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.to_elasticsearch(f'http://127.0.0.1:1", "{elasticsearch.url}')
+    logstash.start()
+    logstash.send(*lines(0, 10))
+    wait_for(lambda: len(elasticsearch.documents) >= 10)
+
+
+def test_wrong_credentials_at_start_end_the_process(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.root_status = 401
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start(ready=False)
+    assert logstash.process is not None
+    assert logstash.process.wait(10) == 1
+    assert "Please check the credentials" in logstash.log()
+
+
+def test_without_the_licence_nothing_is_sent(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.license_status = 403
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 10))
+    wait_for(lambda: elasticsearch.requests["/_license"] > 2)
+    assert elasticsearch.requests["/_bulk"] == 0
+    assert "Unable to get license information" in logstash.log()
+
+
+def test_refused_documents(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
+    answers = {"line 1": [409], "line 2": [400], "line 3": [403, 429, 503, 201]}
+
+    def status(document: dict[str, Any]) -> int:
+        planned = answers.get(document["message"].strip(), [])
+        return planned.pop(0) if planned else 201
+
+    elasticsearch.item_status = status
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 5))
+    wait_for(lambda: logstash.stats()["events"]["out"] == 5)
+    assert found(elasticsearch) == ["line 0", "line 3", "line 4"]
+    log = logstash.log()
+    assert "Failed action" in log
+    assert "Could not index event to Elasticsearch." in log
+    assert log.count("Retrying failed action") == 3
+    documents = logstash.stats()["plugins"]["outputs"][0]["documents"]
+    assert documents == {
+        "successes": 3,
+        "non_retryable_failures": 1,
+        "dlq_routed": 1,
+        "retryable_failures": 3,
+    }
+
+
+def test_a_second_process_on_the_same_data_is_refused(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    other = logstash.run()
+    assert other.returncode == 1
+    assert "already another instance" in other.stdout
+
+
+def test_the_command_line(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
+    logstash.to_elasticsearch(elasticsearch.url)
+    good = logstash.run("-t")
+    assert (good.returncode, "Configuration OK" in good.stdout) == (0, True)
+    version = logstash.run("--version")
+    assert version.stdout.startswith("logstash 9.2.4 (stand-in")
+    logstash.to_elasticsearch(elasticsearch.url, "nonsense => 1")
+    bad = logstash.run("--config.test_and_exit")
+    assert (bad.returncode, "Unknown setting 'nonsense'" in bad.stdout) == (1, True)
+    assert logstash.run().returncode == 1
+    logstash.settings["queue.typo"] = "memory"
+    typo = logstash.run("-t")
+    assert (typo.returncode, '"queue.typo" doesn\'t exist' in json.dumps(typo.stdout)) == (1, False)
+    assert "queue.typo" in typo.stdout
+
+
+def test_refused_documents_are_kept_when_asked(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.item_status = lambda document: 400 if "line 1" in document["message"] else 201
+    logstash.settings["dead_letter_queue.enable"] = True
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 3))
+    wait_for(lambda: logstash.stats()["events"]["out"] == 3)
+    (line,) = (logstash.home / "data/dead_letter_queue/syslog/1.log").read_text().splitlines()
+    assert json.loads(line)["event"]["message"] == "line 1\n"
+    assert logstash.stats()["dead_letter_queue"]["queue_size_in_bytes"] > 0
+
+
+def test_other_inputs_conditions_and_files(logstash: Logstash) -> None:
+    ports = {name: free_port() for name in ("tcp", "udp", "http")}
+    logstash.settings["queue.type"] = "memory"
+    logstash.pipeline(
+        "input {"
+        + "".join(
+            f' {name} {{ host => "127.0.0.1" port => {port} type => "{name}" tags => ["t"] }}'
+            for name, port in ports.items()
+        )
+        + f"""
+        }}
+        filter {{
+          if [type] == "http" {{ mutate {{ add_field => {{ "seen" => "%{{[http][method]}}" }} }} }}
+        }}
+        output {{
+          if [type] in ["tcp", "http"] {{
+            file {{ path => "{logstash.home}/%{{type}}.out" codec => json_lines }}
+          }} else {{
+            stdout {{ codec => line {{ format => "from %{{[host][ip]}}: %{{message}}" }} }}
+          }}
+        }}
+        """
+    )
+    logstash.start()
+    with socket.create_connection(("127.0.0.1", ports["tcp"])) as client:
+        client.sendall(b"one\ntwo\nlost without a line end")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(b"three", ("127.0.0.1", ports["udp"]))
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{ports['http']}/in",
+        data=b'{"message": "four", "n": 4}',
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert (answer.status, answer.read()) == (200, b"ok")
+    wait_for(lambda: logstash.stats()["events"]["out"] == 4)
+    assert logstash.stop() == 0
+    tcp = [json.loads(one) for one in (logstash.home / "tcp.out").read_text().splitlines()]
+    assert [(one["message"], one["tags"]) for one in tcp] == [("one", ["t"]), ("two", ["t"])]
+    http = json.loads((logstash.home / "http.out").read_text())
+    assert (http["message"], http["n"], http["seen"]) == ("four", 4, "POST")
+    assert "from 127.0.0.1: three" in logstash.log()
+
+
+def test_a_stop_drains_when_asked(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
+    logstash.settings.update({"queue.drain": True, "pipeline.batch.size": 10})
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 500))
+    wait_for(lambda: logstash.stats()["events"]["in"] == 500)
+    assert logstash.stop() == 0
+    assert found(elasticsearch) == expected(0, 500)
