@@ -1,0 +1,52 @@
+"""What a lab of a given shape looks like, and what is remembered of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.images import fingerprint
+from lab.state import Lab, shape
+
+
+@pytest.mark.parametrize(
+    ("hosts", "managers", "expected"),
+    [(1, None, (1, 0)), (3, None, (2, 1)), (5, None, (2, 3)), (7, 3, (3, 4))],
+)
+def test_shape(hosts: int, managers: int | None, expected: tuple[int, int]) -> None:
+    assert shape(hosts, managers) == expected
+
+
+@pytest.mark.parametrize(("hosts", "managers"), [(0, None), (2, 3), (5, 0), (20, None)])
+def test_impossible_shapes_are_refused(hosts: int, managers: int | None) -> None:
+    with pytest.raises(ValueError, match="are possible"):
+        shape(hosts, managers)
+
+
+def test_two_labs_share_no_name_and_no_address(tmp_path: Path) -> None:
+    first, second = Lab(tmp_path, number=0), Lab(tmp_path, number=1)
+    assert not {h.address for h in first.hosts} & {h.address for h in second.hosts}
+    assert first.container(first.hosts[0]) != second.container(second.hosts[0])
+    assert first.registry == "10.60.0.2:5000"
+
+
+def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:
+    assert Lab.load(tmp_path) is None
+    lab = Lab(tmp_path, number=4, managers=3, workers=1, prepared=True)
+    lab.save()
+    assert Lab.load(tmp_path) == lab
+    lab.forget()
+    assert Lab.load(tmp_path) is None
+
+
+def test_an_image_is_known_by_what_goes_in(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    before = fingerprint(tmp_path, "base")
+    assert fingerprint(tmp_path, "base") == before
+    assert fingerprint(tmp_path, "another base") != before
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").write_text("x")
+    assert fingerprint(tmp_path, "base") == before
+    (tmp_path / "Dockerfile").write_text("FROM other\n")
+    assert fingerprint(tmp_path, "base") != before
