@@ -1,0 +1,58 @@
+"""Each host by itself: engine, kernel settings, directories, certificates."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+testinfra_hosts = ["ansible://all?sudo=True"]
+
+
+def test_docker_runs_and_is_held(host: Any) -> None:
+    service = host.service("docker")
+    assert service.is_running
+    assert service.is_enabled
+    assert "docker.io" in host.check_output("apt-mark showhold").split()
+
+
+def test_daemon_rotates_logs_and_leaves_live_restore_alone(host: Any) -> None:
+    options = json.loads(host.file("/etc/docker/daemon.json").content_string)
+    assert {"max-size", "max-file"} <= set(options["log-opts"])
+    assert "live-restore" not in options
+    running = json.loads(host.check_output("docker info --format '{{json .}}'"))
+    assert running["LoggingDriver"] == options["log-driver"]
+    assert running["LiveRestoreEnabled"] is False
+
+
+def test_kernel_settings_stand_in_a_file_of_their_own(host: Any) -> None:
+    assert host.sysctl("vm.max_map_count") >= 262144
+    assert host.sysctl("net.ipv4.tcp_retries2") == 5
+    written = host.file("/etc/sysctl.d/90-elk-swarm.conf").content_string
+    assert "vm.max_map_count" in written
+    assert "net.ipv4.tcp_retries2" in written
+
+
+def test_data_directory_is_closed_to_others(host: Any) -> None:
+    directory = host.file("/srv/elk/elasticsearch")
+    assert directory.is_directory
+    assert (directory.uid, directory.gid, directory.mode) == (1000, 0, 0o770)
+
+
+def test_private_files_are_private(host: Any) -> None:
+    for path in ("/etc/elk/pki/node.key", "/etc/elk/elasticsearch/secrets/elastic_password"):
+        file = host.file(path)
+        assert (file.uid, file.mode) == (1000, 0o400), path
+
+
+def test_certificate_names_the_host_and_verifies(host: Any) -> None:
+    pki = "/etc/elk/pki"
+    host.check_output("openssl verify -CAfile %s/ca.crt %s/node.crt", pki, pki)
+    names = host.check_output("openssl x509 -noout -ext subjectAltName -in %s/node.crt", pki)
+    assert f"DNS:{host.check_output('hostname')}" in names
+    assert "DNS:localhost" in names
+
+
+def test_the_line_that_forms_a_cluster_is_gone(host: Any) -> None:
+    config = host.file("/etc/elk/elasticsearch/elasticsearch.yml").content_string
+    assert "discovery.seed_hosts" in config
+    assert "cluster.initial_master_nodes" not in config
