@@ -350,6 +350,8 @@ class Verdict:
     required: int
     reasons: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    # Swarm has forgotten that older tasks are to be replaced, and must be told again.
+    stalled: bool = False
 
 
 @dataclass(frozen=True)
@@ -358,6 +360,7 @@ class Rules:
 
     stability_window: float = 5.0
     pending_grace: float = 20.0
+    stall_grace: float = 3.0
     # None: as many as the specification asks for.
     min_running: int | None = None
 
@@ -394,6 +397,7 @@ class Watch:
         self._running = _Since()
         self._unplaced = _Since()
         self._missing = _Since()
+        self._stalled = _Since()
         self._failures: dict[str, tuple[str, str]] = {}
 
     def observe(
@@ -467,7 +471,14 @@ class Watch:
             text = error_of(task) or str(dig(task, ("Status", "Message")) or "")
             reasons.append(f"task {place} is {state_of(task)}" + (f" ({text})" if text else ""))
         reasons += self._say(latest, global_mode)
-        return Verdict(WAIT, have, required, tuple(dict.fromkeys(reasons)), tuple(latest))
+        return Verdict(
+            WAIT,
+            have,
+            required,
+            tuple(dict.fromkeys(reasons)),
+            tuple(latest),
+            self._forgotten(tasks, service, by_id, clock, update_state),
+        )
 
     # -- parts of the judgement ----------------------------------------------------------
 
@@ -514,6 +525,31 @@ class Watch:
         if not global_mode and len(counted) > required:
             found += counted[required:]
         return found
+
+    def _forgotten(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        service: Mapping[str, Any],
+        by_id: Mapping[str, Mapping[str, Any]],
+        clock: float,
+        update_state: str,
+    ) -> bool:
+        """Whether older tasks run on and Swarm does nothing about it.
+
+        A specification that arrives while Swarm is still ending the paused update to the very same
+        one is taken for that update, and then neither goes on.
+        """
+        older = [
+            task
+            for task in tasks
+            if running(task)
+            and not of_present_spec(task, service)
+            and node_up(by_id.get(str(task.get("NodeID") or ""), {}))
+        ]
+        coming = any(wanted(task) and not running(task) for task in tasks)
+        idle = bool(older) and not coming and update_state in ("", "completed")
+        self._stalled.note(["stalled"] if idle else [], clock)
+        return idle and self._stalled.lasted("stalled", clock) >= self._rules.stall_grace
 
     def _settled(self, task: Mapping[str, Any], now: float, clock: float) -> bool:
         window = self._rules.stability_window

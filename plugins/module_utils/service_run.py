@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 # Another client may write the service at the same moment, and Swarm itself does during an update.
 _WRITE_ATTEMPTS = 20
+# How often an update that Swarm has forgotten is sent again, and how long apart.
+_RESUMES = 3
+_RESUME_PAUSE = 5.0
+_RESUMED = "resume of the paused update"
 # How long a wait bears managers that are choosing a leader.
 _LEADERLESS = 30.0
 _WORD = {"configs": "config", "secrets": "secret"}
@@ -323,7 +327,7 @@ class ServiceRun:
             spec = service_spec.forced(spec)
             notes.append("force_update")
         if not notes and self._stuck(service):
-            notes.append("resume of the paused update")
+            notes.append(_RESUMED)
         if not notes:
             return None, False
         if not self._check:
@@ -474,11 +478,15 @@ class ServiceRun:
         end = start + float(options["wait_timeout"])
         answered = start
         pause = 0.2
-        verdict: convergence.Verdict | None = None
+        resumes = 0
+        resumed = start - _RESUME_PAUSE
         while True:
             try:
                 verdict = self._look(watch)
                 answered = self._clock()
+                if verdict.stalled and resumes < _RESUMES and answered - resumed >= _RESUME_PAUSE:
+                    resumes, resumed = resumes + 1, answered
+                    self._resume()
             except (NoQuorumError, EngineTimeoutError, EngineAwayError) as error:
                 # Managers choosing a leader are silent for seconds.  Silence is never success.
                 if self._clock() - answered >= _LEADERLESS or self._clock() >= end:
@@ -495,6 +503,18 @@ class ServiceRun:
                     raise self._failure(self._sentence(text, verdict))
             self._sleep(max(0.05, min(pause, end - self._clock())))
             pause = min(pause * 1.3, 1.0)
+
+    def _resume(self) -> None:
+        """Send the specification that the service has once more."""
+        service = self._engine.service(self._name)
+        if service is None:
+            return
+        with contextlib.suppress(OutOfSequenceError):
+            self._engine.update_service(
+                service["ID"], service["Version"]["Index"], service["Spec"], self._auth()
+            )
+            if _RESUMED not in self.outcome.changes:
+                self.outcome.note(_RESUMED)
 
     def _look(self, watch: convergence.Watch) -> convergence.Verdict:
         service = self._engine.service(self._name)
@@ -540,9 +560,10 @@ class ServiceRun:
         done = self._done() or "nothing was changed, but "
         reasons = "; ".join(verdict.reasons) or "no reason is known"
         kept = " Nothing has been rolled back." if self.outcome.changed else ""
+        count = f"{verdict.running} of {verdict.required} tasks run its present specification"
         return (
-            f"Service {self._name}: {done}it {what} ({verdict.running} of {verdict.required} tasks "
-            f"run): {reasons}.{kept} Next command: docker service ps --no-trunc {self._name}"
+            f"Service {self._name}: {done}it {what} ({count}): {reasons}.{kept} "
+            f"Next command: docker service ps --no-trunc {self._name}"
         )
 
     def _failure(self, message: str) -> ServiceError:

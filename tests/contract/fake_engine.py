@@ -58,6 +58,8 @@ class FakeEngine:
         self.refuse_always: tuple[int, str] | None = None
         self.silent = False
         self.task_error = ""
+        self.forget_updates = 0
+        self.versions: set[str] = set()
         self._index = 10
         self._lock = threading.RLock()
 
@@ -131,12 +133,13 @@ class FakeEngine:
 
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
         url = urlsplit(target)
-        path = re.sub(r"^/v[\d.]+", "", unquote(url.path))
+        prefix, path = re.fullmatch(r"(?:/v([\d.]+))?(/.*)", unquote(url.path)).groups()
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         with self._lock:
             self.calls.append((method, path))
             if path == "/_ping":
                 return 200, "OK"
+            self.versions.add(prefix)
             if self.refuse_always:
                 return self.refuse_always[0], {"message": self.refuse_always[1]}
             for position, (pattern, status, message) in enumerate(self.refusals):
@@ -181,7 +184,10 @@ class FakeEngine:
                 return 500, {"message": "rpc error: code = Unknown desc = update out of sequence"}
             found["Spec"] = self._filled(body)
             found["Version"]["Index"] = self.index()
-            self.schedule(found)
+            if self.forget_updates:
+                self.forget_updates -= 1
+            else:
+                self.schedule(found)
             return 200, {"Warnings": None}
         return 200, found
 

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import registry_auth
+from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+    Connection,
+    Engine,
+    registry_auth,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.service_run import ServiceRun
 from ansible_collections.elk.swarm.tests.contract.fake_engine import (
     NEVER_IN_SWARM,
     NO_LEADER,
@@ -144,8 +149,10 @@ def test_a_run_killed_before_the_removal_is_finished_by_the_next(
 def test_objects_of_another_service_stay(web: Callable[..., Any], engine: FakeEngine) -> None:
     web(**with_content("one"))
     web(name="other", **with_content("one"))
+    checked = web(check=True, **with_content("two"))
     applied = web(**with_content("two"))
     assert not applied.failed
+    assert checked["changes"] == applied["changes"]
     assert not [change for change in applied["changes"] if "removed" in change]
     assert len(engine.objects["configs"]) == 2
     assert not web(**with_content("two")).changed
@@ -284,6 +291,8 @@ def test_engines_of_all_ages(web: Callable[..., Any], engine: FakeEngine, versio
     engine.api_version = version
     assert web().changed
     assert not web().changed
+    # The Engine's own version, or the newest that the module has been written against.
+    assert engine.versions == {min(version, "1.44")}
 
 
 def test_tasks_that_cannot_come_up(web: Callable[..., Any], engine: FakeEngine) -> None:
@@ -325,6 +334,29 @@ def test_a_paused_update_is_resumed(web: Callable[..., Any], engine: FakeEngine)
     service.pop("UpdateStatus")
     engine.schedule(service)
     assert not web().changed
+
+
+def test_an_update_that_swarm_forgets_is_sent_again(
+    web: Callable[..., Any], engine: FakeEngine
+) -> None:
+    web()
+    engine.forget_updates = 1
+    engine.calls.clear()
+    moments = [0.0]
+    options = {**WEB, "env": {"A": "2"}, "wait": True, "wait_timeout": 60, "pending_grace": 20}
+    client = Engine(Connection(engine.host))
+    run = ServiceRun(
+        client,
+        options,
+        sleep=lambda seconds: moments.append(moments[-1] + seconds),
+        clock=lambda: moments[-1],
+    )
+    outcome = run.run()
+    client.close()
+    assert outcome.changes == ["env", "resume of the paused update"]
+    assert outcome.running == 2
+    assert len(engine.writes()) == 2
+    assert 3 <= moments[-1] < 10
 
 
 def test_missing_network(web: Callable[..., Any], engine: FakeEngine) -> None:

@@ -19,7 +19,7 @@ BIN = ROOT / ".venv" / "bin"
 def run(scenario: str, environment: dict[str, str]) -> bool:
     """Test one scenario; its hosts stay after a failure only when KEEP is set."""
     keep = ["--destroy=never"] if os.environ.get("KEEP") else []
-    command = [str(BIN / "molecule"), "test", *keep, "--scenario-name", scenario]
+    command = [str(BIN / "molecule"), "test", *keep, "--no-command-borders", "-s", scenario]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 

@@ -230,6 +230,30 @@ def test_a_paused_update_is_resumed_only_if_something_is_missing() -> None:
     assert not con.needs_resume(service(), half, NODES)
 
 
+def test_an_update_that_swarm_has_forgotten_is_noticed() -> None:
+    half = [UP[0], task("2", "b", slot=2, spec=OLD)]
+    watch = Watch(Rules(stall_grace=3), known=["1", "2"])
+    assert not look(half, watch=watch, clock=0).stalled
+    assert not look(half, watch=watch, clock=2.9).stalled
+    assert look(half, watch=watch, clock=3).stalled
+
+
+@pytest.mark.parametrize(
+    ("tasks", "update"),
+    [
+        ([UP[0], task("2", "b", slot=2, spec=OLD)], "updating"),
+        ([task("2", "b", slot=2, spec=OLD), task("3", "a", "preparing")], ""),
+        ([UP[0], task("2", "b", "running", "shutdown", slot=2, spec=OLD)], ""),
+        ([UP[0], task("2", "gone", slot=2, spec=OLD)], ""),
+        (UP[:1], ""),
+    ],
+)
+def test_an_update_that_goes_on_is_not_forgotten(tasks: list, update: str) -> None:
+    watch = Watch(Rules(), known=["1", "2"])
+    for clock in (0, 5, 10):
+        assert not look(tasks, service(update=update), watch=watch, clock=clock).stalled
+
+
 # -- global services -------------------------------------------------------------------------
 
 
