@@ -191,9 +191,9 @@ def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> N
     stamp = home / "images.txt"
     names = [f"{lab.registry}/{name}" for name in images.stack]
     wanted = "\n".join([images.prepared, *names, *images.stack.values()])
+    images.build_prepared()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    images.build_prepared()
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     container = f"{lab.name}-prepare"
