@@ -46,6 +46,7 @@ sanity: tools ## ansible-test sanity
 
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs
+	$(PYTHON) tests/tools/module_docs.py --docs
 
 tools: .venv/test-requirements.txt
 

@@ -158,7 +158,7 @@ def read_mounts(text: str) -> list[tuple[str, str, bool]]:
     """Read ``/proc/self/mountinfo``: mount point, type of file system, read-only."""
     mounts = []
     for line in text.splitlines():
-        left, _, right = line.partition(" - ")
+        left, _separator, right = line.partition(" - ")
         fields, rest = left.split(), right.split()
         if len(fields) < 6 or len(rest) < 3:
             continue

@@ -482,7 +482,8 @@ class Client:
         if connection is not None:
             return connection
         if address.tls:
-            assert self._tls is not None
+            if self._tls is None:
+                raise ValueError(f"{address.url} needs a CA to verify it with")
             connection = http.client.HTTPSConnection(
                 address.host, address.port, timeout=self.connect_timeout, context=self._tls
             )

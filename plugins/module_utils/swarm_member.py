@@ -180,7 +180,8 @@ def plan_swarm(hosts: Sequence[Host], accept_even_managers: bool = False) -> Pla
 
 def _plan_existing(hosts: Sequence[Host], in_charge: Sequence[Host], errors: list[str]) -> Plan:
     source = in_charge[0]
-    assert source.found is not None
+    if source.found is None:
+        raise ValueError(f"{source.name} is in charge of a swarm that nobody has looked at")
     cluster_id = source.found.cluster_id
     known = source.found.nodes
     steps: dict[str, str] = {}
@@ -360,10 +361,10 @@ def with_port(address: str, port: int) -> str:
     """Give ``host:port``, with the port of the address itself when it has one (0: without port)."""
     host, own = address, 0
     if address.startswith("["):
-        host, _, rest = address[1:].partition("]")
+        host, _bracket, rest = address[1:].partition("]")
         own = int(rest[1:]) if rest[1:].isdigit() else 0
     elif address.count(":") == 1:
-        host, _, rest = address.partition(":")
+        host, _colon, rest = address.partition(":")
         own = int(rest) if rest.isdigit() else 0
     if not port:
         return host

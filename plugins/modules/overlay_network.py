@@ -192,7 +192,8 @@ class Overlay:
         self.module.fail_json(msg=f"{text}. The unfinished network was removed again.")
 
     def verify(self, found: dict[str, Any] | None) -> None:
-        assert found is not None
+        if found is None:
+            raise ValueError("only a network that exists can be compared")
         reason = refusal(self.wanted, found, self.users(found))
         if reason:
             self.module.fail_json(

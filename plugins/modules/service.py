@@ -42,11 +42,6 @@ attributes:
     support: partial
     details:
       - Not with O(force_update=true).
-  action_group:
-    description: Options can be set for all modules of the group in C(module_defaults).
-    support: full
-    details:
-      - The group is C(group/elk.swarm.swarm).
 options:
   name:
     description: Name of the service.

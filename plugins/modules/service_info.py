@@ -28,11 +28,6 @@ attributes:
   idempotent:
     description: A second run in the same state changes nothing.
     support: full
-  action_group:
-    description: Options can be set for all modules of the group in C(module_defaults).
-    support: full
-    details:
-      - The group is C(group/elk.swarm.swarm).
 options:
   name:
     description: Name of the service. When left out, all services are read.

@@ -20,8 +20,10 @@ description:
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
-    support: none
-    description: In check mode the module does nothing and says that it was skipped.
+    support: partial
+    description: Can run in check mode.
+    details:
+      - No line is sent then, and the result says that the module was skipped.
   diff_mode:
     support: none
     description: The module leaves nothing behind that could differ.

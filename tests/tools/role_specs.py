@@ -22,9 +22,6 @@ from repo import ROOT
 
 DOCS = ROOT / "docs" / "roles"
 
-# Roles whose variables are everybody's, and so do not carry the role's own name.
-PREFIXES = {"common": "elk_"}
-
 TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),
@@ -50,7 +47,7 @@ class Role:
 
     @property
     def prefix(self) -> str:
-        return PREFIXES.get(self.name, f"{self.name}_")
+        return f"{self.name}_"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -233,8 +230,8 @@ def page(role: Role) -> str:
         lines += table(("Variable", "Type", "Default", "What it does"), rows)
     else:
         lines.append("It has no variable of its own.")
-    if role.name != "common":
-        lines += ["", "The variables that all roles share are in [common](common.md)."]
+    if role.name != "elk":
+        lines += ["", "The variables that all roles share are in [elk](elk.md)."]
     lines += ["", "Made by `make docs` from the role's argument specs.", ""]
     return "\n".join(lines)
 

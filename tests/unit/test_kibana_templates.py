@@ -55,7 +55,7 @@ def rendered(tmp_path_factory):
         "hosts": "m1",
         "gather_facts": False,
         "vars_files": [
-            str(ROOT / "roles" / "common" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
             str(role / "defaults" / "main.yml"),
             str(role / "vars" / "main.yml"),
         ],

@@ -119,7 +119,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "gather_facts": False,
         "tasks": tasks,
         "vars_files": [
-            str(ROOT / "roles" / "common" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
             str(ROLE / "defaults" / "main.yml"),
             str(ROLE / "vars" / "main.yml"),
         ],

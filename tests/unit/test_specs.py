@@ -107,12 +107,6 @@ def test_what_needs_no_default_in_the_specs(defaults: dict[str, Any], entry: Any
     assert role_specs.problems(role(defaults, {"net_size": entry})) == []
 
 
-def test_variables_of_all_roles_have_a_prefix_of_their_own() -> None:
-    assert role_specs.problems(role({"elk_a": 2}, {"elk_a": option()}, "common")) == []
-    found = role_specs.problems(role({"common_a": 2}, {"common_a": option()}, "common"))
-    assert found == ["common: common_a: does not begin with elk_"]
-
-
 def test_files_are_read_as_ansible_reads_them(tmp_path: Path) -> None:
     (tmp_path / "net/defaults").mkdir(parents=True)
     (tmp_path / "net/meta").mkdir()
