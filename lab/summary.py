@@ -44,7 +44,7 @@ def print_status(lab: Lab) -> None:
     kibana = _serving(lab, "kibana") or [manager.address]
     print(f"""
 Try next
-  echo "<13>Nov 21 10:00:00 $(hostname) hello: from outside" | nc -N {serving[0]} 514
+  logger --server {serving[0]} --port 514 --tcp "hello from outside"
   curl --cacert {certificate} -u elastic:$(cat {password}) 'https://{manager.address}:9200/syslog-msg/_search?q=hello&pretty'
   https://{kibana[0]}:5601   (stand-in for Kibana; user elastic, password in {password})
   make ssh HOST={manager.name}        make status        make down

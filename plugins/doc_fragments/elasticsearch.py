@@ -45,6 +45,12 @@ options:
       - The seconds that one answer may take before the next of O(urls) is tried.
     type: float
     default: 30
+  doubt_timeout:
+    description:
+      - The seconds for which a refused login is not believed. While a new cluster creates its
+        security index, and while that index recovers, Elasticsearch refuses valid logins.
+    type: float
+    default: 20
 requirements:
   - Python 3.9 or newer, nothing beside its standard library.
 notes:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # one a moment later, gives the real answer.
 RETRY_STATUSES = frozenset({502, 503, 504})
 ROUNDS = 3
+DOUBT_PAUSE = 1.0
 FIRST_PAUSE = 0.3
 
 # OpenSSL's verification results (X509_V_ERR_*) that have a mend of their own.
@@ -331,6 +332,7 @@ class Client:
         timeout: float = 30.0,
         connect_timeout: float | None = None,
         rounds: int = ROUNDS,
+        doubt_timeout: float = 0.0,
         feature_switch: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
         tls_context: ssl.SSLContext | None = None,
@@ -347,6 +349,7 @@ class Client:
         self.timeout = timeout
         self.connect_timeout = min(timeout, connect_timeout or 10.0)
         self.rounds = rounds
+        self.doubt_timeout = doubt_timeout
         self.feature_switch = feature_switch
         self._sleep = sleep
         self._tls = tls_context
@@ -376,6 +379,8 @@ class Client:
             timeout=timeout or self.timeout,
             connect_timeout=connect_timeout or self.connect_timeout,
             rounds=self.rounds if rounds is None else rounds,
+            # Who tries another login wants to know whether it holds, not to wait until it does.
+            doubt_timeout=0.0 if login else self.doubt_timeout,
             feature_switch=self.feature_switch,
             sleep=self._sleep,
             tls_context=self._tls,
@@ -400,8 +405,16 @@ class Client:
         """Send, trying node after node; statuses in `accept` are answers, other failures raise.
 
         A body of bytes is sent as it is, as newline-delimited JSON; anything else as JSON.
+
+        A refused login is believed only after `doubt_timeout` seconds: while a new cluster creates
+        its security index, and while that index recovers, valid logins are refused.
         """
         reply = self._ask_all(method, path, body)
+        waited = 0.0
+        while reply.status == 401 and 401 not in accept and waited < self.doubt_timeout:
+            self._sleep(DOUBT_PAUSE)
+            waited += DOUBT_PAUSE
+            reply = self._ask_all(method, path, body)
         if reply.ok or reply.status in accept:
             return reply
         raise refusal(reply, self.login, self.feature_switch)

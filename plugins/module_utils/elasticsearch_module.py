@@ -24,6 +24,7 @@ COMMON_ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_key": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},
     "timeout": {"type": "float", "default": 30},
+    "doubt_timeout": {"type": "float", "default": 20},
 }
 MUTUALLY_EXCLUSIVE = [("username", "api_key", "token")]
 REQUIRED_TOGETHER = [("username", "password")]
@@ -45,5 +46,5 @@ def make_client(params: Mapping[str, Any], **options: Any) -> Client:
         ),
         ca_path=params["ca_path"],
         timeout=params["timeout"],
-        **options,
+        **{"doubt_timeout": params["doubt_timeout"], **options},
     )

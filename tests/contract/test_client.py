@@ -86,12 +86,26 @@ def test_slow_node_is_passed_over(cluster: FakeCluster, run: Run) -> None:
 
 
 def test_wrong_login(cluster: FakeCluster, run: Run) -> None:
-    result = run("elasticsearch_resource", password="another-password", **ROLE)
+    result = run("elasticsearch_resource", password="another-password", doubt_timeout=0, **ROLE)
     assert result.failed
     assert "401" in result.msg
     assert "user 'elastic'" in result.msg
     # A login that is refused is refused everywhere: asking more often only locks accounts.
     assert len(cluster.calls) == 1
+
+
+def test_login_refused_while_the_security_index_is_made(cluster: FakeCluster, run: Run) -> None:
+    refused = Answer(401, {"error": "failed to retrieve password hash for reserved user"})
+    cluster.script("GET", "/_security/role/writer", refused)
+    assert run("elasticsearch_resource", doubt_timeout=5, **ROLE).changed
+    assert cluster.changes() == ["PUT /_security/role/writer"]
+
+
+def test_wrong_login_is_believed_in_the_end(cluster: FakeCluster, run: Run) -> None:
+    result = run("elasticsearch_resource", password="another-password", doubt_timeout=1, **ROLE)
+    assert result.failed
+    assert "Check username and password" in result.msg
+    assert len(cluster.calls) == 2
 
 
 def test_trusted_certificate(authority: Authority, call: Run) -> None:

@@ -141,7 +141,7 @@ def test_check_mode_sends_nothing(cluster: FakeCluster, shipper: FakeShipper, ru
 def test_nothing_is_sent_that_could_not_be_found(
     cluster: FakeCluster, shipper: FakeShipper, run: Run
 ) -> None:
-    result = run(PROBE, targets=[target(shipper)], password="another-password")
+    result = run(PROBE, targets=[target(shipper)], password="another-password", doubt_timeout=0)
     assert result.failed
     assert "401" in result.msg
     assert shipper.seen == 0
