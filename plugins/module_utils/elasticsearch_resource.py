@@ -67,6 +67,8 @@ class Kind:
     strip: frozenset[str] = frozenset()
     # Paths of dictionaries in which an extra key is a difference; "*" stands for any key.
     exact: tuple[tuple[str, ...], ...] = ()
+    # Whether an extra key there counts only when it says something: not empty and not false.
+    empty_extra_is_none: bool = False
 
 
 TEMPLATE_EXACT = (
@@ -93,7 +95,14 @@ ILM_POLICY = Kind(
     exact=(("policy", "phases"), ("policy", "phases", "*", "actions")),
 )
 SLM_POLICY = Kind("SLM policy", by_name=True, inner="policy")
-ROLE = Kind("role", by_name=True)
+# A right that nobody asked for is a difference, wherever in the role it was added.
+ROLE = Kind(
+    "role",
+    by_name=True,
+    strip=frozenset({"transient_metadata"}),
+    exact=((), ("indices",), ("remote_indices",), ("remote_cluster",), ("applications",)),
+    empty_extra_is_none=True,
+)
 LEGACY_TEMPLATE = Kind(
     "legacy template", by_name=True, exact=(("settings",), ("aliases",), ("mappings", "properties"))
 )
@@ -313,7 +322,8 @@ def _compare_objects(
             continue
         below = (*path, str(key))
         if exact:
-            found.append(Difference(".".join(below), None, value))
+            if not kind.empty_extra_is_none or value not in (None, False, [], {}):
+                found.append(Difference(".".join(below), None, value))
         elif isinstance(value, dict) and any(
             _matches(below, pattern[: len(below)]) for pattern in kind.exact
         ):

@@ -125,9 +125,27 @@ def test_role() -> None:
         "transient_metadata": {"enabled": True},
     }
     assert paths(ROLE, desired, actual) == []
+    assert paths(ROLE, {"cluster": ["monitor"]}, actual) == ["cluster", "indices"]
     actual["indices"] = []
     assert paths(ROLE, desired, actual) == ["indices"]
-    assert paths(ROLE, {"cluster": ["monitor"]}, actual) == ["cluster"]
+
+
+@pytest.mark.parametrize(
+    ("widened", "found"),
+    [
+        ({"run_as": ["*"]}, "run_as"),
+        ({"applications": [{"application": "*"}]}, "applications"),
+        ({"global": {"application": {"manage": {"applications": ["*"]}}}}, "global"),
+        (
+            {"indices": [{"names": ["a"], "privileges": [], "allow_restricted_indices": True}]},
+            "indices",
+        ),
+        ({"indices": [{"names": ["a"], "privileges": [], "query": "{}"}]}, "indices"),
+    ],
+)
+def test_a_right_that_nobody_asked_for(widened: Any, found: str) -> None:
+    desired = {"indices": [{"names": ["a"], "privileges": []}]}
+    assert paths(ROLE, desired, {**desired, **widened}) == [found]
 
 
 def test_order_counts_where_it_means_something() -> None:
