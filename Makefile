@@ -4,7 +4,7 @@ HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); 
 MANAGERS ?=
 HOST ?= m1
 # Scenarios in the order they run; each brings up its own lab and takes it down.
-SCENARIOS ?= default single_host service
+SCENARIOS ?= default single_host service bad_input
 
 PYTHON := .venv/bin/python
 LAB := python3 -m lab

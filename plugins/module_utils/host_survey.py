@@ -113,6 +113,73 @@ def names_module(modules_text: str, module: str) -> bool:
     return re.search(pattern, modules_text, re.MULTILINE) is not None
 
 
+def kernel_feature(
+    module: str, loaded: bool, builtin: str | None, loadable: str | None
+) -> bool | None:
+    """Whether the kernel has a module, loaded, built in or to be loaded; None if nothing tells.
+
+    The texts are modules.builtin and modules.dep of this kernel, None where there is no such file:
+    inside a container, or with a kernel that knows no modules.
+    """
+    if loaded:
+        return True
+    if builtin is None or loadable is None:
+        return None
+    return names_module(builtin, module) or names_module(loadable, module)
+
+
+def memory_controller(controllers: str | None, cgroups: str) -> bool | None:
+    """Whether memory can be limited; None if nothing tells.
+
+    Control groups v2 list their controllers in cgroup.controllers, v1 in /proc/cgroups.
+    """
+    if controllers is not None:
+        return "memory" in controllers.split()
+    for line in cgroups.splitlines():
+        words = line.split()
+        if len(words) == 4 and words[0] == "memory":
+            return words[3] == "1"
+    return False if cgroups.strip() else None
+
+
+TCP_LISTEN = "0A"
+
+
+def listeners(text: str, protocol: str, ports: Iterable[int]) -> list[dict[str, Any]]:
+    """Who waits on one of the ports, out of /proc/net/tcp, tcp6, udp or udp6."""
+    wanted = set(ports)
+    found: list[dict[str, Any]] = []
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) < 10:
+            continue
+        address, _colon, port = words[1].rpartition(":")
+        _remote, _colon, remote_port = words[2].rpartition(":")
+        waits = words[3] == TCP_LISTEN if protocol == "tcp" else int(remote_port, 16) == 0
+        if waits and int(port, 16) in wanted:
+            found.append(
+                {
+                    "protocol": protocol,
+                    "port": int(port, 16),
+                    "address": socket_address(address),
+                    "inode": words[9],
+                }
+            )
+    return found
+
+
+def socket_address(word: str) -> str:
+    """An address as the kernel prints it: words of 32 bits, each as it lies in memory."""
+    parts = [int(word[start : start + 8], 16) for start in range(0, len(word), 8)]
+    return str(ipaddress.ip_address(struct.pack(f"={len(parts)}L", *parts)))
+
+
+def engine_version(output: str) -> str:
+    """Version out of `dockerd --version`."""
+    found = re.search(r"version v?(\d[^\s,]*)", output)
+    return found.group(1) if found else ""
+
+
 def dpkg_packages(output: str) -> dict[str, dict[str, Any]]:
     """Installed packages from lines of "name<TAB>version<TAB>status" (dpkg-query -W)."""
     packages: dict[str, dict[str, Any]] = {}
@@ -159,5 +226,8 @@ def swarm_state(info: Mapping[str, Any]) -> dict[str, Any]:
         "address": swarm.get("NodeAddr") or "",
         "manager": bool(swarm.get("ControlAvailable")),
         "cluster_id": cluster.get("ID") or "",
+        "managers": sorted(
+            str(peer.get("NodeID") or "") for peer in swarm.get("RemoteManagers") or []
+        ),
         "error": swarm.get("Error") or "",
     }

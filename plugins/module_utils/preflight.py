@@ -11,6 +11,7 @@ check already calls unreadable is passed over.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from collections import Counter
@@ -27,6 +28,29 @@ HEAP_MAX = 31 * GIB
 # Docker's own first choice for the ingress network when no pool is configured.
 DEFAULT_INGRESS = "10.0.0.0/24"
 
+# What docker0 and docker_gwbridge take when no pool is configured.
+DEFAULT_BRIDGES = ("172.17.0.0/16", "172.18.0.0/16")
+
+# The settings that the roles write are those of Elasticsearch 9.
+OLDEST_STACK = (9, 0, 0)
+NEWEST_STACK_MAJOR = 9
+
+# Global services with host-mode ports and rollback of updates work from this Engine on.
+OLDEST_ENGINE = (20, 10)
+
+# Seconds between a host's clock and this machine's.
+CLOCK_NOTICE = 5
+CLOCK_LIMIT = 60
+
+# Elasticsearch's watermarks: a share of the disk that has to be free, or a size if that is less.
+LOW_WATERMARK = (0.15, 200 * GIB)
+FLOOD_WATERMARK = (0.05, 100 * GIB)
+WATERMARK_SETTINGS = "cluster.routing.allocation.disk."
+
+# Port on which members of a swarm talk with each other; it cannot be chosen.
+GOSSIP_PORT = 7946
+DOCKER_PROCESSES = ("dockerd", "docker-proxy")
+
 SUPPORTED = {
     "debian": ("12", "13"),
     "ubuntu": ("22.04", "24.04"),
@@ -35,6 +59,26 @@ SUPPORTED = {
 
 MASTER_ROLE = "master"
 VOTING_ONLY = "voting_only"
+NODE_ROLES = (
+    MASTER_ROLE,
+    "data",
+    "data_cold",
+    "data_content",
+    "data_frozen",
+    "data_hot",
+    "data_warm",
+    "ingest",
+    "ml",
+    "remote_cluster_client",
+    "transform",
+    VOTING_ONLY,
+)
+# The tiers that hold the indices of senders and the system's own.
+DATA_ROLES = ("data", "data_content")
+
+# What a name must have in common with a known one to count as a slip of it.
+NEAR_ENDING = 0.6
+NEAR_NAME = 0.88
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -78,12 +122,29 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Vocabulary:
+    """Variables of the collection's roles, by name."""
+
+    # Prefixes that the roles use, with the underscore.
+    prefixes: tuple[str, ...] = ()
+    # What users may set.
+    options: frozenset[str] = frozenset()
+    # What a role works out; a value set elsewhere is not used.
+    computed: frozenset[str] = frozenset()
+    # What tasks set while they run, and what else they look at.
+    internal: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything the checks may look at."""
 
     groups: Mapping[str, Sequence[str]]
     hosts: Mapping[str, Host]
     settings: Mapping[str, Any]
+    # Names of the variables that are set, by host.
+    variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
     @property
     def managers(self) -> list[str]:
@@ -113,6 +174,14 @@ class Site:
     def number(self, name: str) -> int:
         value = self.settings.get(name)
         return int(value) if isinstance(value, (int, str)) and str(value).isdigit() else 0
+
+    def text(self, name: str) -> str:
+        value = self.settings.get(name)
+        return "" if value is None else str(value).strip()
+
+    def where(self, name: str, hosts: Sequence[str], everywhere: Sequence[object]) -> str:
+        """A variable by its name, with the hosts where it is not the same for all."""
+        return name if len(hosts) == len(everywhere) else f"{name} of {listed(hosts)}"
 
     def texts(self, name: str) -> list[str]:
         value = self.settings.get(name) or []
@@ -159,6 +228,78 @@ def parse_network(value: Any) -> Network | None:
 
 def overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
+
+
+def parse_version(text: Any) -> tuple[int, ...] | None:
+    """The numbers that a version begins with, a package's epoch left out."""
+    found = re.match(r"(?:\d+:)?v?(\d+(?:\.\d+)*)", str(text).strip())
+    return tuple(int(part) for part in found.group(1).split(".")) if found else None
+
+
+def untagged(image: str) -> str:
+    """What is wrong with an image reference: it must say which image, not the newest of a day."""
+    name, _at, digest = image.partition("@")
+    if digest:
+        return ""
+    # A colon before the last slash belongs to a registry's port.
+    tag = name.rpartition("/")[2].partition(":")[2]
+    if not tag:
+        return "has no tag, which means latest"
+    return "has the tag latest" if tag == "latest" else ""
+
+
+def nearest(name: str, vocabulary: Vocabulary) -> str:
+    """The known variable that a name is a slip of, empty if none is near."""
+    best, score = "", 0.0
+    for known in sorted(vocabulary.options):
+        whole = difflib.SequenceMatcher(None, name, known).ratio()
+        near = whole >= NEAR_NAME
+        for prefix in vocabulary.prefixes:
+            if name.startswith(prefix) and known.startswith(prefix):
+                # The common beginning makes any two names look alike, so only the rest counts.
+                matcher = difflib.SequenceMatcher(None, name[len(prefix) :], known[len(prefix) :])
+                near = near or matcher.ratio() >= NEAR_ENDING
+        if near and whole > score:
+            best, score = known, whole
+    return best
+
+
+def read_vocabulary(
+    roles: Mapping[str, Mapping[str, str]], playbooks: Sequence[str] = ()
+) -> Vocabulary:
+    """The variables of roles, from the texts of their files by role and path.
+
+    Only names are wanted and the files are our own, so no YAML is parsed: this has to run in the
+    time of a blink wherever the controller's Python lives.
+    """
+    prefixes = tuple(f"{role}_" for role in roles)
+    ours = "|".join(map(re.escape, prefixes)) or "$^"
+    key = re.compile(rf"^([ \t]*)(?:- )?((?:{ours})\w+):", re.MULTILINE)
+    register = re.compile(rf"\bregister:\s*((?:{ours})\w+)")
+    word = re.compile(rf"\b(?:{ours})\w+")
+    option: set[str] = set()
+    computed: set[str] = set()
+    given: set[str] = set()
+    used: set[str] = set()
+    for files in roles.values():
+        for path, text in files.items():
+            found = key.findall(text)
+            if path.startswith(("defaults/", "meta/")):
+                option.update(name for _indent, name in found)
+            elif path.startswith("vars/"):
+                computed.update(name for indent, name in found if not indent)
+            else:
+                given.update([*(name for _indent, name in found), *register.findall(text)])
+                used.update(word.findall(text))
+    for text in playbooks:
+        used.update(word.findall(text))
+    computed -= given | option
+    return Vocabulary(
+        prefixes,
+        frozenset(option),
+        frozenset(computed),
+        frozenset((given | used) - option - computed),
+    )
 
 
 def normal_address(value: str) -> str | None:
@@ -250,6 +391,68 @@ def check_managers(site: Site) -> Iterator[Finding]:
             f"has {count} managers, and each change must be written by most of them.",
             "Use at most seven and make the others workers.",
             warning=True,
+        )
+
+
+@check("elk_manager")
+def check_elk_manager(site: Site) -> Iterator[Finding]:
+    manager = site.text("elk_manager")
+    if manager and site.managers and manager not in site.managers:
+        yield Finding(
+            "elk_manager",
+            f"is {manager}, which is not in the group swarm_managers.",
+            "Remove elk_manager to have the first manager asked, or name one of them.",
+        )
+
+
+@check("variables")
+def check_variables(site: Site) -> Iterator[Finding]:
+    words = site.vocabulary
+    holders: dict[str, list[str]] = {}
+    for host, names in site.variables.items():
+        for name in names:
+            if name.startswith(words.prefixes):
+                holders.setdefault(name, []).append(host)
+    passed = {*words.options, *words.internal, *site.texts("preflight_own_variables")}
+    for name, hosts in sorted(holders.items()):
+        if name in passed:
+            continue
+        where = site.where(name, hosts, list(site.variables))
+        if name in words.computed:
+            yield Finding(
+                where,
+                "is worked out by a role, and a value from elsewhere is not used.",
+                "Remove it.",
+            )
+            continue
+        known = nearest(name, words)
+        if known:
+            yield Finding(
+                where,
+                "is no variable of this collection, so it does nothing.",
+                f"Did you mean {known}? If it is your own, name it in preflight_own_variables.",
+            )
+        else:
+            yield Finding(
+                where,
+                "begins like the variables of this collection and is none of them.",
+                "Correct or remove it, or name it in preflight_own_variables if it is your own.",
+                warning=True,
+            )
+
+
+@check("kinds")
+def check_kinds(site: Site) -> Iterator[Finding]:
+    """What Ansible found when it held the variables against the roles' specs."""
+    found: dict[str, list[str]] = {}
+    for host in site.seen:
+        for text in host.declared.get("argument_errors") or []:
+            found.setdefault(str(text).rstrip("."), []).append(host.name)
+    for text, hosts in found.items():
+        yield Finding(
+            site.where("variables", hosts, site.seen),
+            f"{text}.",
+            "Correct it; docs/roles says what each variable takes.",
         )
 
 
@@ -422,6 +625,7 @@ def check_subnet_pools(site: Site) -> Iterator[Finding]:
     ranges = [("swarm_default_address_pools", pool) for pool in pools]
     if not pools:
         ranges.append(("Docker's default for the ingress network", DEFAULT_INGRESS))
+    ranges += _bridge_ranges(site)
     options = site.settings.get("docker_engine_daemon_options") or {}
     local = [
         *(site.settings.get("docker_engine_address_pools") or []),
@@ -446,6 +650,53 @@ def check_subnet_pools(site: Site) -> Iterator[Finding]:
             )
 
 
+def _bridge_ranges(site: Site) -> list[tuple[str, str]]:
+    """Networks that every Engine makes for itself, unless it is told which to take."""
+    options = site.settings.get("docker_engine_daemon_options") or {}
+    if site.settings.get("docker_engine_address_pools") or options.get("default-address-pools"):
+        return []
+    docker0, gwbridge = DEFAULT_BRIDGES
+    ranges = [("Docker's default for docker_gwbridge", gwbridge)]
+    return ranges if options.get("bip") else [("Docker's default for docker0", docker0), *ranges]
+
+
+@check("pools")
+def check_pools(site: Site) -> Iterator[Finding]:
+    """Swarm takes networks from its pools without a look at what the hosts are in."""
+    pools = site.texts("swarm_default_address_pools")
+    for text in pools or [DEFAULT_INGRESS]:
+        network = parse_network(text)
+        if network is None:
+            continue
+        inside = [
+            f"{address} of {host.name}"
+            for host in site.seen
+            for address in map(str, host.survey.get("addresses") or [])
+            if normal_address(address) and ipaddress.ip_address(address) in network
+        ]
+        if inside:
+            owner = "" if pools else " (Docker's default for the ingress network)"
+            modes = {site.text(f"{service}_publish_mode") for service in ("logstash", "kibana")}
+            yield Finding(
+                "swarm_default_address_pools",
+                f"{network}{owner} holds the hosts' own {listed(inside)}, so containers could not "
+                "reach them.",
+                "Set swarm_default_address_pools to ranges that no host is in, for example "
+                "[10.201.0.0/16].",
+                # Nothing is attached to the ingress network when it serves no port.
+                warning=not pools and "ingress" not in modes,
+            )
+    networks = [n for n in map(parse_network, pools) if n is not None]
+    for number, one in enumerate(networks):
+        for other in networks[number + 1 :]:
+            if overlap(one, other):
+                yield Finding(
+                    "swarm_default_address_pools",
+                    f"{one} and {other} overlap.",
+                    "Make them one, or choose another.",
+                )
+
+
 @check("ipvs")
 def check_ipvs(site: Site) -> Iterator[Finding]:
     without = [host.name for host in site.seen if not host.survey.get("ipvs")]
@@ -462,6 +713,55 @@ def check_ipvs(site: Site) -> Iterator[Finding]:
 
 
 # Services -----------------------------------------------------------------------------------------
+
+
+@check("versions")
+def check_versions(site: Site) -> Iterator[Finding]:
+    if "elk_version" not in site.settings:
+        return
+    text = site.text("elk_version")
+    if not re.fullmatch(r"\d+\.\d+\.\d+", text):
+        yield Finding(
+            "elk_version",
+            f"{text or 'nothing'} is no version.",
+            'Write all three numbers and nothing else, for example "9.2.4".',
+        )
+        return
+    version = parse_version(text) or ()
+    if version < OLDEST_STACK:
+        oldest = ".".join(map(str, OLDEST_STACK))
+        yield Finding(
+            "elk_version",
+            f"{text} is older than {oldest}, the oldest that the roles write settings for.",
+            f"Use {oldest} or newer.",
+        )
+    elif version[0] > NEWEST_STACK_MAJOR:
+        yield Finding(
+            "elk_version",
+            f"{text} is newer than the releases this collection was made for "
+            f"({NEWEST_STACK_MAJOR}.x).",
+            "Try it on hosts that do not matter first.",
+            warning=True,
+        )
+
+
+@check("images")
+def check_images(site: Site) -> Iterator[Finding]:
+    for service in ("elasticsearch", "logstash", "kibana"):
+        name = f"{service}_image"
+        if name not in site.settings:
+            continue
+        image = site.text(name)
+        if not image or re.search(r"\s", image):
+            yield Finding(name, f"'{image}' is no image.", "Write it as registry/name:tag.")
+            continue
+        wrong = untagged(image)
+        if wrong:
+            yield Finding(
+                name,
+                f"{image} {wrong}: what runs would change with the day a host pulls it.",
+                f"Write {name} with the tag of a release, or with a digest.",
+            )
 
 
 @check("publish_modes")
@@ -498,6 +798,53 @@ def check_replicas(site: Site) -> Iterator[Finding]:
             )
 
 
+@check("node_roles")
+def check_node_roles(site: Site) -> Iterator[Finding]:
+    nodes = site.placed("elasticsearch")
+    unknown: dict[str, list[str]] = {}
+    for host in nodes:
+        roles = _node_roles(site, host)
+        for role in roles:
+            if role not in NODE_ROLES:
+                unknown.setdefault(role, []).append(host)
+        if VOTING_ONLY in roles and MASTER_ROLE not in roles:
+            yield Finding(
+                f"elasticsearch_node_roles of {host}",
+                "has voting_only without master, which Elasticsearch refuses.",
+                "Add master, or remove voting_only.",
+            )
+    for role, hosts in unknown.items():
+        near = difflib.get_close_matches(role, NODE_ROLES, 1)
+        yield Finding(
+            site.where("elasticsearch_node_roles", hosts, nodes),
+            f"{role} is no role of a node.",
+            f"Write {near[0]} if that is meant." if near else f"Use some of: {listed(NODE_ROLES)}.",
+        )
+
+
+@check("data_nodes")
+def check_data_nodes(site: Site) -> Iterator[Finding]:
+    nodes = site.placed("elasticsearch")
+    if not nodes or not site.members:
+        return
+    holders = [h for h in nodes if set(DATA_ROLES) & set(_node_roles(site, h))]
+    if not holders:
+        yield Finding(
+            "elasticsearch_node_roles",
+            "no node may hold data, so nothing can be stored.",
+            "Give the role data to one node, or better to two.",
+        )
+        return
+    text = site.text("elasticsearch_index_replicas")
+    if text.isdigit() and int(text) >= len(holders):
+        yield Finding(
+            "elasticsearch_index_replicas",
+            f"is {text}, but {plural(len(holders), 'node')} may hold data ({listed(holders)}) and "
+            "a copy never shares a node with its original, so the cluster would never be green.",
+            f"Set it to {len(holders) - 1} or less, or give the role data to more nodes.",
+        )
+
+
 @check("masters")
 def check_masters(site: Site) -> Iterator[Finding]:
     nodes = site.placed("elasticsearch")
@@ -523,10 +870,35 @@ def check_masters(site: Site) -> Iterator[Finding]:
 def _node_roles(site: Site, host: str) -> list[str]:
     roles = site.declared(host, "elasticsearch_node_roles")
     # Elasticsearch itself gives every role to a node for which none is named.
-    return [MASTER_ROLE] if roles is None else [str(role) for role in roles]
+    every = [role for role in NODE_ROLES if role != VOTING_ONLY]
+    if isinstance(roles, str):
+        roles = [role.strip() for role in roles.split(",")]
+    return every if roles is None else [str(role) for role in roles]
+
+
+@check("port_numbers")
+def check_port_numbers(site: Site) -> Iterator[Finding]:
+    holders: dict[int, list[str]] = {GOSSIP_PORT: ["Swarm itself"]}
+    for name in PORTS:
+        text = site.text(name)
+        if not text.isdigit():
+            continue
+        if not 0 < int(text) < 65536:
+            yield Finding(name, f"{text} is no port.", "Use a number from 1 to 65535.")
+            continue
+        holders.setdefault(int(text), []).append(name)
+    for port, names in holders.items():
+        if len(names) > 1:
+            yield Finding(
+                listed(names),
+                f"want the same port {port}.",
+                "Give each its own.",
+            )
 
 
 # Hosts --------------------------------------------------------------------------------------------
+
+PORTS = ("elk_elasticsearch_port", "logstash_port", "kibana_port", "swarm_listen_port")
 
 MEMORY_OF = {
     "elasticsearch": "elasticsearch_memory",
@@ -656,6 +1028,291 @@ def check_engine_source(site: Site) -> Iterator[Finding]:
             )
 
 
+@check("engine_version")
+def check_engine_version(site: Site) -> Iterator[Finding]:
+    oldest = ".".join(map(str, OLDEST_ENGINE))
+    wanted = site.text("docker_engine_version")
+    version = parse_version(wanted)
+    # A pattern such as 20.* says less than the limit does.
+    if version and version[:2] < OLDEST_ENGINE[: len(version)]:
+        yield Finding(
+            "docker_engine_version",
+            f"{wanted} is older than {oldest}, the oldest Engine that is supported.",
+            f"Use {oldest} or newer, or leave it empty.",
+        )
+    for host in site.seen:
+        text = str((host.survey.get("docker") or {}).get("version") or "")
+        version = parse_version(text)
+        if version and version[:2] < OLDEST_ENGINE:
+            yield Finding(
+                host.name,
+                f"has Docker {text}, and the oldest that is supported is {oldest}.",
+                "Upgrade it there, or remove it and let this collection install one.",
+            )
+
+
+@check("kernel")
+def check_kernel(site: Site) -> Iterator[Finding]:
+    options = site.settings.get("docker_engine_daemon_options") or {}
+    driver = str(options.get("storage-driver") or "overlay2")
+    wanted = [
+        ("vxlan", "the kernel module vxlan", "overlay networks", "Use a kernel that has it."),
+        (
+            "memory_cgroup",
+            "the kernel's control group for memory",
+            "the services' memory limits",
+            "Remove cgroup_disable=memory from the kernel's command line.",
+        ),
+    ]
+    if driver == "overlay2":
+        wanted.append(
+            (
+                "overlay",
+                "the kernel's file system overlay",
+                "Docker's images",
+                "Use a kernel that has it, or name another storage-driver for Docker.",
+            )
+        )
+    for feature, what, need, mend in wanted:
+        # Null means that nothing tells, as inside a container.
+        without = [
+            h.name for h in site.seen if (h.survey.get("features") or {}).get(feature) is False
+        ]
+        if without:
+            yield Finding(listed(without), f"lacks {what}, which {need} need.", mend)
+
+
+@check("clock")
+def check_clock(site: Site) -> Iterator[Finding]:
+    off = {host.name: seconds for host in site.seen if (seconds := _clock_off(site, host))}
+    if not off:
+        return
+    same_way = len({seconds > 0 for seconds in off.values()}) == 1
+    if same_way and 1 < len(off) == len(site.seen):
+        # Hosts that agree with each other are more likely to be right than one machine.
+        least = min(off.values(), key=abs)
+        way = "behind" if least > 0 else "ahead of"
+        yield Finding(
+            "this machine",
+            f"its clock is {abs(least):.0f} s or more {way} that of every host, and the "
+            "certificates it makes carry its time.",
+            "Let chrony or systemd-timesyncd set it here.",
+            warning=abs(least) <= CLOCK_LIMIT,
+        )
+        return
+    for name, seconds in off.items():
+        way = "ahead of" if seconds > 0 else "behind"
+        yield Finding(
+            name,
+            f"its clock is {abs(seconds):.0f} s or more {way} this machine's.",
+            "Let chrony or systemd-timesyncd set it: timedatectl set-ntp true.",
+            warning=abs(seconds) <= CLOCK_LIMIT,
+        )
+
+
+def _clock_off(site: Site, host: Host) -> float:
+    """Seconds that a host's clock is off for certain; 0 if it may be right.
+
+    The host read its clock at some moment between this machine's sending of the question and the
+    end of all questions. However long that took, a right clock shows a time between the two.
+    """
+    time, sent = _number(host.survey.get("time")), _number(host.declared.get("sent"))
+    received = _number(site.settings.get("received"))
+    if not (time and sent and received):
+        return 0.0
+    ahead, behind = time - received, time - sent
+    off = ahead if ahead > 0 else min(behind, 0.0)
+    return off if abs(off) > CLOCK_NOTICE else 0.0
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+@check("ports")
+def check_ports(site: Site) -> Iterator[Finding]:
+    taken: dict[tuple[int, str, str], dict[str, list[str]]] = {}
+    for host in site.seen:
+        listeners = host.survey.get("listeners") or []
+        for name, port, protocols in _wanted_ports(site, host):
+            for entry in listeners:
+                if entry.get("port") != port or entry.get("protocol") not in protocols:
+                    continue
+                process = str(entry.get("process") or "")
+                if _is_docker(host, process):
+                    continue
+                hosts = taken.setdefault((port, name, process), {})
+                seen = hosts.setdefault(host.name, [])
+                if entry["protocol"] not in seen:
+                    seen.append(str(entry["protocol"]))
+    for (port, name, process), hosts in taken.items():
+        kinds = sorted({protocol for found in hosts.values() for protocol in found})
+        container = process in DOCKER_PROCESSES
+        who = "a container outside of the swarm" if container else process or "an unknown process"
+        other = "" if name == "Swarm" else f", or choose another {name}"
+        yield Finding(
+            listed(list(hosts)),
+            f"port {port}/{' and '.join(kinds)} ({name}) is taken by {who}.",
+            f"Stop it there (ss -lntup 'sport = :{port}' shows it){other}.",
+        )
+
+
+def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """What this host has to have free: the variable, the port, the protocols."""
+    if host.name in site.placed("elasticsearch"):
+        yield "elk_elasticsearch_port", site.number("elk_elasticsearch_port"), ("tcp",)
+    for service, protocols in (("logstash", ("tcp", "udp")), ("kibana", ("tcp",))):
+        places = site.placed(service)
+        if site.text(f"{service}_publish_mode") == "ingress":
+            # The routing mesh answers on every member.
+            places = site.members
+        elif service == "logstash":
+            places = places[: site.number("logstash_replicas")]
+        if host.name in places:
+            yield f"{service}_port", site.number(f"{service}_port"), protocols
+    if _swarm(host).get("state", "inactive") in ("", "inactive"):
+        if host.name in site.managers:
+            yield "swarm_listen_port", site.number("swarm_listen_port"), ("tcp",)
+        yield "Swarm", GOSSIP_PORT, ("tcp", "udp")
+
+
+def _is_docker(host: Host, process: str) -> bool:
+    """Whether a port may be held by the platform itself; a swarm member's Docker serves it."""
+    member = _swarm(host).get("state") == "active"
+    return member and (process in DOCKER_PROCESSES or not process)
+
+
+def _swarm(host: Host) -> Mapping[str, Any]:
+    return (host.survey.get("docker") or {}).get("swarm") or {}
+
+
+@check("disk")
+def check_disk(site: Site) -> Iterator[Finding]:
+    folder = site.text("elk_data_dir")
+    least = int(_number(site.settings.get("storage_min_free_gb")) * GIB)
+    watched = not any(
+        name.startswith(WATERMARK_SETTINGS) for name in site.texts("elasticsearch_setting_names")
+    )
+    for host in site.seen:
+        elasticsearch = host.name in site.placed("elasticsearch")
+        if not elasticsearch and host.name not in site.placed("logstash"):
+            continue
+        disk = (host.survey.get("disks") or {}).get(folder) or {}
+        total, free = int(disk.get("total") or 0), int(disk.get("free") or 0)
+        if not total:
+            continue
+        state = f"has {show_size(free)} free of {show_size(total)} where {folder} is"
+        used = 100 - free * 100 // total
+        more = "Make room, or set elk_data_dir to a larger file system."
+        if elasticsearch and watched and free < _watermark(FLOOD_WATERMARK, total):
+            yield Finding(
+                host.name,
+                f"{state} ({used}% used): Elasticsearch makes every index read-only there.",
+                more,
+            )
+        elif free < least and not disk.get("exists"):
+            yield Finding(
+                host.name,
+                f"{state}, and storage_min_free_gb asks for {show_size(least)}.",
+                more,
+            )
+        elif elasticsearch and watched and free < _watermark(LOW_WATERMARK, total):
+            yield Finding(
+                host.name,
+                f"{state} ({used}% used): Elasticsearch puts no further shard there.",
+                more,
+                warning=True,
+            )
+
+
+def _watermark(mark: tuple[float, int], total: int) -> int:
+    """Bytes that have to be free: of a large disk a fixed size is enough."""
+    share, size = mark
+    return min(int(total * share), size)
+
+
+@check("data_directory")
+def check_data_directory(site: Site) -> Iterator[Finding]:
+    marker = f"{site.text('elk_config_dir')}/elasticsearch/cluster_uuid"
+    data = f"{site.text('elk_data_dir')}/elasticsearch"
+    remembered: dict[str, list[str]] = {}
+    filled = []
+    for host in site.seen:
+        if host.name not in site.placed("elasticsearch"):
+            continue
+        uuid = str((host.survey.get("files") or {}).get(marker) or "")
+        disk = (host.survey.get("disks") or {}).get(data) or {}
+        if uuid:
+            remembered.setdefault(uuid, []).append(host.name)
+        elif disk.get("empty") is False:
+            filled.append(host.name)
+    if len(remembered) > 1:
+        parts = [f"{uuid} ({listed(hosts)})" for uuid, hosts in remembered.items()]
+        yield Finding(
+            marker,
+            f"hosts remember different Elasticsearch clusters: {'; '.join(parts)}.",
+            f"Take out the hosts of the other cluster, or empty {data} and remove {marker} on "
+            "those whose data may go.",
+        )
+    if filled:
+        yield Finding(
+            listed(filled),
+            f"has something in {data} and remembers no cluster: Elasticsearch may find data of "
+            "another one.",
+            "Unless an earlier run was broken off, empty it before you go on.",
+            warning=True,
+        )
+
+
+@check("membership")
+def check_membership(site: Site) -> Iterator[Finding]:
+    """What each host says of its own swarm; the swarm's managers know more, and are asked later."""
+    active = {h.name: _swarm(h) for h in site.seen if _swarm(h).get("state") == "active"}
+    clusters: dict[str, list[str]] = {}
+    for host in site.seen:
+        swarm = _swarm(host)
+        if swarm.get("state") in ("locked", "error"):
+            yield Finding(
+                host.name,
+                f"its Docker cannot take part in its swarm ({swarm['state']}"
+                f"{': ' + str(swarm['error']) if swarm.get('error') else ''}).",
+                "Unlock it (docker swarm unlock), or have it leave (docker swarm leave --force).",
+            )
+    for name, swarm in active.items():
+        declared = "manager" if name in site.managers else "worker"
+        present = "manager" if swarm.get("manager") else "worker"
+        if swarm.get("cluster_id"):
+            clusters.setdefault(str(swarm["cluster_id"]), []).append(name)
+        if declared != present:
+            change = "promote" if declared == "manager" else "demote"
+            yield Finding(
+                name,
+                f"is a {present} of a swarm, and the inventory has it as {declared}.",
+                f"Put it into swarm_{present}s, or run docker node {change} on a manager.",
+            )
+    if len(clusters) > 1:
+        parts = [f"{cluster} ({listed(hosts)})" for cluster, hosts in clusters.items()]
+        yield Finding(
+            "group swarm_managers",
+            f"the hosts are managers of different swarms: {'; '.join(parts)}.",
+            "Take out the hosts that are not of this platform, or have them leave their swarm: "
+            "docker swarm leave --force.",
+        )
+    if all(name in site.hosts and site.hosts[name].seen for name in site.managers):
+        ours = {str(active[name].get("node_id")) for name in site.managers if name in active}
+        for name, swarm in active.items():
+            peers = set(swarm.get("managers") or [])
+            if not swarm.get("manager") and peers and not peers & ours:
+                yield Finding(
+                    name,
+                    "is a worker of a swarm that no manager of this inventory is in.",
+                    "Take it out of the inventory, or have it leave: docker swarm leave --force.",
+                )
+
+
 @check("live_restore")
 def check_live_restore(site: Site) -> Iterator[Finding]:
     options = site.settings.get("docker_engine_daemon_options") or {}
@@ -674,7 +1331,14 @@ def examine(site: Site, accepted: Sequence[str] = ()) -> list[Finding]:
     """Run every check and give all findings, in the order of the checks."""
     findings: list[Finding] = []
     for name, function in CHECKS.items():
-        for found in function(site):
+        try:
+            told = list(function(site))
+        except (AttributeError, TypeError, ValueError):
+            # What has the wrong kind cannot be judged further. When nobody said so, it is our bug.
+            if not any(found.check == "kinds" for found in findings):
+                raise
+            continue
+        for found in told:
             findings.append(
                 Finding(
                     where=found.where,

@@ -31,6 +31,21 @@ options:
     type: list
     elements: str
     default: []
+  paths:
+    description: Folders whose file system is wanted. They need not exist yet.
+    type: list
+    elements: path
+    default: []
+  files:
+    description: Short text files whose content is wanted.
+    type: list
+    elements: path
+    default: []
+  ports:
+    description: Ports of which it is wanted who listens on them.
+    type: list
+    elements: int
+    default: []
   declared:
     description:
       - Values that are handed back as they are.
@@ -123,6 +138,28 @@ survey:
       description: Version of the control groups.
       type: int
       sample: 2
+    time:
+      description: The host's clock in seconds since 1970.
+      type: float
+      sample: 1767225600.25
+    features:
+      description: What containers need of the kernel. Null where nothing tells.
+      type: dict
+      sample: {overlay: true, vxlan: null, memory_cgroup: true}
+    disks:
+      description: File system of each of O(paths), as its nearest existing parent shows it.
+      type: dict
+      sample:
+        /srv/elk: {total: 105089261568, free: 92341796864, exists: true, empty: false}
+    files:
+      description: Content of each of O(files), empty for one that is not there.
+      type: dict
+      sample: {/etc/elk/elasticsearch/cluster_uuid: 2f8Zbq9vTnW0qkR5cY3xLA}
+    listeners:
+      description: Who listens on O(ports). The process is empty where it cannot be seen.
+      type: list
+      elements: dict
+      sample: [{protocol: udp, port: 514, address: 0.0.0.0, process: rsyslogd}]
     docker:
       description: The Docker Engine. What only a running one can tell is empty where none runs.
       type: dict
@@ -136,7 +173,7 @@ survey:
           type: bool
           sample: true
         version:
-          description: Version of the running Engine.
+          description: Version of the running Engine, else that of the installed one.
           type: str
           sample: 26.1.5+dfsg1
         root:
@@ -157,6 +194,7 @@ survey:
             address: 10.20.0.11
             manager: true
             cluster_id: k1mp2o5ymxl2o0b3a7rzfqk7d
+            managers: [u2cw1f7ahjp4pxw6qf6wb2m0u]
             error: ""
     packages:
       description: Those of O(packages) that are installed.
@@ -184,6 +222,7 @@ import os
 import pwd
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +304,94 @@ def has_ipvs(kernel: str) -> bool:
     )
 
 
+def text_or_none(path: str) -> str | None:
+    """Text of a file, None where there is none."""
+    return read(path) if os.path.exists(path) else None
+
+
+def features(kernel: str) -> dict[str, bool | None]:
+    folder = f"/lib/modules/{kernel}"
+    builtin = text_or_none(f"{folder}/modules.builtin")
+    loadable = text_or_none(f"{folder}/modules.dep")
+    overlay = "overlay" in read("/proc/filesystems").split()
+    vxlan = os.path.exists("/sys/module/vxlan")
+    return {
+        "overlay": parse.kernel_feature("overlay", overlay, builtin, loadable),
+        "vxlan": parse.kernel_feature("vxlan", vxlan, builtin, loadable),
+        "memory_cgroup": parse.memory_controller(
+            text_or_none("/sys/fs/cgroup/cgroup.controllers"), read("/proc/cgroups")
+        ),
+    }
+
+
+def disk(path: str) -> dict[str, Any]:
+    """The file system that holds a folder, or would hold it."""
+    existing = Path(path)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    usage = os.statvfs(existing)
+    try:
+        empty = next(os.scandir(path), None) is None
+    except OSError:
+        empty = True
+    return {
+        "total": usage.f_blocks * usage.f_frsize,
+        # What a process without root's reserve can use, which is what Elasticsearch looks at.
+        "free": usage.f_bavail * usage.f_frsize,
+        "exists": existing == Path(path),
+        "empty": empty,
+    }
+
+
+def processes(inodes: set[str]) -> dict[str, str]:
+    """Names of the processes that hold sockets, by the socket's inode."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[str, str] = {}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            held = [os.readlink(handle) for handle in (process / "fd").iterdir()]
+        except OSError:
+            # It has ended, or belongs to somebody we may not look at.
+            continue
+        for link in held:
+            if link in wanted:
+                found.setdefault(wanted[link], read(str(process / "comm")).strip())
+        if len(found) == len(inodes):
+            break
+    return found
+
+
+def listeners(ports: list[int]) -> list[dict[str, Any]]:
+    if not ports:
+        return []
+    found = [
+        entry
+        for name in ("tcp", "tcp6", "udp", "udp6")
+        for entry in parse.listeners(read(f"/proc/net/{name}"), name[:3], ports)
+    ]
+    names = processes({entry["inode"] for entry in found}) if found else {}
+    return [
+        {
+            "protocol": entry["protocol"],
+            "port": entry["port"],
+            "address": entry["address"],
+            "process": names.get(entry["inode"], ""),
+        }
+        for entry in found
+    ]
+
+
+def engine_version(module: AnsibleModule, dockerd: str | None, info: dict[str, Any]) -> str:
+    if info.get("ServerVersion"):
+        return str(info["ServerVersion"])
+    if not dockerd:
+        return ""
+    _rc, out, _err = module.run_command([dockerd, "--version"])
+    return parse.engine_version(out)
+
+
 def packages(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
     """Ask the package manager; a package that is not installed makes it exit with an error."""
     if not names:
@@ -297,15 +424,21 @@ def main() -> None:
             "packages": {"type": "list", "elements": "str", "default": []},
             "units": {"type": "list", "elements": "str", "default": []},
             "users": {"type": "list", "elements": "str", "default": []},
+            "paths": {"type": "list", "elements": "path", "default": []},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "ports": {"type": "list", "elements": "int", "default": []},
             "declared": {"type": "dict", "default": {}},
             "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "timeout": {"type": "int", "default": 5},
         },
         supports_check_mode=True,
     )
+    # First of all, so that the time to look around does not count as a difference of clocks.
+    now = time.time()
     params = module.params
     uname = os.uname()
     info = engine_info(params["docker_socket"], params["timeout"])
+    dockerd = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     release = parse.os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
     limits = [
         read("/sys/fs/cgroup/memory.max"),
@@ -324,11 +457,15 @@ def main() -> None:
         "ipvs": has_ipvs(uname.release),
         "max_map_count": int(max_map_count) if max_map_count.isdigit() else 0,
         "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
+        "time": now,
+        "features": features(uname.release),
+        "disks": {path: disk(path) for path in params["paths"]},
+        "files": {path: read(path).strip() for path in params["files"]},
+        "listeners": listeners(params["ports"]),
         "docker": {
-            "installed": shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-            is not None,
+            "installed": dockerd is not None,
             "running": bool(info),
-            "version": info.get("ServerVersion", ""),
+            "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
             "group_members": group_members("docker"),
             "swarm": parse.swarm_state(info),

@@ -31,6 +31,15 @@ options:
     description: Variables that count for the whole site, by name.
     type: dict
     default: {}
+  variables:
+    description:
+      - Names of the variables that are set for each host. Values are not wanted.
+      - Those that begin like a role's variables and are none of them are told.
+    type: dict
+    default: {}
+  roles_path:
+    description: Folder of the roles whose variables are known. Without it names are not checked.
+    type: path
   accept:
     description: Names of checks whose problems shall only be warnings.
     type: list
@@ -102,6 +111,7 @@ checks:
 
 import socket
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -118,6 +128,27 @@ def resolve(name: str) -> list[str]:
     except OSError:
         return []
     return sorted({str(entry[4][0]) for entry in found})
+
+
+def role_texts(folder: str | None) -> dict[str, dict[str, str]]:
+    """The YAML files of all roles, by role and path."""
+    if not folder:
+        return {}
+    return {
+        role.name: {
+            str(file.relative_to(role)): file.read_text(encoding="utf-8")
+            for file in sorted(role.rglob("*.yml"))
+        }
+        for role in sorted(Path(folder).iterdir())
+        if (role / "meta").is_dir()
+    }
+
+
+def vocabulary(folder: str | None) -> checks.Vocabulary:
+    """What is known of variables; playbooks lie beside the roles."""
+    playbooks = sorted(Path(folder).parent.glob("playbooks/*.yml")) if folder else []
+    texts = [file.read_text(encoding="utf-8") for file in playbooks]
+    return checks.read_vocabulary(role_texts(folder), texts)
 
 
 def make_site(params: dict[str, Any]) -> checks.Site:
@@ -137,7 +168,13 @@ def make_site(params: dict[str, Any]) -> checks.Site:
             survey=survey,
             resolved=resolve(str(declared.get("address") or "")),
         )
-    return checks.Site(groups=groups, hosts=hosts, settings=params["settings"])
+    return checks.Site(
+        groups=groups,
+        hosts=hosts,
+        settings=params["settings"],
+        variables=params["variables"],
+        vocabulary=vocabulary(params["roles_path"]),
+    )
 
 
 def main() -> None:
@@ -146,6 +183,8 @@ def main() -> None:
             "groups": {"type": "dict", "required": True},
             "surveys": {"type": "dict", "required": True},
             "settings": {"type": "dict", "default": {}},
+            "variables": {"type": "dict", "default": {}},
+            "roles_path": {"type": "path"},
             "accept": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

@@ -29,6 +29,7 @@ NOT_SHIPPED = (
     "inventories/lab/",
     "lab/",
     "molecule/",
+    "tests/bad_input/",
     "tests/contract/",
     "tests/testinfra/",
     "tests/tools/",

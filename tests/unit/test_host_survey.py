@@ -130,6 +130,7 @@ def test_swarm_state_of_an_engine_that_says_nothing() -> None:
         "address": "",
         "manager": False,
         "cluster_id": "",
+        "managers": [],
         "error": "",
     }
 
@@ -147,3 +148,73 @@ def test_swarm_state_of_a_manager() -> None:
         }
     )
     assert (found["state"], found["manager"], found["cluster_id"]) == ("active", True, "c1")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "builtin", "loadable", "there"),
+    [
+        (True, None, None, True),
+        (False, None, None, None),
+        (False, "", None, None),
+        (False, "", "", False),
+        (False, "kernel/drivers/net/vxlan/vxlan.ko\n", "", True),
+        (False, "", "kernel/drivers/net/vxlan/vxlan.ko.zst: kernel/net/udp.ko\n", True),
+    ],
+)
+def test_a_feature_is_absent_only_when_that_is_certain(
+    loaded: bool, builtin: str | None, loadable: str | None, there: bool | None
+) -> None:
+    assert parse.kernel_feature("vxlan", loaded, builtin, loadable) is there
+
+
+@pytest.mark.parametrize(
+    ("controllers", "cgroups", "there"),
+    [
+        ("cpuset cpu io memory pids\n", "", True),
+        ("cpuset cpu io pids\n", "memory 0 90 1\n", False),
+        (None, "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t4\t479\t1\n", True),
+        (None, "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t1\t0\n", False),
+        (None, "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\n", False),
+        (None, "", None),
+    ],
+)
+def test_the_memory_controller(controllers: str | None, cgroups: str, there: bool | None) -> None:
+    assert parse.memory_controller(controllers, cgroups) is there
+
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:23F0 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0   0 111 1 0 100 0
+   1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0   0 112 1 0 100 0
+   2: 0B00140A:23F0 0C00140A:A1B2 01 00000000:00000000 00:00000000 00000000  0   0 113 1 0 100 0
+"""
+# Address and port of this end and of the other, state, inode.
+UDP6 = "  sl  local_address remote_address st\n" + "".join(
+    f"10: {'0' * 24}01000000:0202 {'0' * 24}{peer} {state} 0:0 00:0 0 0 0 {inode} 2 0\n"
+    for peer, state, inode in (("00000000:0000", "07", 114), ("01000000:0035", "01", 115))
+)
+
+
+def test_listeners_are_told_from_connections() -> None:
+    assert parse.listeners(TCP, "tcp", [9200]) == [
+        {"protocol": "tcp", "port": 9200, "address": "0.0.0.0", "inode": "111"}
+    ]
+    assert parse.listeners(TCP, "tcp", [22]) == []
+    assert parse.listeners("", "tcp", [22]) == []
+
+
+def test_listeners_on_datagrams_and_on_ipv6() -> None:
+    (found,) = parse.listeners(UDP6, "udp", [514])
+    assert (found["address"], found["inode"]) == ("::1", "114")
+
+
+@pytest.mark.parametrize(
+    ("output", "version"),
+    [
+        ("Docker version 20.10.24+dfsg1, build 297e128", "20.10.24+dfsg1"),
+        ("Docker version 28.2.2, build e6534b4", "28.2.2"),
+        ("no such option", ""),
+    ],
+)
+def test_the_version_of_an_engine_that_does_not_run(output: str, version: str) -> None:
+    assert parse.engine_version(output) == version

@@ -18,6 +18,23 @@ GIB = preflight.GIB
 NAMES = {"m1": 11, "m2": 12, "m3": 13, "w1": 21, "w2": 22}
 
 SETTINGS: dict[str, Any] = {
+    "received": 1000.0,
+    "elk_version": "9.2.4",
+    "elk_manager": "m1",
+    "elk_config_dir": "/etc/elk",
+    "elk_data_dir": "/srv/elk",
+    "elk_elasticsearch_port": 9200,
+    "preflight_own_variables": [],
+    "docker_engine_version": "",
+    "swarm_listen_port": 2377,
+    "storage_min_free_gb": 10.0,
+    "elasticsearch_image": "docker.elastic.co/elasticsearch/elasticsearch:9.2.4",
+    "elasticsearch_index_replicas": 1,
+    "elasticsearch_setting_names": [],
+    "logstash_image": "docker.elastic.co/logstash/logstash:9.2.4",
+    "logstash_port": 514,
+    "kibana_image": "docker.elastic.co/kibana/kibana:9.2.4",
+    "kibana_port": 5601,
     "preflight_memory_reserved": "512m",
     "docker_engine_address_pools": [],
     "docker_engine_daemon_options": {},
@@ -35,6 +52,25 @@ DEBIAN = {"id": "debian", "version": "13", "family": "debian", "name": "Debian 1
 ROCKY = {"id": "rocky", "version": "9.6", "family": "redhat", "name": "Rocky Linux 9.6"}
 
 
+VOCABULARY = preflight.read_vocabulary(
+    {
+        "elasticsearch": {
+            "defaults/main.yml": "elasticsearch_memory: 4g\nelasticsearch_heap: ''\n",
+            "meta/argument_specs.yml": "    options:\n      elasticsearch_needed:\n",
+            "vars/main.yml": "\nelasticsearch_dir: /x\nelasticsearch_map:\n  kibana_key: 1\n",
+            "tasks/main.yml": "- set_fact:\n    elasticsearch_labels: 1\n"
+            "  register: elasticsearch_before\n  when: elasticsearch_dir and elasticsearch_extra\n",
+        },
+        "elk": {"defaults/main.yml": "elk_elasticsearch_port: 9200\n"},
+        "network": {"defaults/main.yml": "network_subnet: 192.168.8.0/21\n"},
+    }
+)
+
+
+def disk(total: int, free: int, exists: bool = False, empty: bool = True) -> dict[str, Any]:
+    return {"total": total * GIB, "free": free * GIB, "exists": exists, "empty": empty}
+
+
 class Lab:
     """A site that is right in everything, to be broken in one place."""
 
@@ -44,6 +80,7 @@ class Lab:
             "swarm_workers": ["w1", "w2"],
         }
         self.settings = copy.deepcopy(SETTINGS)
+        self.variables: dict[str, list[str]] = {}
         self.resolved: dict[str, list[str]] = {}
         self.declared: dict[str, dict[str, Any]] = {}
         self.survey: dict[str, dict[str, Any]] = {}
@@ -57,6 +94,8 @@ class Lab:
                 "elasticsearch_node_roles": ["master", "data"],
                 "kibana_memory": "1g",
                 "logstash_memory": "2g",
+                "argument_errors": [],
+                "sent": 998.0,
             }
             self.survey[name] = {
                 "memory": 8 * GIB,
@@ -65,6 +104,32 @@ class Lab:
                 "nodename": name,
                 "distribution": DEBIAN,
                 "ipvs": True,
+                "time": 999.0,
+                "features": {"overlay": True, "vxlan": None, "memory_cgroup": True},
+                "disks": {"/srv/elk": disk(100, 50), "/srv/elk/elasticsearch": disk(100, 50)},
+                "files": {"/etc/elk/elasticsearch/cluster_uuid": ""},
+                "listeners": [],
+                "docker": {"version": "", "swarm": {"state": "inactive"}},
+            }
+
+    def listen(self, host: str, port: int, protocol: str, process: str) -> None:
+        self.survey[host]["listeners"].append(
+            {"protocol": protocol, "port": port, "address": "0.0.0.0", "process": process}
+        )
+
+    def join(self, cluster: str = "c1") -> None:
+        """Make the site one swarm, as it is after a run."""
+        managers = self.groups["swarm_managers"]
+        for name, survey in self.survey.items():
+            survey["docker"] = {
+                "version": "26.1.5+dfsg1",
+                "swarm": {
+                    "state": "active",
+                    "node_id": f"id-{name}",
+                    "manager": name in managers,
+                    "cluster_id": cluster if name in managers else "",
+                    "managers": [f"id-{manager}" for manager in managers],
+                },
             }
 
     def site(self) -> preflight.Site:
@@ -74,7 +139,7 @@ class Lab:
             )
             for name in self.declared
         }
-        return preflight.Site(self.groups, hosts, self.settings)
+        return preflight.Site(self.groups, hosts, self.settings, self.variables, VOCABULARY)
 
     def findings(self, *accepted: str) -> list[preflight.Finding]:
         return preflight.examine(self.site(), accepted)
@@ -98,6 +163,7 @@ def test_a_small_good_site_has_no_problems() -> None:
     lab = Lab()
     lab.groups = {"swarm_managers": ["m1"]}
     lab.settings["logstash_replicas"] = 1
+    lab.settings["elasticsearch_index_replicas"] = 0
     for name in ("m2", "m3", "w1", "w2"):
         del lab.declared[name]
     assert [f for f in lab.findings() if not f.warning] == []
@@ -357,7 +423,7 @@ def test_replicas_must_be_a_number(lab: Lab, value: Any) -> None:
     assert lab.only().where == "kibana_replicas"
 
 
-@pytest.mark.parametrize("roles", [["data"], ["master", "voting_only"], []])
+@pytest.mark.parametrize("roles", [["data"], ["data", "master", "voting_only"]])
 def test_no_node_may_become_master(lab: Lab, roles: list[str]) -> None:
     for declared in lab.declared.values():
         declared["elasticsearch_node_roles"] = roles
@@ -461,6 +527,424 @@ def test_an_engine_that_the_distribution_does_not_have(lab: Lab) -> None:
 def test_live_restore(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = {"live-restore": True}
     assert "excludes swarm mode" in lab.only().wrong
+
+
+# Variables
+
+GOOD_NAMES = [
+    "elasticsearch_memory",
+    "elasticsearch_needed",
+    "elasticsearch_before",
+    "inventory_dir",
+]
+
+
+def test_known_variables_and_those_of_others_are_passed_over(lab: Lab) -> None:
+    lab.variables = {
+        name: [*GOOD_NAMES, "elasticsearch_extra", "elasticsearch_labels", "my_heap"]
+        for name in NAMES
+    }
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("elasticsearch_memmory", "elasticsearch_memory"),
+        ("elasticsearch_heap_size", "elasticsearch_heap"),
+        ("elasticsearch_port", "elk_elasticsearch_port"),
+        ("network_subnets", "network_subnet"),
+    ],
+)
+def test_a_slip_of_the_pen(lab: Lab, name: str, known: str) -> None:
+    lab.variables = {host: [name] if host in ("m1", "w1") else [] for host in NAMES}
+    found = lab.only()
+    assert (found.check, found.where) == ("variables", f"{name} of m1, w1")
+    assert not found.warning
+    assert f"Did you mean {known}?" in found.mend
+    lab.settings["preflight_own_variables"] = [name]
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize("name", ["network_interface", "elk_backup", "elasticsearch_url"])
+def test_a_name_that_is_near_to_none_is_only_told(lab: Lab, name: str) -> None:
+    lab.variables = {host: [name] for host in NAMES}
+    found = lab.only()
+    assert (found.where, found.warning) == (name, True)
+
+
+def test_a_value_that_a_role_works_out(lab: Lab) -> None:
+    lab.variables = {host: ["elasticsearch_dir"] for host in NAMES}
+    assert "is worked out by a role" in lab.only().wrong
+
+
+def test_arguments_that_ansible_refuses_are_told_once(lab: Lab) -> None:
+    for name in ("m1", "w1"):
+        lab.declared[name]["argument_errors"] = ["value of x must be one of: a, b, got: c"]
+    found = lab.only()
+    assert (found.check, found.where) == ("kinds", "variables of m1, w1")
+    assert found.wrong == "value of x must be one of: a, b, got: c."
+
+
+def test_a_value_of_the_wrong_kind_does_not_hide_the_other_problems(lab: Lab) -> None:
+    lab.settings["docker_engine_daemon_options"] = "fast"
+    lab.settings["elk_version"] = "9.2"
+    with pytest.raises(AttributeError):
+        lab.findings()
+    for declared in lab.declared.values():
+        declared["argument_errors"] = ["argument 'docker_engine_daemon_options' is no dict"]
+    assert [f.check for f in lab.findings()] == ["kinds", "versions"]
+
+
+def test_a_manager_that_is_none(lab: Lab) -> None:
+    lab.settings["elk_manager"] = "w1"
+    assert lab.only().where == "elk_manager"
+
+
+# Versions and images
+
+
+@pytest.mark.parametrize("version", ["9.2", "v9.2.4", "9.3.0-SNAPSHOT", "", "9.2.4 ", None])
+def test_what_is_no_version(lab: Lab, version: Any) -> None:
+    lab.settings["elk_version"] = version
+    if version == "9.2.4 ":
+        assert lab.findings() == []
+    else:
+        assert "is no version" in lab.only().wrong
+
+
+@pytest.mark.parametrize(
+    ("version", "warning"), [("8.19.0", False), ("9.0.0", None), ("9.10.1", None), ("10.0.0", True)]
+)
+def test_versions_of_the_stack(lab: Lab, version: str, warning: bool | None) -> None:
+    lab.settings["elk_version"] = version
+    assert [f.warning for f in lab.findings()] == ([] if warning is None else [warning])
+
+
+@pytest.mark.parametrize(
+    ("image", "wrong"),
+    [
+        ("elasticsearch", "has no tag"),
+        ("registry:5000/elasticsearch", "has no tag"),
+        ("elasticsearch:latest", "has the tag latest"),
+        ("registry:5000/a/elasticsearch:9.2.4-icu", ""),
+        ("elasticsearch@sha256:0123", ""),
+        ("elasticsearch:latest@sha256:0123", ""),
+        ("two words:1", "is no image"),
+        ("", "is no image"),
+    ],
+)
+def test_images(lab: Lab, image: str, wrong: str) -> None:
+    lab.settings["elasticsearch_image"] = image
+    if wrong:
+        assert wrong in lab.only().wrong
+    else:
+        assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("", True), ("20.10.24+dfsg1", True), ("26.1.5", True), ("19.03.15", False), ("1.13", False)],
+)
+def test_the_engine_of_a_host(lab: Lab, version: str, good: bool) -> None:
+    lab.survey["w1"]["docker"]["version"] = version
+    assert (lab.findings() == []) is good
+    if not good:
+        assert (lab.only().check, lab.only().where) == ("engine_version", "w1")
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [("5:28.*", True), ("20.*", True), ("20.10*", True), ("19*", False), ("5:19.03.15~3", False)],
+)
+def test_the_engine_that_is_asked_for(lab: Lab, version: str, good: bool) -> None:
+    lab.settings["docker_engine_version"] = version
+    assert (lab.findings() == []) is good
+
+
+# Networks of Docker itself
+
+
+def test_a_subnet_over_dockers_bridges(lab: Lab) -> None:
+    lab.settings["network_subnet"] = "172.18.0.0/21"
+    assert "docker_gwbridge" in lab.only().wrong
+    lab.settings["docker_engine_address_pools"] = [{"base": "10.99.0.0/16", "size": 24}]
+    assert lab.findings() == []
+
+
+def test_a_pool_that_hosts_are_in(lab: Lab) -> None:
+    lab.settings["swarm_default_address_pools"] = ["10.20.0.0/16"]
+    found = lab.only()
+    assert (found.check, found.where) == ("pools", "swarm_default_address_pools")
+    assert "10.20.0.11 of m1" in found.wrong
+
+
+def test_hosts_in_dockers_own_choice_for_the_mesh(lab: Lab) -> None:
+    lab.survey["w1"]["addresses"].append("10.0.0.7")
+    assert not lab.only().warning
+    lab.settings.update(logstash_publish_mode="host", kibana_publish_mode="host")
+    assert lab.only().warning
+
+
+def test_pools_that_overlap(lab: Lab) -> None:
+    lab.settings["swarm_default_address_pools"] = ["10.30.0.0/16", "10.30.7.0/24"]
+    assert "overlap" in lab.only().wrong
+
+
+# Roles of nodes and copies
+
+
+def test_nobody_holds_data(lab: Lab) -> None:
+    for declared in lab.declared.values():
+        declared["elasticsearch_node_roles"] = ["master"]
+    assert lab.only().check == "data_nodes"
+
+
+def test_roles_that_are_not_said_are_all_roles(lab: Lab) -> None:
+    for declared in lab.declared.values():
+        declared["elasticsearch_node_roles"] = None
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(("replicas", "good"), [(0, True), ("1", True), (2, False), (9, False)])
+def test_copies_need_nodes(lab: Lab, replicas: Any, good: bool) -> None:
+    for name in ("m1", "m2", "m3"):
+        lab.declared[name]["elasticsearch_node_roles"] = ["master"]
+    lab.settings["elasticsearch_index_replicas"] = replicas
+    assert (lab.findings() == []) is good
+
+
+def test_a_role_that_is_none(lab: Lab) -> None:
+    lab.declared["w1"]["elasticsearch_node_roles"] = ["dta", "data"]
+    found = lab.only()
+    assert found.where == "elasticsearch_node_roles of w1"
+    assert found.mend == "Write data if that is meant."
+
+
+def test_a_vote_without_a_master(lab: Lab) -> None:
+    lab.declared["w1"]["elasticsearch_node_roles"] = ["data", "voting_only"]
+    assert "voting_only without master" in lab.only().wrong
+
+
+# Ports
+
+
+@pytest.mark.parametrize("port", [0, 65536])
+def test_a_port_that_is_none(lab: Lab, port: int) -> None:
+    lab.settings["kibana_port"] = port
+    assert lab.only().where == "kibana_port"
+
+
+@pytest.mark.parametrize("port", [514, 7946, 9200, 2377])
+def test_one_port_for_two(lab: Lab, port: int) -> None:
+    lab.settings["kibana_port"] = port
+    assert f"want the same port {port}" in lab.only().wrong
+
+
+def test_a_port_that_somebody_has(lab: Lab) -> None:
+    for name in ("m1", "w1"):
+        lab.listen(name, 514, "udp", "rsyslogd")
+        lab.listen(name, 514, "tcp", "rsyslogd")
+    found = lab.only()
+    assert (found.check, found.where) == ("ports", "m1, w1")
+    assert found.wrong == "port 514/tcp and udp (logstash_port) is taken by rsyslogd."
+    assert "choose another logstash_port" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "protocol"),
+    [("w1", 2377, "tcp"), ("m1", 9200, "udp"), ("m1", 22, "tcp"), ("m1", 5601, "udp")],
+)
+def test_a_port_that_this_host_needs_not(lab: Lab, host: str, port: int, protocol: str) -> None:
+    lab.listen(host, port, protocol, "sshd")
+    assert lab.findings() == []
+
+
+def test_a_host_port_only_matters_where_a_task_runs(lab: Lab) -> None:
+    lab.settings["logstash_publish_mode"] = "host"
+    lab.listen("m3", 514, "udp", "rsyslogd")
+    assert lab.findings() == []
+    lab.listen("m2", 514, "udp", "rsyslogd")
+    assert lab.only().where == "m2"
+
+
+@pytest.mark.parametrize("process", ["dockerd", "docker-proxy", ""])
+def test_ports_of_a_running_platform_are_its_own(lab: Lab, process: str) -> None:
+    lab.join()
+    for name in NAMES:
+        for port in (9200, 514, 5601, 2377, 7946):
+            lab.listen(name, port, "tcp", process)
+    assert lab.findings() == []
+
+
+def test_a_stranger_in_a_running_platform(lab: Lab) -> None:
+    lab.join()
+    lab.listen("w1", 514, "udp", "rsyslogd")
+    lab.listen("m1", 2377, "tcp", "dockerd")
+    assert lab.only().where == "w1"
+
+
+def test_a_container_outside_of_the_swarm(lab: Lab) -> None:
+    lab.listen("w1", 9200, "tcp", "docker-proxy")
+    assert "a container outside of the swarm" in lab.only().wrong
+
+
+# Disks, clocks, kernels
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "warning"),
+    [
+        (100, 16, None),
+        (100, 14, True),
+        (100, 4, False),
+        # Of large disks a fixed size is enough.
+        (10_000, 300, None),
+        (10_000, 150, True),
+        (10_000, 90, False),
+        # A new platform on a small disk.
+        (12, 9, False),
+    ],
+)
+def test_disks(lab: Lab, total: int, free: int, warning: bool | None) -> None:
+    lab.survey["w1"]["disks"]["/srv/elk"] = disk(total, free)
+    found = lab.findings()
+    assert [(f.check, f.where, f.warning) for f in found] == (
+        [] if warning is None else [("disk", "w1", warning)]
+    )
+
+
+def test_a_small_disk_that_is_in_use_already_stops_nothing(lab: Lab) -> None:
+    lab.survey["w1"]["disks"]["/srv/elk"] = disk(12, 9, exists=True)
+    assert lab.findings() == []
+
+
+def test_watermarks_of_their_own_are_their_owners_business(lab: Lab) -> None:
+    lab.survey["w1"]["disks"]["/srv/elk"] = disk(1000, 12)
+    assert not lab.only().warning
+    lab.settings["elasticsearch_setting_names"] = [
+        "cluster.routing.allocation.disk.watermark.low",
+    ]
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("time", "warning"),
+    [
+        (998.0, None),
+        (1000.0, None),
+        # Within what the question may have taken, and what a clock may be off.
+        (1004.9, None),
+        (993.1, None),
+        (1006.0, True),
+        (992.0, True),
+        (1061.0, False),
+        (937.0, False),
+    ],
+)
+def test_clocks(lab: Lab, time: float, warning: bool | None) -> None:
+    lab.survey["w1"]["time"] = time
+    found = lab.findings()
+    assert [(f.check, f.where, f.warning) for f in found] == (
+        [] if warning is None else [("clock", "w1", warning)]
+    )
+
+
+def test_a_slow_look_is_no_wrong_clock(lab: Lab) -> None:
+    lab.settings["received"] = 1200.0
+    lab.survey["w1"]["time"] = 1150.0
+    assert lab.findings() == []
+
+
+def test_when_all_hosts_agree_the_controller_is_wrong(lab: Lab) -> None:
+    for survey in lab.survey.values():
+        survey["time"] = 1500.0
+    found = lab.only()
+    assert found.where == "this machine"
+    assert "500 s or more behind" in found.wrong
+
+
+@pytest.mark.parametrize("feature", ["overlay", "vxlan", "memory_cgroup"])
+def test_a_kernel_that_lacks_something(lab: Lab, feature: str) -> None:
+    lab.survey["w1"]["features"][feature] = None
+    assert lab.findings() == []
+    lab.survey["w1"]["features"][feature] = False
+    assert (lab.only().check, lab.only().where) == ("kernel", "w1")
+
+
+def test_another_storage_driver_needs_no_overlay(lab: Lab) -> None:
+    lab.survey["w1"]["features"]["overlay"] = False
+    lab.settings["docker_engine_daemon_options"] = {"storage-driver": "btrfs"}
+    assert lab.findings() == []
+
+
+# What is there already
+
+
+def remember(lab: Lab, host: str, uuid: str) -> None:
+    lab.survey[host]["files"]["/etc/elk/elasticsearch/cluster_uuid"] = uuid
+
+
+def test_hosts_of_one_cluster(lab: Lab) -> None:
+    for name in NAMES:
+        remember(lab, name, "one")
+        lab.survey[name]["disks"]["/srv/elk/elasticsearch"] = disk(100, 50, True, False)
+    assert lab.findings() == []
+
+
+def test_hosts_of_two_clusters(lab: Lab) -> None:
+    remember(lab, "m1", "one")
+    remember(lab, "w1", "two")
+    found = lab.only()
+    assert found.check == "data_directory"
+    assert "one (m1); two (w1)" in found.wrong
+
+
+def test_data_that_nobody_remembers(lab: Lab) -> None:
+    lab.survey["w2"]["disks"]["/srv/elk/elasticsearch"] = disk(100, 50, True, False)
+    found = lab.only()
+    assert (found.where, found.warning) == ("w2", True)
+
+
+def test_one_swarm(lab: Lab) -> None:
+    lab.join()
+    assert lab.findings() == []
+
+
+def test_a_swarm_that_waits_for_its_first_workers(lab: Lab) -> None:
+    lab.join()
+    lab.survey["w1"]["docker"]["swarm"] = {"state": "inactive"}
+    lab.survey["m2"]["docker"]["swarm"] = {"state": "inactive"}
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(("host", "manager"), [("w1", True), ("m1", False)])
+def test_another_role_in_the_swarm(lab: Lab, host: str, manager: bool) -> None:
+    lab.join()
+    lab.survey[host]["docker"]["swarm"].update(manager=manager)
+    found = lab.only()
+    assert (found.check, found.where) == ("membership", host)
+
+
+def test_two_swarms(lab: Lab) -> None:
+    lab.join()
+    lab.survey["m3"]["docker"]["swarm"]["cluster_id"] = "c2"
+    assert "c1 (m1, m2); c2 (m3)" in lab.only().wrong
+
+
+def test_a_worker_of_another_swarm(lab: Lab) -> None:
+    lab.join()
+    lab.survey["w2"]["docker"]["swarm"]["managers"] = ["id-stranger"]
+    assert "no manager of this inventory" in lab.only().wrong
+    # Managers that nobody has looked at may well be those.
+    lab.survey["m3"] = {}
+    assert [f.check for f in lab.findings()] == ["looked_at"]
+
+
+@pytest.mark.parametrize("state", ["locked", "error"])
+def test_a_swarm_that_cannot_be_used(lab: Lab, state: str) -> None:
+    lab.survey["w2"]["docker"]["swarm"] = {"state": state, "error": "why"}
+    assert f"({state}: why)" in lab.only().wrong
 
 
 # The whole

@@ -1,0 +1,284 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: status_report
+version_added: 0.1.0
+short_description: Turn what was seen of the platform into tables and a page
+description:
+  - Takes what M(elk.swarm.status_survey) found on all hosts, judges it, and returns it as text.
+  - Writes it as an HTML page that needs nothing else, neither scripts nor files from elsewhere, and
+    is light or dark as the reader's system is.
+author: The elk.swarm authors (@elk-swarm)
+attributes:
+  check_mode:
+    description: Can run in check mode, and then writes no page.
+    support: full
+  diff_mode:
+    description: Shows what has changed or would change.
+    support: none
+  idempotent:
+    description: A second run in the same state changes nothing.
+    support: none
+    details:
+      - The page shows when it was made, so it is never the same twice.
+options:
+  stack:
+    description: Name of the platform.
+    type: str
+    required: true
+  names:
+    description:
+      - Names of all hosts in the inventory, in the order in which they are shown. Those that are
+        not in O(hosts) were left out of this run.
+    type: list
+    elements: str
+    required: true
+  hosts:
+    description: The hosts that were looked at, or should have been.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name in the inventory.
+        type: str
+        required: true
+      address:
+        description: Address that the other hosts use.
+        type: str
+        default: ""
+      role:
+        description: Role that the inventory gives it.
+        type: str
+        choices: [manager, worker]
+        default: worker
+      elasticsearch:
+        description: Whether it is to run Elasticsearch.
+        type: bool
+        default: false
+      unreachable:
+        description: Whether it could not be reached.
+        type: bool
+        default: false
+      problem:
+        description: Why it could not be looked at.
+        type: str
+        default: ""
+      survey:
+        description: What M(elk.swarm.status_survey) found, when it could.
+        type: dict
+      certificate:
+        description: Text of its certificate on this machine, for when the host cannot be asked.
+        type: str
+        default: ""
+  ca_certificate:
+    description: Text of the authority's certificate.
+    type: str
+    default: ""
+  kibana_certificate:
+    description: Text of Kibana's certificate.
+    type: str
+    default: ""
+  thresholds:
+    description: From which values on something is told.
+    type: dict
+    default: {}
+    suboptions:
+      disk_warn:
+        description: Percentage of an Elasticsearch disk in use that is worth a look.
+        type: float
+        default: 85
+      disk_bad:
+        description: The same as a fault.
+        type: float
+        default: 90
+      heap_warn:
+        description: Percentage of an Elasticsearch heap in use that is worth a look.
+        type: float
+        default: 85
+      heap_bad:
+        description: The same as a fault.
+        type: float
+        default: 95
+      days_warn:
+        description: Days left to a certificate that are worth a look.
+        type: float
+        default: 30
+      days_bad:
+        description: The same as a fault.
+        type: float
+        default: 7
+  path:
+    description: Where the page is written. The folder must exist. No page when left out.
+    type: path
+  rows:
+    description: The most rows of one table in the text, V(0) for all. The page has all.
+    type: int
+    default: 0
+seealso:
+  - module: elk.swarm.status_survey
+"""
+
+EXAMPLES = r"""
+- name: Make the report
+  elk.swarm.status_report:
+    stack: elk
+    names: [m1]
+    hosts:
+      - name: m1
+        address: 10.20.0.11
+        role: manager
+        elasticsearch: true
+        survey: "{{ looked_at.survey }}"
+    path: /tmp/status.html
+  delegate_to: localhost
+  register: report
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ report.text }}"
+"""
+
+RETURN = r"""
+level:
+  description: The worst that was found, V(ok), V(warn) or V(bad).
+  returned: always
+  type: str
+  sample: ok
+headline:
+  description: The outcome in a few words.
+  returned: always
+  type: str
+  sample: everything is as it should be
+findings:
+  description: What is not as it should be, the worst first.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {level: bad, text: "w1: cannot be looked at: connection timed out"}
+text:
+  description: The report as text.
+  returned: always
+  type: str
+  sample: "elk at 2026-11-21 10:00:00 UTC: everything is as it should be"
+tables:
+  description: The tables as data.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - title: Hosts
+      columns: [Host, Address, Role, Availability, State, Docker]
+      rows:
+        - [m1, 10.20.0.11, manager (leader), active, ready, 26.1.5]
+      note: ""
+path:
+  description: Where the page is.
+  returned: when O(path) is given
+  type: str
+  sample: /tmp/status.html
+"""
+
+import datetime
+import os
+import tempfile
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.status import (
+    UTC,
+    Report,
+    Thresholds,
+    build,
+    text,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
+
+
+def write(module: AnsibleModule, path: str, content: str) -> None:
+    """Replace the page in one step, so that nobody reads half of one."""
+    data = content.encode("utf-8")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        module.atomic_move(temporary, path)
+        # It names hosts, addresses and versions: nobody else's business.
+        module.set_mode_if_different(path, "0600", False)
+    except OSError as error:
+        module.fail_json(msg=f"The page {path} cannot be written: {error}. Set status_file.")
+
+
+def tables(report: Report) -> list[dict[str, object]]:
+    return [
+        {
+            "title": table.title,
+            "columns": [column.title for column in table.columns],
+            "rows": [[cell.text for cell in row] for row in table.rows],
+            "note": table.note,
+        }
+        for table in report.tables
+    ]
+
+
+def main() -> None:
+    limits = asdict(Thresholds())
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "str", "required": True},
+            "names": {"type": "list", "elements": "str", "required": True},
+            "hosts": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "address": {"type": "str", "default": ""},
+                    "role": {"type": "str", "choices": ["manager", "worker"], "default": "worker"},
+                    "elasticsearch": {"type": "bool", "default": False},
+                    "unreachable": {"type": "bool", "default": False},
+                    "problem": {"type": "str", "default": ""},
+                    "survey": {"type": "dict"},
+                    "certificate": {"type": "str", "default": ""},
+                },
+            },
+            "ca_certificate": {"type": "str", "default": ""},
+            "kibana_certificate": {"type": "str", "default": ""},
+            "thresholds": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    name: {"type": "float", "default": value} for name, value in limits.items()
+                },
+            },
+            "path": {"type": "path"},
+            "rows": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    given = {key: value for key, value in params["thresholds"].items() if value is not None}
+    report = build(params, datetime.datetime.now(UTC), Thresholds(**given))
+    result = {
+        "level": report.level,
+        "headline": report.headline,
+        "findings": [asdict(finding) for finding in report.findings],
+        "text": text(report, params["rows"]),
+        "tables": tables(report),
+    }
+    if params["path"]:
+        result["path"] = params["path"]
+        if not module.check_mode:
+            write(module, params["path"], page(report))
+    module.exit_json(changed=bool(params["path"]), **result)
+
+
+if __name__ == "__main__":
+    main()

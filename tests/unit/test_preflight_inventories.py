@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventories of this clone, with hosts that are right, are refused by no check.
+
+What is judged are the variables as the role preflight hands them on, its own templates included.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.vars.manager import VariableManager
+
+from ansible_collections.elk.swarm.plugins.module_utils import preflight
+from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
+from lab.state import shape
+from repo import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VOCABULARY = vocabulary(str(ROOT / "roles"))
+
+
+def read(path: Path) -> Any:
+    """A file whose templates may be rendered."""
+    return DataLoader().load_from_file(str(path), trusted_as_template=True)
+
+
+def task(module: str) -> dict[str, Any]:
+    """The arguments of a task of the role."""
+    tasks = read(ROOT / "roles/preflight/tasks/main.yml")
+    found: dict[str, Any] = next(entry[module] for entry in tasks if module in entry)
+    return found
+
+
+def role_values() -> dict[str, Any]:
+    """What the roles themselves say, defaults and what they work out."""
+    found: dict[str, Any] = {}
+    for part in ("defaults", "vars"):
+        for path in sorted(ROOT.glob(f"roles/*/{part}/main.yml")):
+            found.update(read(path) or {})
+    return found
+
+
+def survey(name: str, address: str) -> dict[str, Any]:
+    """A bare Debian host on which nothing is wrong."""
+    folder = {"total": 100 * preflight.GIB, "free": 60 * preflight.GIB, "empty": True}
+    return {
+        "memory": 16 * preflight.GIB,
+        "addresses": [address],
+        "routes": [{"network": f"{address}/24", "device": "eth0", "gateway": ""}],
+        "nodename": name,
+        "distribution": {"id": "debian", "version": "13", "family": "debian", "name": "Debian 13"},
+        "ipvs": True,
+        "time": 1000.0,
+        "features": {"overlay": True, "vxlan": None, "memory_cgroup": True},
+        "disks": {"/srv/elk": folder, "/srv/elk/elasticsearch": folder},
+        "files": {},
+        "listeners": [],
+        "docker": {"version": "", "swarm": {"state": "inactive"}},
+    }
+
+
+def site(source: Path) -> preflight.Site:
+    """An inventory as preflight would see it."""
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(source)])
+    manager = VariableManager(loader=loader, inventory=inventory)
+    groups = {name: [str(h) for h in found] for name, found in inventory.get_groups_dict().items()}
+    base = role_values()
+    hosts: dict[str, preflight.Host] = {}
+    variables: dict[str, list[str]] = {}
+    settings: dict[str, Any] = {}
+    for host in inventory.get_hosts():
+        own = manager.get_vars(host=host, include_hostvars=False)
+        variables[host.name] = [name for name in own if not name.startswith("ansible_")]
+        facts = {"ansible_facts": {"nodename": host.name}, "preflight_kinds": {}}
+        templar = Templar(loader, variables={**base, **own, **facts, "groups": groups})
+        declared = templar.template(task("elk.swarm.host_survey")["declared"])
+        # The role asks once, with the variables of the first host.
+        settings = settings or templar.template(task("elk.swarm.preflight")["settings"])
+        declared["sent"] = settings["received"] = 1000.0
+        hosts[host.name] = preflight.Host(
+            host.name, declared, survey(host.name, declared["address"])
+        )
+    return preflight.Site(groups, hosts, settings, variables, VOCABULARY)
+
+
+def lab_inventory(folder: Path, hosts: int) -> Path:
+    """What inventories/lab is when a lab of so many hosts stands."""
+    managers, workers = shape(hosts, None)
+    names = {
+        "swarm_managers": [f"m{n}" for n in range(1, managers + 1)],
+        "swarm_workers": [f"w{n}" for n in range(1, workers + 1)],
+    }
+    members = [name for group in names.values() for name in group]
+    values = {
+        name: {
+            "ansible_host": f"10.60.0.{10 + number}",
+            "elk_registry": "10.60.0.2:5000",
+            "elk_local_dir": str(folder),
+        }
+        for number, name in enumerate(members, start=1)
+    }
+    content = {"all": {"hosts": values}} | {
+        group: {"hosts": dict.fromkeys(found)} for group, found in names.items()
+    }
+    (folder / "hosts.json").write_text(json.dumps(content))
+    (folder / "group_vars").symlink_to(ROOT / "inventories/lab/group_vars")
+    return folder
+
+
+def problems(found: preflight.Site) -> list[str]:
+    return [f.sentence() for f in preflight.examine(found) if not f.warning]
+
+
+@pytest.mark.parametrize("name", ["example", "ha"])
+def test_the_inventories_to_copy(name: str) -> None:
+    found = site(ROOT / "inventories" / name)
+    assert len(found.hosts) == 5
+    assert found.settings["logstash_replicas"] == 2
+    assert problems(found) == []
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 3, 5, 7])
+def test_labs(tmp_path: Path, hosts: int) -> None:
+    found = site(lab_inventory(tmp_path, hosts))
+    assert len(found.hosts) == hosts
+    assert found.settings["logstash_image"] == "10.60.0.2:5000/logstash-stand-in:9.2.4"
+    assert problems(found) == []
+
+
+def test_a_slip_in_an_inventory_is_found_this_way(tmp_path: Path) -> None:
+    source = lab_inventory(tmp_path, 1)
+    (source / "hosts.json").write_text(
+        (source / "hosts.json").read_text().replace("elk_registry", "elk_registri")
+    )
+    assert any("Did you mean elk_registry?" in text for text in problems(site(source)))
+
+
+def test_every_variable_of_the_roles_is_known_by_its_kind() -> None:
+    assert {"elk_version", "logstash_replicas", "pki_valid_days"} <= VOCABULARY.options
+    assert "elasticsearch_dir" in VOCABULARY.computed
+    assert {"swarm_plan", "elasticsearch_before", "preflight_survey"} <= VOCABULARY.internal
+    assert not VOCABULARY.options & VOCABULARY.computed
+    defaults = {
+        name for path in ROOT.glob("roles/*/defaults/main.yml") for name in read(path) or {}
+    }
+    assert defaults <= VOCABULARY.options
