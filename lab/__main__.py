@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from lab import hosts, machine
+from lab import hosts, machine, plugins
 from lab.images import Images, remove_all
 from lab.progress import LabError, Progress, answers, fail, in_parallel
 from lab.state import ROOT, SSH_USER, Lab, shape
@@ -33,33 +33,38 @@ def up(directory: Path, arguments: argparse.Namespace) -> None:
         managers, workers = shape(arguments.hosts, arguments.managers)
     except ValueError as error:
         raise LabError(str(error)) from error
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    # Keys and passwords of the platform come to lie here.
+    directory.chmod(0o700)
     standing = Lab.load(directory)
     lab = standing or Lab(directory)
-    if standing and (lab.managers, lab.workers, lab.prepared) != (
-        managers,
-        workers,
-        arguments.prepared,
-    ):
+    asked = (managers, workers, arguments.prepared, arguments.rocky, arguments.nfs)
+    if standing and (lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs) != asked:
         raise LabError(
             f"A lab of {lab.managers} managers and {lab.workers} workers stands in {directory}. "
             "Run `make down` first, or leave HOSTS out."
         )
-    lab.managers, lab.workers, lab.prepared = managers, workers, arguments.prepared
+    lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs = asked
+    unknown = [name for name in lab.rocky if lab.find_host(name) is None]
+    if unknown or (lab.rocky and lab.prepared):
+        why = f"no host {', '.join(unknown)}" if unknown else "prepared hosts are Debian"
+        raise LabError(f"--rocky {','.join(lab.rocky)}: {why}.")
     progress = Progress(lab.log)
     machine.install_packages(progress)
     machine.start_daemon(lab, progress)
-    if standing is None:
-        lab.number = hosts.pick_number()
+    hosts.claim_network(lab, progress)
     lab.save()
     images = Images(lab, progress)
     in_parallel([images.build_all, lambda: machine.make_venv(progress)])
     port = hosts.start_services(images, progress)
-    hosts.make_network(lab, progress)
+    hosts.attach_services(lab, progress)
     with progress.step("Images in the lab's registry"):
         images.push(port)
+    plugins.push(lab, images, port, progress)
     hosts.start_hosts(lab, images, progress)
-    progress.say(f"{len(lab.hosts)} hosts answer on ssh: {', '.join(h.name for h in lab.hosts)}")
+    if lab.hosts:
+        names = ", ".join(host.name for host in lab.hosts)
+        progress.say(f"{len(lab.hosts)} hosts answer on ssh: {names}")
 
 
 def down(directory: Path, _arguments: argparse.Namespace) -> None:
@@ -68,6 +73,9 @@ def down(directory: Path, _arguments: argparse.Namespace) -> None:
     progress = Progress(directory / "logs" / "lab-down.log")
     if lab is None:
         progress.say(f"No lab stands in {directory}.")
+        # An `up` that was ended early, or an earlier `down` beside other labs, has left it.
+        machine.stop_daemon(Lab(directory), progress)
+        Lab(directory).forget()
         return
     if answers("docker", "info"):
         hosts.remove(lab, progress)
@@ -110,17 +118,25 @@ def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
     """Print the lab as an Ansible inventory (used by inventories/lab/hosts.py)."""
     lab = _standing(directory)
     ssh_options = f"-o UserKnownHostsFile={lab.known_hosts} -o IdentitiesOnly=yes"
-    variables = {
+    variables: dict[str, dict[str, object]] = {
         host.name: {
             "ansible_host": host.address,
             "ansible_user": SSH_USER,
             "ansible_ssh_private_key_file": str(lab.ssh_key),
             "ansible_ssh_common_args": ssh_options,
             "elk_local_dir": str(lab.directory),
-            "elk_registry": lab.registry,
+            "elk_registry": lab.images_from,
         }
         for host in lab.hosts
     }
+    if lab.rocky:
+        for host in lab.hosts:
+            variables[host.name] |= {
+                "docker_engine_repository_url": f"http://{lab.repositories_address}/linux",
+                "docker_engine_repository_fingerprints": [lab.repository_key],
+            }
+        for name in lab.rocky:
+            variables[name]["docker_engine_distribution_packages"] = ["moby-engine", "docker-cli"]
     json.dump(
         {
             "swarm_managers": {"hosts": [h.name for h in lab.hosts if h.manager]},
@@ -148,9 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="start hosts")
-    start.add_argument("--hosts", type=int, default=5, help="how many (default 5)")
+    start.add_argument("--hosts", type=int, default=5, help="how many (default 5, 0 for none)")
     start.add_argument("--managers", type=int, help="how many of them are managers (default 2)")
     start.add_argument("--prepared", action="store_true", help="with Docker and images inside")
+    start.add_argument(
+        "--rocky",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="HOST,...",
+        help="these call themselves Rocky Linux 9 and have dnf; adds signed package repositories",
+    )
+    start.add_argument("--nfs", action="store_true", help="with a shared disk that NFS exports")
     for name, text in (
         ("down", "remove the hosts"),
         ("clean", "remove hosts, images and caches"),

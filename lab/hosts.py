@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.images import CONTEXTS
 from lab.machine import labels
 from lab.progress import LabError, Progress, answers, in_parallel, wait_for
-from lab.state import SSH_USER, Host, Lab
+from lab.state import LABEL, SSH_USER, Host, Lab
 
 if TYPE_CHECKING:
     from lab.images import Images
@@ -62,25 +63,44 @@ def start_services(images: Images, progress: Progress) -> str:
     return port
 
 
-def pick_number() -> int:
-    """The first lab number whose /24 neither a Docker network nor a route of this machine uses."""
+def claim_network(lab: Lab, progress: Progress) -> None:
+    """Give the lab its number: that of its network, else the first whose /24 nobody uses.
+
+    The network is made at once, because another lab may be looking for a number just now.
+    """
+    own = _own_network(lab, progress)
+    if own:
+        lab.number = int(own.rpartition("-")[2])
+        return
     routes = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True).stdout
-    names = subprocess.run(
-        ["docker", "network", "ls", "--format", "{{.Name}}"], capture_output=True, text=True
-    ).stdout.split()
+    refused = ""
     for number in range(100):
-        if f"10.60.{number}.0/24" not in routes and f"elk-lab-{number}" not in names:
-            return number
-    raise LabError("All of 10.60.0.0 to 10.60.99.0 are in use on this machine.")
+        if f"10.60.{number}.0/24" in routes:
+            continue
+        lab.number = number
+        create = ["docker", "network", "create", "--subnet", str(lab.subnet)]
+        create += ["--gateway", lab.gateway, "-o", f"com.docker.network.bridge.name=brlab{number}"]
+        # Docker refuses a network whose name or subnet is taken.
+        made = subprocess.run([*create, *labels(lab), lab.name], capture_output=True, text=True)
+        if made.returncode == 0:
+            return
+        refused = made.stderr.strip()
+    raise LabError(f"None of 10.60.0.0 to 10.60.99.0 can be used on this machine. {refused}")
 
 
-def make_network(lab: Lab, progress: Progress) -> None:
-    """The lab's bridge, with the services at a fixed address in it."""
-    if not answers("docker", "network", "inspect", lab.name):
-        progress.run(
-            *("docker", "network", "create", "--subnet", str(lab.subnet), "--gateway", lab.gateway),
-            *("-o", f"com.docker.network.bridge.name=brlab{lab.number}", *labels(lab), lab.name),
-        )
+def _label(lab: Lab) -> str:
+    """Docker's filter for what `labels` has marked."""
+    return f"label={LABEL}={lab.directory}"
+
+
+def _own_network(lab: Lab, progress: Progress) -> str:
+    mine = ("--filter", _label(lab), "--format", "{{.Name}}")
+    listed = progress.run("docker", "network", "ls", *mine)
+    return next(iter(listed.split()), "")
+
+
+def attach_services(lab: Lab, progress: Progress) -> None:
+    """Let the lab's hosts reach the services, at a fixed address in its network."""
     attached = json.loads(progress.run("docker", "inspect", SERVICES))[0]["NetworkSettings"]
     if lab.name not in attached["Networks"]:
         progress.run(
@@ -90,9 +110,17 @@ def make_network(lab: Lab, progress: Progress) -> None:
 
 def start_hosts(lab: Lab, images: Images, progress: Progress) -> None:
     """Start what is missing, let ssh in with the lab's key, and write down the hosts' own keys."""
+    if not lab.hosts:
+        return
     _make_key(lab, progress)
     if lab.prepared:
         _prepare_docker_directory(lab, images, progress)
+    if lab.rocky:
+        images.build_rocky()
+        _start_repositories(lab, images, progress)
+    if lab.nfs:
+        images.build_nfs()
+        _start_nfs(lab, images, progress)
     missing = [h for h in lab.hosts if not answers("docker", "inspect", lab.container(h))]
     kind = "prepared" if lab.prepared else "bare"
     if missing:
@@ -115,7 +143,39 @@ def _start(lab: Lab, host: Host, images: Images, progress: Progress) -> None:
         *("docker", "run", "-d", "--name", lab.container(host), "--hostname", host.name),
         *("--network", lab.name, "--ip", host.address, *labels(lab), *MACHINE, *_cgroups()),
         *("-v", docker_directory),
-        images.prepared if lab.prepared else images.host,
+        *(("-v", f"{lab.shared_disk}:/mnt/nfs-stand-in") if lab.nfs else ()),
+        _image(lab, host, images),
+    )
+
+
+def _image(lab: Lab, host: Host, images: Images) -> str:
+    if host.name in lab.rocky:
+        return images.rocky
+    return images.prepared if lab.prepared else images.host
+
+
+def _start_repositories(lab: Lab, images: Images, progress: Progress) -> None:
+    """Serve package repositories in the lab's network; each build of them has a key of its own."""
+    container = f"{lab.name}-repositories"
+    if not answers("docker", "inspect", container):
+        progress.run(
+            *("docker", "run", "-d", "--name", container, "--network", lab.name),
+            *("--ip", lab.repositories_address, *labels(lab), images.repositories),
+        )
+    about = progress.run("docker", "exec", container, "cat", "/srv/about.json")
+    lab.repository_key = json.loads(about)["fingerprint"]
+    lab.save()
+
+
+def _start_nfs(lab: Lab, images: Images, progress: Progress) -> None:
+    """Export a directory over NFS. The hosts have it as well, for the stand-in of their client."""
+    container = f"{lab.name}-nfs"
+    if answers("docker", "inspect", container):
+        return
+    lab.shared_disk.mkdir(exist_ok=True)
+    progress.run(
+        *("docker", "run", "-d", "--name", container, "--network", lab.name, "--ip"),
+        *(lab.nfs_address, *labels(lab), *MACHINE, "-v", f"{lab.shared_disk}:/export", images.nfs),
     )
 
 
@@ -142,11 +202,39 @@ home=/home/{SSH_USER}
 install -d -m 0700 -o {SSH_USER} -g {SSH_USER} $home/.ssh
 echo '{public_key}' > $home/.ssh/authorized_keys
 chown {SSH_USER}: $home/.ssh/authorized_keys
-echo 'Acquire::http::Proxy "http://{lab.services_address}:3142";' \\
-  > /etc/apt/apt.conf.d/01package-cache
+{_package_sources(lab, host)}
+{_nfs_client(lab) if lab.nfs else ""}
 {_limits()}""",
     )
     _wait_for_boot(container)
+
+
+def _package_sources(lab: Lab, host: Host) -> str:
+    """Shell lines: the cache for Debian's packages, or a distribution's repository for dnf."""
+    if host.name in lab.rocky:
+        return f"""
+cat > /etc/yum.repos.d/rocky.repo <<'END'
+[rocky]
+name=Stand-in for what Rocky Linux and EPEL carry
+baseurl=http://{lab.repositories_address}/rocky
+gpgcheck=1
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-rocky
+END"""
+    return f"""
+cat > /etc/apt/apt.conf.d/01package-cache <<'END'
+Acquire::http::Proxy "http://{lab.services_address}:3142";
+Acquire::http::Proxy::{lab.repositories_address} "DIRECT";
+END"""
+
+
+def _nfs_client(lab: Lab) -> str:
+    """Shell lines: what stands in for mount.nfs."""
+    return f"""
+echo {lab.nfs_address} > /etc/lab-nfs-server
+cat > /sbin/mount.nfs <<'END'
+{(CONTEXTS / "nfs" / "mount.nfs").read_text()}END
+chmod 0755 /sbin/mount.nfs
+ln -sf mount.nfs /sbin/mount.nfs4"""
 
 
 def _wait_for_boot(container: str) -> None:
@@ -189,7 +277,7 @@ def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> N
     """Pull the stack once into a Docker directory that prepared hosts then start from."""
     home = lab.directory / "prepared"
     stamp = home / "images.txt"
-    names = [f"{lab.registry}/{name}" for name in images.stack]
+    names = [f"{lab.images_from}/{name}" for name in images.stack]
     wanted = "\n".join([images.prepared, *names, *images.stack.values()])
     images.build_prepared()
     if stamp.exists() and stamp.read_text() == wanted:
@@ -238,17 +326,18 @@ def _clone_docker_directory(lab: Lab, name: str, progress: Progress) -> None:
 
 def remove(lab: Lab, progress: Progress) -> None:
     """Remove this lab's hosts, network and, when no other lab uses them, the services."""
-    mine = progress.run(
-        *["docker", "ps", "-aq", "--filter"], f"label=elk.lab={lab.directory}"
-    ).split()
+    mine = progress.run("docker", "ps", "-aq", "--filter", _label(lab)).split()
     if mine:
         with progress.step(f"{len(mine)} hosts removed"):
             in_parallel([partial(progress.run, "docker", "rm", "-f", "-v", c) for c in mine], 8)
     shutil.rmtree(lab.directory / "hosts", ignore_errors=True)
-    if answers("docker", "network", "inspect", lab.name):
-        if answers("docker", "container", "inspect", SERVICES):
-            progress.run("docker", "network", "disconnect", "-f", lab.name, SERVICES)
-        progress.run("docker", "network", "rm", lab.name)
+    if lab.shared_disk.exists():
+        shutil.rmtree(lab.shared_disk)
+    own = _own_network(lab, progress)
+    if own:
+        if progress.run("docker", "ps", "-aq", "--filter", f"network={own}").split():
+            progress.run("docker", "network", "disconnect", "-f", own, SERVICES)
+        progress.run("docker", "network", "rm", own)
     others = progress.run(*["docker", "network", "ls", "-q", "--filter", "label=elk.lab"]).split()
     if not others and answers("docker", "container", "inspect", SERVICES):
         progress.run("docker", "rm", "-f", SERVICES)

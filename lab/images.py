@@ -42,6 +42,10 @@ class Images:
         self.services = self._named("services", base)
         self.host = self._named("host", base)
         self.prepared = self._named("prepared", self.host)
+        self.repositories = self._named("repositories", base)
+        self.rocky = self._named("rocky", self.host, self.repositories)
+        self.nfs = self._named("nfs", base)
+        self.volume_plugin = self._named("volume-plugin", base, context="volume_plugin")
         self.jdk = self._named("elasticsearch-jdk", base, context="elasticsearch/jdk")
         self.stack = {
             **{
@@ -65,6 +69,19 @@ class Images:
     def build_prepared(self) -> None:
         """The host image with Docker in it, for labs that do not test the installation."""
         self._build(self.prepared, "prepared", "Prepared host image", HOST=self.host)
+
+    def build_rocky(self) -> None:
+        """Package repositories, and the hosts that call themselves Rocky Linux."""
+        self._build(self.repositories, "repositories", "Package repositories")
+        self._build(
+            *(self.rocky, "rocky", "Host image with dnf"),
+            HOST=self.host,
+            REPOSITORIES=self.repositories,
+        )
+
+    def build_nfs(self) -> None:
+        """The server of the shared disk."""
+        self._build(self.nfs, "nfs", "NFS server")
 
     def _base(self) -> None:
         if self._there(self.trixie):
@@ -92,6 +109,7 @@ class Images:
     def _build_services_and_host(self) -> None:
         self._build(self.services, "services", "Registry and package cache image")
         self._build(self.host, "host", "Host image")
+        self._build(self.volume_plugin, "volume_plugin", "Volume plugin")
         self._build(
             self.stack[f"logstash-stand-in:{ELASTIC_VERSION}"], "logstash", "Logstash stand-in"
         )
@@ -167,7 +185,8 @@ class Images:
     def push(self, registry_port: str) -> None:
         """Put the stack's images into the registry, where the hosts pull them from."""
         for name, image in self.stack.items():
-            target = f"127.0.0.1:{registry_port}/{name}"
+            # Clones may differ in what they build under one name.
+            target = f"127.0.0.1:{registry_port}/lab{self.lab.number}/{name}"
             self.progress.run("docker", "tag", image, target)
             self.progress.run("docker", "push", "-q", target)
 

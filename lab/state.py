@@ -12,6 +12,8 @@ LABEL = "elk.lab"
 ELASTIC_VERSION = "9.2.4"
 OLDER_ELASTIC_VERSION = "9.1.0"
 SSH_USER = "deploy"
+# What the platform's first run makes on the controller (elk_local_dir of inventories/lab).
+CREDENTIALS = ("ca.*", "certs/*", "*_password", "kibana_*", "secret_hash_key")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Lab:
     managers: int = 2
     workers: int = 3
     prepared: bool = False
+    # Hosts that call themselves Rocky Linux. With one of them the lab has package repositories.
+    rocky: list[str] = field(default_factory=list)
+    # With a server that exports a shared disk over NFS.
+    nfs: bool = False
+    # Fingerprint of the key of the stand-in for Docker's repository.
+    repository_key: str = ""
     daemon_is_ours: bool = field(default=False)
 
     @property
@@ -55,8 +63,28 @@ class Lab:
         return self.address(2)
 
     @property
+    def repositories_address(self) -> str:
+        """Stand-ins for Docker's and a distribution's package repositories (port 80)."""
+        return self.address(3)
+
+    @property
+    def nfs_address(self) -> str:
+        """The server of the shared disk, which exports /export (NFS 4, port 2049)."""
+        return self.address(4)
+
+    @property
+    def shared_disk(self) -> Path:
+        """What that server exports."""
+        return self.directory / "nfs"
+
+    @property
     def registry(self) -> str:
         return f"{self.services_address}:5000"
+
+    @property
+    def images_from(self) -> str:
+        """Where this lab's images are in the registry, which all labs of the machine share."""
+        return f"{self.registry}/lab{self.number}"
 
     @property
     def hosts(self) -> list[Host]:
@@ -87,7 +115,11 @@ class Lab:
         (self.directory / "lab.json").write_text(json.dumps(data, indent=2) + "\n")
 
     def forget(self) -> None:
+        """Without its hosts nothing is left that the platform's keys and passwords could open."""
         (self.directory / "lab.json").unlink(missing_ok=True)
+        for pattern in CREDENTIALS:
+            for path in self.directory.glob(pattern):
+                path.unlink()
 
     @classmethod
     def load(cls, directory: Path) -> Lab | None:
@@ -99,7 +131,12 @@ class Lab:
 
 
 def shape(hosts: int, managers: int | None) -> tuple[int, int]:
-    """Managers and workers for a number of hosts: two managers unless told, one alone."""
+    """Managers and workers for a number of hosts: two managers unless told, one alone.
+
+    No host at all is a lab, too: it holds the daemon and the services for others.
+    """
+    if hosts == 0 and not managers:
+        return 0, 0
     chosen = managers if managers is not None else min(2, hosts)
     if not 1 <= chosen <= min(hosts, 9) or hosts - chosen > 9:
         raise ValueError(f"{chosen} managers of {hosts} hosts: 1 to 9 of each kind are possible")

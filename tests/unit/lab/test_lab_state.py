@@ -12,13 +12,13 @@ from lab.state import Lab, shape
 
 @pytest.mark.parametrize(
     ("hosts", "managers", "expected"),
-    [(1, None, (1, 0)), (3, None, (2, 1)), (5, None, (2, 3)), (7, 3, (3, 4))],
+    [(0, None, (0, 0)), (1, None, (1, 0)), (3, None, (2, 1)), (5, None, (2, 3)), (7, 3, (3, 4))],
 )
 def test_shape(hosts: int, managers: int | None, expected: tuple[int, int]) -> None:
     assert shape(hosts, managers) == expected
 
 
-@pytest.mark.parametrize(("hosts", "managers"), [(0, None), (2, 3), (5, 0), (20, None)])
+@pytest.mark.parametrize(("hosts", "managers"), [(0, 1), (2, 3), (5, 0), (20, None)])
 def test_impossible_shapes_are_refused(hosts: int, managers: int | None) -> None:
     with pytest.raises(ValueError, match="are possible"):
         shape(hosts, managers)
@@ -29,6 +29,8 @@ def test_two_labs_share_no_name_and_no_address(tmp_path: Path) -> None:
     assert not {h.address for h in first.hosts} & {h.address for h in second.hosts}
     assert first.container(first.hosts[0]) != second.container(second.hosts[0])
     assert first.registry == "10.60.0.2:5000"
+    assert first.images_from == "10.60.0.2:5000/lab0"
+    assert second.images_from.rsplit("/", 1)[1] != "lab0", "one registry serves both"
 
 
 def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:

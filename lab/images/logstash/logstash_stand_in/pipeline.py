@@ -177,6 +177,8 @@ class Pipeline:
                 settings["queue.page_capacity"],
                 settings["queue.max_bytes"],
                 settings["queue.max_events"],
+                settings["queue.checkpoint.acks"],
+                settings["queue.checkpoint.writes"],
             )
         else:
             self.queue = MemoryQueue(workers * size * 2)

@@ -3,20 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The queue between inputs and workers, in memory or on disk.
 
-On disk a queue is a row of append-only page files with one event a line, and a checkpoint that
-says up to where events were acknowledged. What was written survives ``kill -9``; what was read but
-not acknowledged is read again, so an event may arrive twice but does not get lost.
+On disk a queue has the files of the original: pages of numbered events, and checkpoints that say
+up to where events were acknowledged. What was written survives ``kill -9``. A checkpoint is written
+when a page is done and after so many acknowledgements, and what came after it is read again: an
+event may arrive twice but does not get lost. Only the events differ: JSON here, CBOR there.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import struct
 import threading
 import time
+import zlib
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from .errors import ConfigurationError
 
@@ -33,8 +36,8 @@ class QueueClosedError(Exception):
 @dataclass
 class Batch:
     events: list[dict[str, Any]]
-    page: int = 0
-    offset: int = 0
+    # Number of the event after the last one.
+    end: int = 0
     done: bool = False
 
 
@@ -134,17 +137,53 @@ class MemoryQueue(Queue):
         }
 
 
+# How the original writes its files; numbers are big-endian. A checkpoint is the version, the page,
+# the first page with events that are not acknowledged, the first such event, the first event of the
+# page and their number, with a checksum over all that. An element is its number, its length, its
+# data and their checksum.
+_CHECKPOINT = struct.Struct(">hiiqqi")
+_ELEMENT = struct.Struct(">qi")
+_CHECKSUM = struct.Struct(">I")
+_CHECKPOINT_VERSION = 1
+_PAGE_VERSION = b"\x02"
+
+
 @dataclass
 class _Page:
+    """One page file: numbers of its events, and up to where it is written."""
+
     number: int
-    size: int
+    first: int = 0
+    count: int = 0
+    unacked: int = 0
+    size: int = len(_PAGE_VERSION)
+    # The first event that is not acknowledged, as the checkpoint on the disk has it.
+    noted: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.first + self.count
+
+    @property
+    def done(self) -> bool:
+        return self.count > 0 and self.unacked >= self.end
+
+
+def _element(number: int, data: bytes) -> bytes:
+    return _ELEMENT.pack(number, len(data)) + data + _CHECKSUM.pack(zlib.crc32(data))
 
 
 class PersistedQueue(Queue):
     kind = "persisted"
 
     def __init__(
-        self, directory: Path, page_capacity: int, max_bytes: int, max_events: int = 0
+        self,
+        directory: Path,
+        page_capacity: int,
+        max_bytes: int,
+        max_events: int = 0,
+        checkpoint_acks: int = 1024,
+        checkpoint_writes: int = 1024,
     ) -> None:
         super().__init__()
         if max_bytes < page_capacity:
@@ -156,6 +195,9 @@ class PersistedQueue(Queue):
         self._page_capacity = page_capacity
         self._max_bytes = max_bytes
         self._max_events = max_events
+        self._checkpoint_acks = checkpoint_acks
+        self._checkpoint_writes = checkpoint_writes
+        self._writes = 0
         self._in_flight: deque[Batch] = deque()
         self._outstanding = 0
         directory.mkdir(parents=True, exist_ok=True)
@@ -166,76 +208,143 @@ class PersistedQueue(Queue):
     def _path(self, number: int) -> Path:
         return self._directory / f"page.{number}"
 
-    def _open(self) -> None:
-        numbers = sorted(
-            int(one.name[5:]) for one in self._directory.glob("page.*") if one.name[5:].isdigit()
+    def _checkpoint_path(self, number: int | str) -> Path:
+        return self._directory / f"checkpoint.{number}"
+
+    def _read_checkpoint(self, name: int | str) -> tuple[int, _Page] | None:
+        """The first page that counts, and the page that the checkpoint is about."""
+        try:
+            data = self._checkpoint_path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        if len(data) != _CHECKPOINT.size + _CHECKSUM.size:
+            raise ConfigurationError(f"Checkpoint {name} has {len(data)} bytes")
+        body = data[: _CHECKPOINT.size]
+        if _CHECKSUM.unpack(data[_CHECKPOINT.size :])[0] != zlib.crc32(body):
+            raise ConfigurationError(f"Checkpoint checksum mismatch in checkpoint.{name}")
+        version, number, oldest, unacked, first, count = _CHECKPOINT.unpack(body)
+        if version != _CHECKPOINT_VERSION:
+            raise ConfigurationError(f"Unknown file format version: {version}")
+        return oldest, _Page(number, first, count, unacked, noted=unacked)
+
+    def _write_checkpoint(self, page: _Page, head: bool) -> None:
+        """The head's checkpoint also names the oldest page that still counts."""
+        body = _CHECKPOINT.pack(
+            _CHECKPOINT_VERSION,
+            page.number,
+            self._pages[0].number if head else 0,
+            page.unacked,
+            page.first,
+            page.count,
         )
-        page, offset = 0, 0
-        checkpoint = self._directory / "checkpoint.json"
-        if checkpoint.is_file():
-            saved = json.loads(checkpoint.read_text())
-            page, offset = saved["page"], saved["offset"]
-        for number in [one for one in numbers if one < page]:
-            self._path(number).unlink()
-        numbers = [one for one in numbers if one >= page] or [page]
-        if numbers[0] != page:
-            page, offset = numbers[0], 0
-        self._pages = [_Page(one, self._repair(one)) for one in numbers]
-        self._read_page, self._read_offset = page, min(offset, self._pages[0].size)
-        self._acked = (self._read_page, self._read_offset)
-        self._unread_count = self._count()
-        self._head = self._path(numbers[-1]).open("ab", buffering=0)
-        self._reader = self._open_reader()
+        target = self._checkpoint_path("head" if head else page.number)
+        scratch = target.with_name(target.name + ".tmp")
+        with open(scratch, "wb") as file:
+            file.write(body + _CHECKSUM.pack(zlib.crc32(body)))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, target)
+        page.noted = page.unacked
+        if head:
+            self._writes = 0
 
-    def _repair(self, number: int) -> int:
-        """Cut off a line that a killed process did not finish; give the size."""
-        path = self._path(number)
-        if not path.exists():
-            path.touch(mode=0o600)
-            return 0
-        size = path.stat().st_size
-        with open(path, "rb+") as file:
-            end = size
-            while end > 0:
-                start = max(0, end - 65536)
-                file.seek(start)
-                block = file.read(end - start)
-                newline = block.rfind(b"\n")
-                if newline >= 0:
-                    end = start + newline + 1
+    def _open(self) -> None:
+        found = self._read_checkpoint("head")
+        self._pages: list[_Page] = []
+        if found is None:
+            self._begin_page(0)
+        else:
+            oldest, head = found
+            for number in range(oldest, head.number):
+                tail = self._read_checkpoint(number)
+                # Its checkpoint goes after its page: without one, all of it was acknowledged.
+                if tail and self._path(number).exists() and not tail[1].done:
+                    self._recover(tail[1])
+                    self._pages.append(tail[1])
+            self._pages.append(head)
+            self._recover(head)
+            for file in self._directory.glob("page.*"):
+                if file.name[5:].isdigit() and int(file.name[5:]) < self._pages[0].number:
+                    file.unlink()
+            self._head = cast("BinaryIO", self._path(head.number).open("rb+", buffering=0))
+            # As the original does: a page that was written before this start gets nothing more.
+            if head.count:
+                self._roll()
+        self._next = max((page.end for page in self._pages if page.count), default=1)
+        self._unread_count = sum(page.end - page.unacked for page in self._pages if page.count)
+        first = self._pages[0]
+        self._reader = self._open_reader(first.number)
+        self._reading = first
+        self._read_next = first.first
+        while first.count and self._read_next < first.unacked:
+            self._read_element()
+
+    def _recover(self, page: _Page) -> None:
+        """Count what the head page really holds: a killed process wrote more than it noted."""
+        first, count, size = 0, 0, len(_PAGE_VERSION)
+        with open(self._path(page.number), "rb") as file:
+            if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
+                raise ConfigurationError(f"{self._path(page.number)} is no page")
+            while len(begin := file.read(_ELEMENT.size)) == _ELEMENT.size:
+                number, length = _ELEMENT.unpack(begin)
+                if length <= 0 or number <= 0 or (count and number != first + count):
                     break
-                end = start
-            if end != size:
-                file.truncate(end)
-        return end
+                data, checksum = file.read(length), file.read(_CHECKSUM.size)
+                if checksum != _CHECKSUM.pack(zlib.crc32(data)):
+                    break
+                first = first or number
+                count += 1
+                size = file.tell()
+        page.first, page.count, page.size = first, count, size
+        page.unacked = max(page.unacked, first)
 
-    def _count(self) -> int:
-        total = 0
-        for page in self._pages:
-            with open(self._path(page.number), "rb") as file:
-                if page.number == self._read_page:
-                    file.seek(self._read_offset)
-                while block := file.read(1 << 20):
-                    total += block.count(b"\n")
-        return total
-
-    def _open_reader(self) -> BinaryIO:
-        reader = self._path(self._read_page).open("rb")
-        reader.seek(self._read_offset)
-        return reader
+    def _begin_page(self, number: int) -> None:
+        """A new head page; its file has its full length from the beginning."""
+        path = self._path(number)
+        path.touch(mode=0o600)
+        self._head = cast("BinaryIO", path.open("rb+", buffering=0))
+        self._head.truncate(self._page_capacity)
+        self._head.seek(0)
+        self._head.write(_PAGE_VERSION)
+        self._pages.append(_Page(number))
+        self._write_checkpoint(self._pages[-1], head=True)
 
     def _roll(self) -> None:
+        """Give the head its own checkpoint, or remove it if nothing in it counts."""
+        head = self._pages[-1]
         self._head.close()
-        number = self._pages[-1].number + 1
-        self._pages.append(_Page(number, 0))
-        self._head = self._path(number).open("ab", buffering=0)
-        os.chmod(self._path(number), 0o600)
+        if head.done:
+            self._pages.pop()
+        else:
+            self._write_checkpoint(head, head=False)
+        self._begin_page(head.number + 1)
+        if head.done:
+            self._path(head.number).unlink()
 
-    def _write_checkpoint(self) -> None:
-        target = self._directory / "checkpoint.json"
-        scratch = target.with_suffix(".tmp")
-        scratch.write_text(json.dumps({"page": self._acked[0], "offset": self._acked[1]}))
-        os.replace(scratch, target)
+    def _open_reader(self, number: int) -> BinaryIO:
+        # Without a buffer: one would hold the empty rest of the page that is being written.
+        reader = self._path(number).open("rb", buffering=0)
+        reader.seek(len(_PAGE_VERSION))
+        return cast("BinaryIO", reader)
+
+    def _read_element(self) -> bytes:
+        """The next event; the caller knows that there is one."""
+        while self._read_next >= self._reading.end:
+            following = next(
+                page for page in self._pages if page.number > self._reading.number and page.count
+            )
+            self._reader.close()
+            self._reading, self._read_next = following, following.first
+            self._reader = self._open_reader(following.number)
+        # A page that was empty has got its first number since.
+        self._read_next = max(self._read_next, self._reading.first)
+        number, length = _ELEMENT.unpack(self._reader.read(_ELEMENT.size))
+        if number != self._read_next:
+            raise OSError(f"unmatched seqNum={self._read_next} to readSeqNum={number}")
+        data = self._reader.read(length)
+        self._reader.read(_CHECKSUM.size)
+        self._read_next += 1
+        return data
 
     # -- use
 
@@ -248,7 +357,7 @@ class PersistedQueue(Queue):
         )
 
     def put(self, events: list[dict[str, Any]]) -> None:
-        lines = [_dumps(event).encode() + b"\n" for event in events]
+        lines = [_dumps(event).encode() for event in events]
         start = 0
         while start < len(lines):
             # Small blocks, so that the limit is not overshot by a whole network read.
@@ -258,66 +367,78 @@ class PersistedQueue(Queue):
                     self._writable.wait()
                 if self.closed:
                     raise QueueClosedError
-                if self._pages[-1].size >= self._page_capacity:
-                    self._roll()
-                data = b"".join(block)
-                self._head.write(data)
-                self._pages[-1].size += len(data)
+                for data in block:
+                    self._append(data)
                 self._unread_count += len(block)
                 self._readable.notify()
             start += len(block)
+
+    def _append(self, data: bytes) -> None:
+        element = _element(self._next, data)
+        if len(_PAGE_VERSION) + len(element) > self._page_capacity:
+            raise ValueError("data to be written is bigger than page capacity")
+        if self._pages[-1].size + len(element) > self._page_capacity:
+            self._roll()
+        head = self._pages[-1]
+        self._head.seek(head.size)
+        self._head.write(element)
+        if not head.count:
+            head.first = head.unacked = head.noted = self._next
+        head.count += 1
+        head.size += len(element)
+        self._next += 1
+        self._writes += 1
+        if 0 < self._checkpoint_writes <= self._writes:
+            self._write_checkpoint(head, head=True)
 
     def _unread(self) -> int:
         return self._unread_count
 
     def _take(self, size: int) -> Batch:
-        lines: list[bytes] = []
-        while len(lines) < size and self._unread_count:
-            line = self._reader.readline()
-            if not line:
-                self._reader.close()
-                self._read_page, self._read_offset = self._read_page + 1, 0
-                self._reader = self._open_reader()
-                continue
-            self._read_offset += len(line)
+        data: list[bytes] = []
+        while len(data) < size and self._unread_count:
+            data.append(self._read_element())
             self._unread_count -= 1
-            lines.append(line)
-        batch = Batch([json.loads(line) for line in lines], self._read_page, self._read_offset)
+        batch = Batch([json.loads(one) for one in data], self._read_next)
         self._in_flight.append(batch)
-        self._outstanding += len(lines)
+        self._outstanding += len(data)
         return batch
 
     def ack(self, batch: Batch) -> None:
         with self._lock:
             batch.done = True
-            moved = False
+            upto = 0
             while self._in_flight and self._in_flight[0].done:
                 first = self._in_flight.popleft()
                 self._outstanding -= len(first.events)
-                self._acked = (first.page, first.offset)
-                moved = True
-            if not moved:
+                upto = first.end
+            if not upto:
                 return
-            if (
-                not self._in_flight
-                and not self._unread_count
-                and (self._pages[-1].size >= self._page_capacity or self._full())
-            ):
+            for page in list(self._pages):
+                self._ack_page(page, upto)
+            if not self._in_flight and not self._unread_count and self._full():
                 self._roll()
-                self._reader.close()
-                self._read_page, self._read_offset = self._pages[-1].number, 0
-                self._reader = self._open_reader()
-                self._acked = (self._read_page, 0)
-            self._write_checkpoint()
-            while self._pages[0].number < self._acked[0]:
-                self._path(self._pages.pop(0).number).unlink()
             self._writable.notify_all()
+
+    def _ack_page(self, page: _Page, upto: int) -> None:
+        reached = min(upto, page.end)
+        if not page.count or reached <= page.unacked:
+            return
+        page.unacked = reached
+        if page.done and page is not self._pages[-1]:
+            self._pages.remove(page)
+            self._path(page.number).unlink()
+            self._checkpoint_path(page.number).unlink(missing_ok=True)
+            self._write_checkpoint(self._pages[-1], head=True)
+        elif page.done or 0 < self._checkpoint_acks <= page.unacked - page.noted:
+            self._write_checkpoint(page, head=page is self._pages[-1])
 
     def close(self) -> None:
         self.close_for_writing()
         with self._lock:
             os.fsync(self._head.fileno())
-            self._write_checkpoint()
+            for page in self._pages:
+                self._write_checkpoint(page, head=page is self._pages[-1])
             self._head.close()
             self._reader.close()
 
