@@ -11,8 +11,11 @@ class ModuleDocFragment:
 options:
   docker_host:
     description:
-      - Address of the Docker Engine, V(unix:///path), V(tcp://host:port) or V(https://host:port).
-      - SSH addresses are not supported, run the task on the manager instead.
+      - Address of the Docker Engine, V(unix:///path), V(tcp://host:port), V(https://host:port) or
+        V(ssh://user@host:port).
+      - An SSH address is reached with the ssh client of the host that runs the task, with the keys,
+        the agent and C(~/.ssh/config) of the user that runs it there. It asks nothing, so the key
+        of the other host has to be known. The user there has to be allowed to run C(docker).
       - Taken from the environment variable E(DOCKER_HOST) when the option is left out.
     type: str
     default: unix:///var/run/docker.sock
@@ -70,11 +73,22 @@ options:
     type: bool
     default: true
     aliases: [tls_verify]
+  use_ssh_client:
+    description:
+      - Taken for tasks that were written for community.docker, without effect. An SSH address is
+        always reached with the ssh client.
+    type: bool
+    default: true
+  debug:
+    description:
+      - Taken for tasks that were written for community.docker, without effect.
+    type: bool
+    default: false
 requirements:
   - Docker Engine 20.10 or newer (API 1.41)
   - Python 3.9 or newer on the host that runs the module; no Python package is needed
 notes:
-  - Runs against a manager of the swarm.
+  - Modules for services, nodes and networks run against a manager of the swarm.
   - The connection options may be set once for all tasks of a play in
     C(module_defaults) under C(group/elk.swarm.swarm).
 """

@@ -25,7 +25,9 @@ options:
     type: dict
     required: true
   names:
-    description: Variables to look for, the first that a host defines is taken.
+    description:
+      - Variables to look for, the first that a host defines is taken.
+      - Dots lead into a variable, as in V(ansible_facts.nodename).
     type: list
     elements: str
     required: true
@@ -60,6 +62,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _HOST_NAME = object()
+_MISSING = object()
 
 
 def host_values(
@@ -74,8 +77,17 @@ def host_values(
     for host in hosts:
         known = hostvars[host]
         fallback = host if default is _HOST_NAME else default
-        values.append(next((known[name] for name in wanted if name in known), fallback))
+        found = (_look_up(known, name.split(".")) for name in wanted)
+        values.append(next((value for value in found if value is not _MISSING), fallback))
     return values
+
+
+def _look_up(known: Any, path: list[str]) -> Any:
+    for key in path:
+        if not isinstance(known, Mapping) or key not in known:
+            return _MISSING
+        known = known[key]
+    return known
 
 
 class FilterModule:

@@ -74,16 +74,12 @@ _value:
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
-    MANAGER,
-    WORKER,
-    Host,
-    Member,
-    plan_swarm,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import Wanted, label_errors
+from ansible_collections.elk.swarm.plugins.filter.host_values import host_values
+
+if TYPE_CHECKING:
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
 
 
 def swarm_plan(
@@ -95,16 +91,27 @@ def swarm_plan(
     labels: str = "swarm_labels",
 ) -> dict[str, Any]:
     """Plan the way of all hosts into one swarm from what was found on them."""
+    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
+    # process that Ansible starts for a task on a host.
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+        MANAGER,
+        WORKER,
+        Host,
+        plan_swarm,
+    )
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import Wanted, label_errors
+
     hosts = list(hosts)
     in_charge = set(managers)
+    found = host_values(hosts, hostvars, [variable], default=None)
     plan = plan_swarm(
         [
             Host(
                 name=name,
                 role=MANAGER if name in in_charge else WORKER,
-                found=_found(hostvars[name], variable),
+                found=_member(result),
             )
-            for name in hosts
+            for name, result in zip(hosts, found, strict=True)
         ],
         accept_even_managers=accept_even_managers,
     ).as_dict()
@@ -119,8 +126,9 @@ def swarm_plan(
     return plan
 
 
-def _found(known: Mapping[str, Any], variable: str) -> Member | None:
-    result = known[variable] if variable in known else None  # noqa: SIM401 (hostvars has no get)
+def _member(result: Any) -> Member | None:
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
+
     if not isinstance(result, Mapping) or "member" not in result:
         return None
     return Member.from_dict(result["member"])

@@ -69,8 +69,14 @@ CAUSES: tuple[Cause, ...] = (
         "no such image",
         r"no such image|manifest unknown|manifest for .* not found|pull access denied|"
         r"repository does not exist|invalid reference format",
-        "check the image's name and tag, and that the registry answers on that host: "
-        "docker pull IMAGE",
+        # Swarm keeps to itself why a pull has failed.
+        "its name or tag is wrong, the registry does not answer, or the disk is full; which of "
+        "these is told by, on that host: docker pull IMAGE",
+    ),
+    _cause(
+        "disk full",
+        r"no space left on device|disk quota exceeded",
+        "free space on that host: df -h shows where, docker system df what Docker keeps",
     ),
     _cause(
         "no image for this platform",
@@ -82,6 +88,12 @@ CAUSES: tuple[Cause, ...] = (
         r"bind source path does not exist|error mounting .* no such file or directory",
         "create the path on that host, with the owner the image needs, or keep the service away "
         "from the host by a constraint",
+    ),
+    _cause(
+        "file system unknown",
+        r"failed to mount local volume.*no such device",
+        "load the kernel's client of that file system on that host (modprobe nfs, cifs or ceph), "
+        "or keep the data on something else",
     ),
     _cause(
         "mount refused",
@@ -663,12 +675,13 @@ class Watch:
             if cause is not None and cause.kind == "port in use":
                 mend = "another service publishes that port there: remove it or use another port"
             return Fault(name, task.get("Slot"), "no suitable node", error, mend)
+        image = str(dig(task, ("Spec", "ContainerSpec", "Image")) or "").partition("@")[0]
         return Fault(
             name,
             task.get("Slot"),
             cause.kind if cause else state_of(task),
             error,
-            cause.mend if cause else "",
+            cause.mend.replace("IMAGE", image or "IMAGE") if cause else "",
         )
 
     def _latest_errors(

@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
     RETRY_STATUSES,
@@ -45,6 +46,8 @@ class Wanted:
     nodes: Sequence[str] = ()
     cluster_uuid: str | None = None
     settled: bool = True
+    # Indices or aliases that have to be there with all their shards started.
+    indices: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Observation:
     health: Mapping[str, Any] | None = None
     nodes: Sequence[Mapping[str, Any]] = ()
     problem: str | None = None
+    # Of each index or alias that was asked for.
+    shards: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @property
     def uuids(self) -> dict[str, list[str]]:
@@ -159,6 +164,7 @@ def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
         return Verdict(missing)
     missing += _judge_nodes(seen, wanted)
     missing += _judge_health(seen.health, wanted)
+    missing += _judge_shards(seen, wanted)
     return Verdict(missing)
 
 
@@ -195,7 +201,7 @@ def _judge_health(health: Mapping[str, Any], wanted: Wanted) -> list[str]:
         primaries = int(health.get("unassigned_primary_shards", 0))
         if primaries:
             line += f", {primaries} of them primaries"
-        missing.append(line + " (GET _cluster/allocation/explain says why)")
+        missing.append(line)
     if wanted.settled:
         moving = {
             "initialising": int(health.get("initializing_shards", 0)),
@@ -206,6 +212,61 @@ def _judge_health(health: Mapping[str, Any], wanted: Wanted) -> list[str]:
         if busy:
             missing.append("shards are still moving: " + ", ".join(busy))
     return missing
+
+
+def _judge_shards(seen: Observation, wanted: Wanted) -> list[str]:
+    missing = []
+    for index in wanted.indices:
+        shards = seen.shards.get(index, ())
+        if not shards:
+            missing.append(f"{index}: there is no index or alias of this name")
+        missing += [
+            f"{shard['index']}: shard {shard['shard']} is {shard['state']}"
+            for shard in shards
+            if shard["state"] != "STARTED"
+        ]
+    return missing
+
+
+def no_place_for(explained: Mapping[str, Any]) -> str:
+    """Why a shard lies on no node, from an answer of `GET _cluster/allocation/explain`.
+
+    A node that holds a copy of the shard already is left out: that is no fault of the node.
+    """
+    hosts: dict[str, list[str]] = {}
+    said: dict[str, str] = {}
+    for node in explained.get("node_allocation_decisions") or ():
+        refusals = [d for d in node.get("deciders") or () if d.get("decision") != "YES"]
+        if not refusals or any(d.get("decider") == "same_shard" for d in refusals):
+            continue
+        decider = str(refusals[0].get("decider"))
+        hosts.setdefault(decider, []).append(str(node.get("node_name")))
+        said.setdefault(decider, str(refusals[0].get("explanation")))
+    copy = "primary" if explained.get("primary") else "replica"
+    causes = [f"{', '.join(sorted(names))}: {said[decider]}" for decider, names in hosts.items()]
+    if not causes:
+        causes = [str(explained.get("allocate_explanation") or "no node told why")]
+    shard = f"{explained.get('index')} shard {explained.get('shard')} ({copy})"
+    return f"{shard} has no place. " + "; ".join(causes)
+
+
+def ask_why(client: Client, seen: Observation) -> str:
+    """Elasticsearch's own words on a shard that has no node; empty when there is none to ask for.
+
+    Asked for once, after the wait: the answer is costly, and differs from moment to moment.
+    """
+    members = [view.url for view in seen.views if view.formed]
+    if not members or not int((seen.health or {}).get("unassigned_shards", 0)):
+        return ""
+    member = client.derive(urls=members, rounds=1)
+    try:
+        # 400: by now every shard has a place.
+        reply = member.get("/_cluster/allocation/explain?master_timeout=5s", accept=(400,))
+        return no_place_for(reply.object()) if reply.ok else ""
+    except ElasticsearchError as error:
+        return f"GET _cluster/allocation/explain would say why, but failed: {error}"
+    finally:
+        member.close()
 
 
 def unsafe_to_guess(seen: Observation) -> dict[str, str]:
@@ -244,8 +305,10 @@ def look_at(client: Client, url: str, timeout: float) -> View:
     )
 
 
-def observe(client: Client, *, timeout: float = 10.0, details: bool = True) -> Observation:
-    """Look at all urls at once, then ask one member of the cluster for health and nodes."""
+def observe(
+    client: Client, *, timeout: float = 10.0, details: bool = True, indices: Sequence[str] = ()
+) -> Observation:
+    """Look at all urls at once, then ask one member of the cluster for health, nodes and shards."""
     urls = client.urls
     with ThreadPoolExecutor(max_workers=min(WORKERS, len(urls))) as pool:
         views = list(pool.map(lambda url: look_at(client, url, timeout), urls))
@@ -258,11 +321,23 @@ def observe(client: Client, *, timeout: float = 10.0, details: bool = True) -> O
         # A short timeout: a node that has lost its master would hold the answer back.
         health = member.get("/_cluster/health?master_timeout=5s&timeout=1s", accept=(408,))
         state = member.get("/_cluster/state/master_node,nodes?master_timeout=5s")
-        return Observation(views, health.object(), nodes_of(state.object()))
+        shards = {index: shards_of(member, index) for index in indices}
+        return Observation(views, health.object(), nodes_of(state.object()), shards=shards)
     except ElasticsearchError as error:
         return Observation(views, problem=str(error))
     finally:
         member.close()
+
+
+def shards_of(client: Client, index: str) -> list[dict[str, Any]]:
+    """The shards behind an index or alias; none when there is no such thing."""
+    reply = client.get(f"/_cat/shards/{quote(index, safe=',*-_.')}?format=json", accept=(404,))
+    if not reply.ok or not isinstance(reply.body, list):
+        return []
+    return [
+        {key: shard.get(key) for key in ("index", "shard", "prirep", "state", "node")}
+        for shard in reply.body
+    ]
 
 
 def nodes_of(state: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -302,7 +377,7 @@ def wait_for(
     start = clock()
     pause = FIRST_POLL
     while True:
-        seen = observe(client, timeout=request_timeout)
+        seen = observe(client, timeout=request_timeout, indices=wanted.indices)
         waited = clock() - start
         verdict = judge(seen, wanted, waited)
         left = wait_timeout - waited

@@ -23,11 +23,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from ansible_collections.elk.swarm.plugins.module_utils.engine_transport import (
+    SshConnection,
+    TlsConnection,
+    UnixConnection,
+    ssh_command,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JsonDict = dict[str, Any]
 
+# What Swarm says on a container of the service that it belongs to.
+SERVICE_LABEL = "com.docker.swarm.service.name"
+# Ways to the Engine of this host.
+LOCAL_SCHEMES = ("unix", "http+unix")
 # Swarm services have ulimits and capabilities since this version (Docker Engine 20.10).
 MINIMUM_API = (1, 41)
 # The newest version whose answers this collection has been written against.
@@ -173,31 +184,10 @@ class Connection:
                     values[option] = path
         return cls(**values)
 
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-class _TlsConnection(http.client.HTTPConnection):
-    """HTTPS whose expected server name may differ from the address it connects to."""
-
-    def __init__(
-        self, host: str, port: int, timeout: float, context: ssl.SSLContext, server_name: str
-    ) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._context = context
-        self._server_name = server_name
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._server_name)
+    @property
+    def local(self) -> bool:
+        """Whether the Engine is this host's own: files it names are here, its ids are ours."""
+        return urlsplit(self.docker_host).scheme in LOCAL_SCHEMES
 
 
 class Engine:
@@ -206,6 +196,7 @@ class Engine:
     def __init__(self, connection: Connection) -> None:
         self._settings = connection
         self.address = connection.docker_host
+        self.local = connection.local
         self._connection: http.client.HTTPConnection | None = None
         self._prefix: str | None = None
         self._clock_offset: float = 0.0
@@ -216,8 +207,8 @@ class Engine:
     def _open(self) -> http.client.HTTPConnection:
         url = urlsplit(self.address)
         timeout = float(self._settings.timeout)
-        if url.scheme in ("unix", "http+unix"):
-            return _UnixConnection(url.path, timeout)
+        if self.local:
+            return UnixConnection(url.path, timeout)
         if url.scheme in ("tcp", "http", "https"):
             host = url.hostname or "localhost"
             if url.scheme == "https" or self._settings.tls:
@@ -228,11 +219,18 @@ class Engine:
                 if self._settings.client_cert:
                     context.load_cert_chain(self._settings.client_cert, self._settings.client_key)
                 name = self._settings.tls_hostname or host
-                return _TlsConnection(host, url.port or 2376, timeout, context, name)
+                return TlsConnection(host, url.port or 2376, timeout, context, name)
             return http.client.HTTPConnection(host, url.port or 2375, timeout=timeout)
+        if url.scheme == "ssh":
+            try:
+                return SshConnection(ssh_command(url, timeout), timeout)
+            except ValueError as error:
+                # Without the address, which may have a password in it.
+                raise EngineError(
+                    f"docker_host is not an address: {error}. It looks like ssh://user@host:22"
+                ) from error
         raise EngineError(
-            f"docker_host {self.address!r} is not supported: use unix://, tcp:// or https://, or "
-            "run the task on the manager itself"
+            f"docker_host {self.address!r} is not supported: use unix://, tcp://, https:// or ssh://"
         )
 
     def close(self) -> None:
@@ -241,7 +239,12 @@ class Engine:
             self._connection = None
 
     def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        length: int | None = None,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         kept = self._connection is not None
         for attempt in (1, 2):
@@ -251,7 +254,11 @@ class Engine:
             try:
                 self._connection.request(method, path, body=body, headers=dict(headers))
                 answer = self._connection.getresponse()
-                return answer.status, answer.read(), dict(answer.headers)
+                data = answer.read(length)
+                if length is not None:
+                    # What is left of the answer stands in the way of the next one.
+                    self.close()
+                return answer.status, data, dict(answer.headers)
             except socket.timeout as error:
                 self.close()
                 raise EngineTimeoutError(
@@ -322,7 +329,29 @@ class Engine:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send one request and return the decoded answer; raise what the error means."""
+        """Send one request and return the decoded answer; raise what the error means.
+
+        Bytes as body are an archive, everything else goes as JSON.
+        """
+        raw = self._answer(method, path, query, body, headers)
+        try:
+            return json.loads(raw) if raw.strip() else None
+        except ValueError:
+            return raw.decode("utf-8", "replace")
+
+    def beginning(self, path: str, query: Mapping[str, Any], length: int) -> bytes:
+        """The first bytes of an answer that may be as long as a disk."""
+        return self._answer("GET", path, query, None, None, length)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        headers: Mapping[str, str] | None,
+        length: int | None = None,
+    ) -> bytes:
         full = self._version_prefix() + path
         if query:
             full += "?" + urlencode(
@@ -333,19 +362,22 @@ class Engine:
             )
         sent: dict[str, str] = dict(headers or {})
         data: bytes | None = None
-        if body is not None:
+        if isinstance(body, bytes):
+            data = body
+            sent["Content-Type"] = "application/x-tar"
+        elif body is not None:
             data = json.dumps(body).encode("utf-8")
             sent["Content-Type"] = "application/json"
-        status, raw, got = self._exchange(method, full, data, sent)
+        status, raw, got = self._exchange(method, full, data, sent, length)
         self._note_clock(got.get("Date"))
-        try:
-            answer = json.loads(raw) if raw.strip() else None
-        except ValueError:
-            answer = raw.decode("utf-8", "replace")
         if status >= 400:
-            message = answer.get("message", "") if isinstance(answer, dict) else str(answer)
+            try:
+                told = json.loads(raw)
+            except ValueError:
+                told = raw.decode("utf-8", "replace")
+            message = told.get("message", "") if isinstance(told, dict) else str(told)
             raise classify(status, message.strip(), f"{method} {path}", self.address)
-        return answer
+        return raw
 
     def _note_clock(self, date: str | None) -> None:
         if date:
@@ -374,7 +406,7 @@ class Engine:
         return list(self.request("GET", "/services") or [])
 
     def create_service(self, spec: JsonDict, auth: str | None = None) -> str:
-        headers = {"X-Registry-Auth": auth} if auth else None
+        headers = _authorised(auth)
         return str(self.request("POST", "/services/create", body=spec, headers=headers)["ID"])
 
     def update_service(
@@ -386,7 +418,7 @@ class Engine:
             f"/services/{service_id}/update",
             query={"version": version},
             body=spec,
-            headers={"X-Registry-Auth": auth} if auth else None,
+            headers=_authorised(auth),
         )
         return list((answer or {}).get("Warnings") or [])
 
@@ -433,15 +465,124 @@ class Engine:
     def remove_object(self, kind: str, object_id: str) -> None:
         self.request("DELETE", f"/{kind}/{object_id}")
 
+    # -- managed plugins ---------------------------------------------------------------------
+
+    def plugins(self) -> list[JsonDict]:
+        return list(self.request("GET", "/plugins") or [])
+
+    def plugin(self, name: str) -> JsonDict | None:
+        try:
+            found: JsonDict = self.request("GET", f"/plugins/{_in_path(name)}/json")
+        except NotFoundError:
+            return None
+        return found
+
+    def plugin_privileges(self, remote: str, auth: str | None = None) -> list[JsonDict]:
+        """What a plugin asks for. The list is empty, too, when the registry has no such plugin."""
+        query, headers = {"remote": remote}, _authorised(auth)
+        answer = self.request("GET", "/plugins/privileges", query=query, headers=headers)
+        return list(answer or [])
+
+    def pull_plugin(
+        self, remote: str, name: str, privileges: list[JsonDict], auth: str | None = None
+    ) -> None:
+        """Install a plugin, disabled, under a local name."""
+        self._fetch_plugin("/plugins/pull", {"remote": remote, "name": name}, privileges, auth)
+
+    def upgrade_plugin(
+        self, name: str, remote: str, privileges: list[JsonDict], auth: str | None = None
+    ) -> None:
+        path = f"/plugins/{_in_path(name)}/upgrade"
+        self._fetch_plugin(path, {"remote": remote}, privileges, auth)
+
+    def _fetch_plugin(
+        self, path: str, query: Mapping[str, str], privileges: list[JsonDict], auth: str | None
+    ) -> None:
+        told = self.request("POST", path, query=query, body=privileges, headers=_authorised(auth))
+        # The answer is 200 before it is known how the download ends.
+        for step in messages(told):
+            if step.get("error"):
+                raise EngineError(
+                    f"Fetching {query['remote']} failed: {step['error']}", detail=step["error"]
+                )
+
+    def set_plugin(self, name: str, options: Mapping[str, str]) -> None:
+        body = [f"{key}={value}" for key, value in options.items()]
+        self.request("POST", f"/plugins/{_in_path(name)}/set", body=body)
+
+    def enable_plugin(self, name: str, timeout: int = 0) -> None:
+        path = f"/plugins/{_in_path(name)}/enable"
+        self.request("POST", path, query={"timeout": timeout})
+
+    def disable_plugin(self, name: str, force: bool = False) -> None:
+        path = f"/plugins/{_in_path(name)}/disable"
+        self.request("POST", path, query={"force": int(force)})
+
+    def remove_plugin(self, name: str, force: bool = False) -> None:
+        self.request("DELETE", f"/plugins/{_in_path(name)}", query={"force": int(force)})
+
+    # -- volumes and containers ----------------------------------------------------------------
+
+    def volume(self, name: str) -> JsonDict | None:
+        """The volume of exactly this name; an error if its driver is not there to be asked."""
+        try:
+            found: JsonDict = self.request("GET", f"/volumes/{quote(name, safe='')}")
+        except NotFoundError as error:
+            if "volume plugin" in error.detail:
+                raise
+            return None
+        # The id of a cluster volume is taken for a name as well.
+        return found if found.get("Name") == name else None
+
+    def volumes(self, driver: str = "") -> tuple[list[JsonDict], list[str]]:
+        """Volumes of one driver or of all that answer, and what the Engine warns of."""
+        query = {"filters": {"driver": [driver]}} if driver else None
+        answer = self.request("GET", "/volumes", query=query) or {}
+        return list(answer.get("Volumes") or []), list(answer.get("Warnings") or [])
+
+    def create_volume(self, body: JsonDict) -> None:
+        self.request("POST", "/volumes/create", body=body)
+
+    def remove_volume(self, name: str) -> None:
+        self.request("DELETE", f"/volumes/{quote(name, safe='')}")
+
+    def volume_sizes(self) -> dict[str, int]:
+        """Bytes of each volume whose driver can tell; the Engine counts them file by file."""
+        # Older Engines do not know the parameter, and count images and containers as well.
+        answer = self.request("GET", "/system/df", query={"type": "volume"}) or {}
+        sizes = {
+            str(volume.get("Name")): int((volume.get("UsageData") or {}).get("Size", -1))
+            for volume in answer.get("Volumes") or []
+        }
+        return {name: size for name, size in sizes.items() if size >= 0}
+
+    def containers(self) -> list[JsonDict]:
+        """Containers in any state."""
+        return list(self.request("GET", "/containers/json", query={"all": 1}) or [])
+
     # -- images ------------------------------------------------------------------------------
 
     def image_digest(self, image: str, auth: str | None = None) -> str:
         """The digest that the image's registry gives for it now."""
-        headers = {"X-Registry-Auth": auth} if auth else None
-        answer = self.request(
-            "GET", f"/distribution/{quote(image, safe='/:@')}/json", headers=headers
-        )
+        path = f"/distribution/{_in_path(image)}/json"
+        answer = self.request("GET", path, headers=_authorised(auth))
         return str(answer["Descriptor"]["digest"])
+
+
+def messages(answer: Any) -> list[JsonDict]:
+    """The messages of a stream; a single one has been decoded already."""
+    lines = answer.splitlines() if isinstance(answer, str) else [json.dumps(answer)]
+    found = [json.loads(line) for line in lines if line.strip()]
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _in_path(reference: str) -> str:
+    """A reference for use in a path: its slashes and colons stay."""
+    return quote(reference, safe="/:@")
+
+
+def _authorised(auth: str | None) -> dict[str, str] | None:
+    return {"X-Registry-Auth": auth} if auth else None
 
 
 def registry_auth(image: str, config: Mapping[str, Any]) -> str | None:

@@ -34,6 +34,27 @@ def memory_total(meminfo: str, limits: Iterable[str] = ()) -> int:
     return total
 
 
+def swap_total(meminfo: str) -> int:
+    """Bytes of swap that are switched on."""
+    found = re.search(r"^SwapTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
+    return int(found.group(1)) * KIB if found else 0
+
+
+def chosen(words: str) -> str:
+    """The choice that a file of the kernel marks among the possible ones: always [madvise]."""
+    found = re.search(r"\[(\S+)\]", words)
+    return found.group(1) if found else words.strip()
+
+
+# What systemd itself takes for the limit: an error above it means that nobody sets the clock.
+UNSET_CLOCK = 16_000_000
+
+
+def clock_is_set(max_error: int | None) -> bool | None:
+    """Whether something keeps the kernel's clock right, by the error that the kernel allows for."""
+    return None if max_error is None else max_error < UNSET_CLOCK
+
+
 def ipv4_addresses(fib_trie: str) -> list[str]:
     """Local IPv4 addresses out of /proc/net/fib_trie, loopback left out."""
     addresses: list[str] = []
@@ -190,6 +211,15 @@ def dpkg_packages(output: str) -> dict[str, dict[str, Any]]:
             if state == "installed":
                 packages[words[0]] = {"version": words[1], "held": wanted == "hold"}
     return packages
+
+
+def dpkg_interrupted(journal: Iterable[str], audit: str) -> bool:
+    """Whether dpkg was ended in the middle, or is at work right now.
+
+    Its journal (/var/lib/dpkg/updates) has numbered files then, or `dpkg --audit` has packages to
+    tell of. Until that is finished apt refuses to do anything.
+    """
+    return any(name.isdigit() for name in journal) or bool(audit.strip())
 
 
 def rpm_packages(output: str) -> dict[str, dict[str, Any]]:

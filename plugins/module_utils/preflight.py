@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .service_storage import BIND, HOW_TO_MOVE, PREFIXES, in_words, moved
+
 GIB = 1 << 30
 MIB = 1 << 20
 
@@ -712,6 +714,54 @@ def check_ipvs(site: Site) -> Iterator[Finding]:
             )
 
 
+FIREWALL_NETWORKS = (
+    "firewall_addresses",
+    "firewall_elasticsearch_networks",
+    "firewall_kibana_networks",
+    "firewall_syslog_networks",
+)
+
+
+@check("firewall_networks")
+def check_firewall_networks(site: Site) -> Iterator[Finding]:
+    bad: dict[tuple[str, str], list[str]] = {}
+    for host in site.seen:
+        for name in FIREWALL_NETWORKS:
+            for text in host.declared.get(name) or []:
+                if parse_network(text) is None:
+                    bad.setdefault((name, str(text)), []).append(host.name)
+    for (name, text), hosts in bad.items():
+        yield Finding(
+            site.where(name, hosts, site.seen),
+            f"{text} is no network and no address.",
+            "Write it as address/length, for example 10.30.0.0/16.",
+        )
+
+
+@check("firewall_addresses")
+def check_firewall_addresses(site: Site) -> Iterator[Finding]:
+    """Rules name the other hosts by what the inventory tells of them."""
+    if not any(_has_firewall(host) for host in site.seen):
+        return
+    for host in site.seen:
+        given = [str(text) for text in host.declared.get("swarm_addresses") or []]
+        hidden = [a for a in given if a != host.address and not normal_address(a)]
+        if hidden and not host.declared.get("firewall_addresses"):
+            yield Finding(
+                host.name,
+                f"Swarm uses {listed(hidden)} there, which is no address, so the firewall's rules "
+                "on the other hosts cannot know what its packets come from.",
+                "Set firewall_addresses for it to the addresses it has there.",
+                warning=True,
+            )
+
+
+def _has_firewall(host: Host) -> bool:
+    units = (host.survey.get("units") or {}).values()
+    manage = host.declared.get("firewall_manage")
+    return manage == "always" or (manage == "auto" and any(unit.get("active") for unit in units))
+
+
 # Services -----------------------------------------------------------------------------------------
 
 
@@ -783,6 +833,8 @@ def check_replicas(site: Site) -> Iterator[Finding]:
         if name not in site.settings:
             continue
         wanted, places = site.number(name), len(site.placed(service))
+        if _is_zero(site.settings[name]):
+            continue
         if wanted < 1:
             yield Finding(
                 name,
@@ -795,6 +847,23 @@ def check_replicas(site: Site) -> Iterator[Finding]:
                 f"is {wanted}, but {service} has {plural(places, 'host')} and a host runs one "
                 "task of it.",
                 f"Set {name} to {places} or less, or put more hosts into the group {service}.",
+            )
+
+
+def _is_zero(value: Any) -> bool:
+    return str(value).strip() == "0"
+
+
+@check("no_replicas")
+def check_no_replicas(site: Site) -> Iterator[Finding]:
+    # Of its own, so that to mean it accepts nothing else.
+    for service, then in (("logstash", "takes lines"), ("kibana", "shows them")):
+        name = f"{service}_replicas"
+        if _is_zero(site.settings.get(name)):
+            yield Finding(
+                name,
+                f"is 0, so that nothing {then}.",
+                f"Set {name} to 1 or more. If 0 is meant: preflight_accept: [no_replicas].",
             )
 
 
@@ -1019,12 +1088,14 @@ def check_engine_source(site: Site) -> Iterator[Finding]:
     for host in site.seen:
         family = (host.survey.get("distribution") or {}).get("family")
         source = site.declared(host.name, "docker_engine_source")
-        if family == "redhat" and source == "distribution":
+        named = site.declared(host.name, "docker_engine_distribution_packages")
+        if family == "redhat" and source == "distribution" and not named:
             yield Finding(
                 host.name,
                 "docker_engine_source is distribution, but RHEL-like distributions carry no "
                 "Docker Engine.",
-                "Set docker_engine_source: docker_ce for it.",
+                "Set docker_engine_source: docker_ce for it, or name the packages of a repository "
+                "that the host has in docker_engine_distribution_packages.",
             )
 
 
@@ -1041,13 +1112,28 @@ def check_engine_version(site: Site) -> Iterator[Finding]:
             f"Use {oldest} or newer, or leave it empty.",
         )
     for host in site.seen:
-        text = str((host.survey.get("docker") or {}).get("version") or "")
+        text = str(_docker(host).get("version") or "")
         version = parse_version(text)
         if version and version[:2] < OLDEST_ENGINE:
             yield Finding(
                 host.name,
                 f"has Docker {text}, and the oldest that is supported is {oldest}.",
                 "Upgrade it there, or remove it and let this collection install one.",
+            )
+        asked = str(site.declared(host.name, "docker_engine_version") or "")
+        wanted_here = parse_version(asked)
+        # As far as both are named: 28.* is not older than 28.5.1.
+        if (
+            version
+            and wanted_here
+            and wanted_here < version[: len(wanted_here)]
+            and not site.declared(host.name, "docker_engine_allow_downgrade")
+        ):
+            yield Finding(
+                host.name,
+                f"has Docker {text}, and docker_engine_version asks for {asked}, which is older.",
+                "Correct docker_engine_version, or say docker_engine_allow_downgrade: true if you "
+                "mean it.",
             )
 
 
@@ -1125,6 +1211,73 @@ def _clock_off(site: Site, host: Host) -> float:
     return off if abs(off) > CLOCK_NOTICE else 0.0
 
 
+@check("swap")
+def check_swap(site: Site) -> Iterator[Finding]:
+    """Elasticsearch waits for its heap while that is read back from a disk."""
+    swapping = []
+    for host in site.seen:
+        wanted = site.declared(host.name, "host_tuning_swap")
+        swappiness = _number(site.declared(host.name, "host_tuning_swappiness") or 0)
+        # What the role is about to set counts as set.
+        after = swappiness if swappiness >= 0 else _number(host.survey.get("swappiness"))
+        on = wanted == "check" and int(host.survey.get("swap") or 0) > 0
+        if on and after > 1 and host.name in site.placed("elasticsearch"):
+            swapping.append(host.name)
+    if swapping:
+        yield Finding(
+            "host_tuning_swap",
+            f"{listed(swapping)} may swap Elasticsearch's heap to a disk (swap is on, and "
+            "vm.swappiness above 1).",
+            "Set host_tuning_swap: disabled, or host_tuning_swappiness: 1, or host_tuning_swap: "
+            "keep to go on as it is.",
+            warning=True,
+        )
+
+
+@check("time_sync")
+def check_time_sync(site: Site) -> Iterator[Finding]:
+    unset = []
+    for host in site.seen:
+        clock = host.survey.get("clock") or {}
+        wanted = site.declared(host.name, "host_tuning_time_sync")
+        family = (host.survey.get("distribution") or {}).get("family")
+        if wanted == "timesyncd" and family == "redhat":
+            yield Finding(
+                host.name,
+                "host_tuning_time_sync is timesyncd, which RHEL-like distributions do not carry.",
+                "Set host_tuning_time_sync: chrony for it.",
+            )
+        if wanted == "check" and clock.get("is_set") is False and not clock.get("container"):
+            unset.append(host.name)
+    if unset:
+        yield Finding(
+            "host_tuning_time_sync",
+            f"nothing sets the clock of {listed(unset)}, or has not yet: lines and certificates "
+            "carry its time.",
+            "Set host_tuning_time_sync: chrony, or keep if the machine around it sets the clock.",
+            warning=True,
+        )
+
+
+@check("huge_pages")
+def check_huge_pages(site: Site) -> Iterator[Finding]:
+    always = [
+        host.name
+        for host in site.seen
+        if site.declared(host.name, "host_tuning_transparent_huge_pages") == "check"
+        and host.survey.get("transparent_huge_pages") == "always"
+    ]
+    if always:
+        yield Finding(
+            "host_tuning_transparent_huge_pages",
+            f"{listed(always)} {'gives' if len(always) == 1 else 'give'} every process huge pages, "
+            "asked for or not, so that containers use more memory than they need, up to their "
+            "limit.",
+            "Set it to madvise, or to keep to go on as it is.",
+            warning=True,
+        )
+
+
 def _number(value: Any) -> float:
     try:
         return float(value)
@@ -1136,6 +1289,9 @@ def _number(value: Any) -> float:
 def check_ports(site: Site) -> Iterator[Finding]:
     taken: dict[tuple[int, str, str], dict[str, list[str]]] = {}
     for host in site.seen:
+        if _docker(host).get("silent"):
+            # Whose ports these are only its daemon knows; that it is silent is told elsewhere.
+            continue
         listeners = host.survey.get("listeners") or []
         for name, port, protocols in _wanted_ports(site, host):
             for entry in listeners:
@@ -1173,7 +1329,7 @@ def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str,
             places = places[: site.number("logstash_replicas")]
         if host.name in places:
             yield f"{service}_port", site.number(f"{service}_port"), protocols
-    if _swarm(host).get("state", "inactive") in ("", "inactive"):
+    if not _is_member(host):
         if host.name in site.managers:
             yield "swarm_listen_port", site.number("swarm_listen_port"), ("tcp",)
         yield "Swarm", GOSSIP_PORT, ("tcp", "udp")
@@ -1181,12 +1337,20 @@ def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str,
 
 def _is_docker(host: Host, process: str) -> bool:
     """Whether a port may be held by the platform itself; a swarm member's Docker serves it."""
-    member = _swarm(host).get("state") == "active"
-    return member and (process in DOCKER_PROCESSES or not process)
+    return _is_member(host) and (process in DOCKER_PROCESSES or not process)
+
+
+def _docker(host: Host) -> Mapping[str, Any]:
+    return host.survey.get("docker") or {}
 
 
 def _swarm(host: Host) -> Mapping[str, Any]:
-    return (host.survey.get("docker") or {}).get("swarm") or {}
+    return _docker(host).get("swarm") or {}
+
+
+def _is_member(host: Host) -> bool:
+    """Whether the host is of a swarm, also while it looks for the other managers (pending)."""
+    return _swarm(host).get("state", "inactive") not in ("", "inactive")
 
 
 @check("disk")
@@ -1197,8 +1361,8 @@ def check_disk(site: Site) -> Iterator[Finding]:
         name.startswith(WATERMARK_SETTINGS) for name in site.texts("elasticsearch_setting_names")
     )
     for host in site.seen:
-        elasticsearch = host.name in site.placed("elasticsearch")
-        if not elasticsearch and host.name not in site.placed("logstash"):
+        elasticsearch = _binds(site, host, "elasticsearch")
+        if not elasticsearch and not _binds(site, host, "logstash"):
             continue
         disk = (host.survey.get("disks") or {}).get(folder) or {}
         total, free = int(disk.get("total") or 0), int(disk.get("free") or 0)
@@ -1228,10 +1392,77 @@ def check_disk(site: Site) -> Iterator[Finding]:
             )
 
 
+def _binds(site: Site, host: Host, service: str) -> bool:
+    """Whether a service may run on a host and has its data in a directory of it."""
+    return host.name in site.placed(service) and _storage(host, service).get("kind") == "bind"
+
+
+def _storage(host: Host, service: str) -> Mapping[str, Any]:
+    """What may be told of where a service has its data."""
+    found: Mapping[str, Any] = (host.declared.get("storage") or {}).get(service) or BIND
+    return found
+
+
 def _watermark(mark: tuple[float, int], total: int) -> int:
     """Bytes that have to be free: of a large disk a fixed size is enough."""
     share, size = mark
     return min(int(total * share), size)
+
+
+@check("storage")
+def check_storage(site: Site) -> Iterator[Finding]:
+    for service in PREFIXES:
+        hosts = _stored(site, service)
+        yield from _storage_problems(site, hosts, service)
+        ways: dict[str, list[str]] = {}
+        for host in hosts:
+            told = _storage(host, service)
+            if not told.get("problems"):
+                ways.setdefault(in_words(told.get("running") or BIND), []).append(host.name)
+        if len(ways) > 1:
+            parts = [f"{way} ({listed(names)})" for way, names in ways.items()]
+            yield Finding(
+                f"{service}_storage",
+                f"has not the same kind and driver on all hosts: {'; '.join(parts)}.",
+                "One service mounts them all: give all hosts the same. Driver options may differ.",
+            )
+
+
+@check("storage_change")
+def check_storage_change(site: Site) -> Iterator[Finding]:
+    """Whether each host has its data where the variables say."""
+    note = f"{site.text('elk_config_dir')}/storage.json"
+    for service in PREFIXES:
+        folder = f"{site.text('elk_data_dir')}/{service}"
+        for host in _stored(site, service):
+            told = _storage(host, service)
+            if told.get("problems"):
+                continue
+            reason = moved(
+                service,
+                str((host.survey.get("files") or {}).get(note) or ""),
+                ((host.survey.get("disks") or {}).get(folder) or {}).get("empty"),
+                told.get("identity") or BIND,
+            )
+            if reason:
+                yield Finding(host.name, f"{service} {reason}", HOW_TO_MOVE)
+
+
+def _stored(site: Site, service: str) -> list[Host]:
+    """Hosts that may keep data of a service."""
+    return [host for host in site.seen if host.name in site.placed(service)]
+
+
+def _storage_problems(site: Site, hosts: Sequence[Host], service: str) -> Iterator[Finding]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for host in hosts:
+        for told in _storage(host, service).get("problems") or []:
+            # Ansible has told the others.
+            if not told["in_specs"]:
+                key = (told["where"], told["wrong"], told["mend"])
+                found.setdefault(key, []).append(host.name)
+    for (where, wrong, mend), names in found.items():
+        yield Finding(site.where(where, names, hosts), wrong, mend)
 
 
 @check("data_directory")
@@ -1247,7 +1478,7 @@ def check_data_directory(site: Site) -> Iterator[Finding]:
         disk = (host.survey.get("disks") or {}).get(data) or {}
         if uuid:
             remembered.setdefault(uuid, []).append(host.name)
-        elif disk.get("empty") is False:
+        elif disk.get("empty") is False and _binds(site, host, "elasticsearch"):
             filled.append(host.name)
     if len(remembered) > 1:
         parts = [f"{uuid} ({listed(hosts)})" for uuid, hosts in remembered.items()]
@@ -1265,6 +1496,19 @@ def check_data_directory(site: Site) -> Iterator[Finding]:
             "Unless an earlier run was broken off, empty it before you go on.",
             warning=True,
         )
+
+
+@check("daemon")
+def check_daemon(site: Site) -> Iterator[Finding]:
+    """A daemon that is not believed to be none, or a member of the swarm would be set up anew."""
+    for host in site.seen:
+        if _docker(host).get("silent"):
+            yield Finding(
+                host.name,
+                "its Docker daemon lives and does not answer.",
+                "See what it does (journalctl -u docker), and restart it there when it hangs "
+                "(systemctl restart docker).",
+            )
 
 
 @check("membership")

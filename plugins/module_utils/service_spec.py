@@ -19,13 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from .masking import MASK, SECRET_NAME
 from .objects import Reference, octal_mode
 
 JsonDict = dict[str, Any]
 Path = tuple[str, ...]
-
-MASK = "********"
-_SECRET_NAME = re.compile(r"pass|token|secret|credential|private|(^|_)key|api_?key", re.IGNORECASE)
 
 _DURATION_UNITS = {
     "ns": 1,
@@ -857,7 +855,7 @@ def _masked(value: Any, other: Any) -> Any:
     before = other if isinstance(other, Mapping) else {}
     shown: JsonDict = {}
     for name, content in value.items():
-        if content is not None and _SECRET_NAME.search(name):
+        if content is not None and SECRET_NAME.search(name):
             same = name not in before or before[name] == content
             shown[name] = MASK if same else f"{MASK} (changed)"
         else:

@@ -10,12 +10,18 @@ leaves the inventory leaves the node, and one that somebody set by hand stays.
 from __future__ import annotations
 
 import ipaddress
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from ansible_collections.elk.swarm.plugins.module_utils.engine import OutOfSequenceError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ansible_collections.elk.swarm.plugins.module_utils.engine import Engine
+
+ATTEMPTS = 5
 RESERVED_PREFIX = "elk."
 OWN_LABELS = "elk.inventory-labels"
 
@@ -165,6 +171,93 @@ def merged_labels(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[
     if wanted:
         labels[OWN_LABELS] = ",".join(sorted(wanted))
     return labels
+
+
+def plan_labels(
+    wanted: Mapping[str, Mapping[str, str | None]], actual: Mapping[str, Actual]
+) -> list[Change]:
+    """Give the updates after which labels have the wanted values on the nodes that are named.
+
+    ``wanted`` has a value for each label and name of a node; none takes the label away.
+    """
+    changes = []
+    for found in sorted(actual.values(), key=lambda one: one.hostname):
+        labels = dict(found.labels)
+        for label, values in wanted.items():
+            if found.hostname not in values:
+                continue
+            value = values[found.hostname]
+            if value is None:
+                labels.pop(label, None)
+            else:
+                labels[label] = value
+        if labels != found.labels:
+            changes.append(
+                Change(
+                    name=found.hostname,
+                    node_id=found.id,
+                    version=found.version,
+                    spec={
+                        "Role": found.role,
+                        "Availability": found.availability,
+                        "Labels": labels,
+                    },
+                    before={"labels": found.labels},
+                    after={"labels": labels},
+                )
+            )
+    return changes
+
+
+def named_errors(names: Sequence[str], actual: Mapping[str, Actual]) -> list[str]:
+    """Refuse names that no node or more than one node of the swarm has."""
+    errors = []
+    for name in sorted(names):
+        nodes = sorted((one for one in actual.values() if one.hostname == name), key=_by_id)
+        if not nodes:
+            known = ", ".join(sorted(one.hostname for one in actual.values()))
+            errors.append(
+                f"{name}: the swarm has no node of this name; it has {known}. Bring the host into"
+                " the swarm first, which site.yml does."
+            )
+        elif len(nodes) > 1:
+            shown = " and ".join(f"{one.id} ({one.state})" for one in nodes)
+            errors.append(
+                f"{name}: the swarm has {len(nodes)} nodes of this name, {shown}. Run 'docker node"
+                " rm' on a manager with the id of the one that is no more."
+            )
+    return errors
+
+
+def _by_id(node: Actual) -> str:
+    return node.id
+
+
+def write_node(
+    engine: Engine,
+    node_id: str,
+    plan: Callable[[Actual], Sequence[Change]],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Update one node as planned from what it is at that moment."""
+    for attempt in range(1, ATTEMPTS + 1):
+        # The managers themselves write to nodes, so the version is read just before.
+        found = Actual.from_api(engine.request("GET", f"/nodes/{node_id}"))
+        changes = plan(found)
+        if not changes:
+            return
+        try:
+            engine.request(
+                "POST",
+                f"/nodes/{found.id}/update",
+                query={"version": found.version},
+                body=changes[0].spec,
+            )
+            return
+        except OutOfSequenceError:
+            if attempt == ATTEMPTS:
+                raise
+            sleep(0.1 * attempt)
 
 
 def node_warnings(

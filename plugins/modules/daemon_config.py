@@ -14,8 +14,9 @@ description:
   - Writes C(daemon.json), checked by the daemon itself where it is installed and can check, else as
     JSON only.
   - Works before Docker is installed, so that the daemon's first start already uses the file.
-  - Does not restart anything, but says whether the running daemon started before the file was
-    written. This does not depend on who wrote it or when, so a killed run loses no restart.
+  - Does not restart anything, but says in RV(step) what the running daemon needs to get to its
+    configuration. This does not depend on who wrote the file or when, so a killed run loses
+    neither a restart nor a reload.
 options:
   options:
     description:
@@ -29,6 +30,13 @@ options:
       - C(log-opts) of O(defaults) only counts for the C(log-driver) of O(defaults).
     type: dict
     default: {}
+  defer_restart:
+    description:
+      - Whether the file is left alone when the running daemon would have to be restarted for it.
+        RV(deferred) then says so. The file and the restart belong together where only one host at a
+        time may be restarted.
+    type: bool
+    default: false
   path:
     description: The file.
     type: path
@@ -48,10 +56,15 @@ attributes:
     description: A file with the same meaning is left alone, whatever its spacing.
     support: full
 notes:
+  - What a reload is enough for is Docker's own list of options. An option that is taken out of the
+    file keeps its last value until the daemon starts anew, so that needs a restart; an empty or
+    false value in its place needs a reload only.
+  - Remembers in C(/run/elk.swarm) what the running daemon has read. That is no change of the host.
   - Keys that say where the daemon keeps its data are not dropped silently. When the present file
     has C(data-root), C(exec-root), C(storage-driver) or C(userns-remap) and O(options) does not
     mention it, the module fails.
 seealso:
+  - module: elk.swarm.engine_daemon
   - module: elk.swarm.host_survey
 """
 
@@ -67,17 +80,29 @@ EXAMPLES = r"""
         - https://mirror.example.org
   register: daemon
 
-- name: Restart the daemon where it has not read the file yet
-  ansible.builtin.systemd_service:
-    name: docker.service
-    state: restarted
-  when: daemon.restart_needed
+- name: Have the daemon read it, one host after the other where that takes a restart
+  elk.swarm.engine_daemon:
+    config: "{{ daemon.config }}"
   throttle: 1
+  when: daemon.step != 'nothing'
 """
 
 RETURN = r"""
-restart_needed:
-  description: Whether a daemon runs that has not read the file yet.
+step:
+  description:
+    - What the running daemon needs to get to its configuration, V(nothing), V(reload) or
+      V(restart). A daemon that does not run needs nothing.
+  returned: always
+  type: str
+  sample: reload
+reasons:
+  description: Why it needs that.
+  returned: always
+  type: list
+  elements: str
+  sample: [registry-mirrors is read by a reload]
+deferred:
+  description: Whether the file was left alone because of O(defer_restart).
   returned: always
   type: bool
   sample: false
@@ -87,7 +112,7 @@ validated:
   type: bool
   sample: true
 config:
-  description: Content of the file.
+  description: Content that the file has or, when RV(deferred), is to have.
   returned: always
   type: dict
   sample:
@@ -101,29 +126,16 @@ path:
 """
 
 import os
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
+from ansible_collections.elk.swarm.plugins.module_utils import daemon_process, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.engine import Connection, Engine
 
-
-def stamp(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return None
-
-
-def daemon_started(pidfile: Path) -> int | None:
-    """When the running daemon started; None where none runs."""
-    try:
-        pid = pidfile.read_text(encoding="ascii").strip()
-        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    return stamp(pidfile) if "dockerd" in name else None
+# Long enough for a busy daemon; one that hangs is judged by what it has read.
+PATIENCE = 10
 
 
 def validate(module: AnsibleModule, path: str, name: str) -> bool:
@@ -151,6 +163,7 @@ def main() -> None:
             "options": {"type": "dict", "default": {}},
             "defaults": {"type": "dict", "default": {}},
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "defer_restart": {"type": "bool", "default": False},
             "pidfile": {"type": "path", "default": "/run/docker.pid"},
         },
         supports_check_mode=True,
@@ -174,35 +187,35 @@ def main() -> None:
             "docker_engine_daemon_options, with this value or with the one you want.",
         )
 
-    changed = present != wanted or not path.exists()
+    daemon = daemon_process.look(
+        path, Path(params["pidfile"]), Engine(Connection(timeout=PATIENCE))
+    )
+    if daemon is not None and daemon.loaded is not None and not module.check_mode:
+        # Before the file changes: afterwards nobody could tell any more.
+        daemon_process.write_note(daemon.started, daemon.loaded)
+    step = plan.step(daemon, wanted)
+    different = present != wanted or not path.exists()
+    deferred = params["defer_restart"] and step.kind == plan.RESTART and different
+    after = plan.render(wanted) if different else before
     validated = False
-    if changed:
-        after = plan.render(wanted)
-        handle, draft = tempfile.mkstemp(prefix="daemon-", suffix=".json")
-        module.add_cleanup_file(draft)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(after)
+    if different:
+        draft = whole_file.draft(module, after)
         validated = validate(module, draft, str(path))
-        if not module.check_mode:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            module.atomic_move(draft, str(path))
+        if not module.check_mode and not deferred:
+            whole_file.put(module, draft, path)
             # A daemon that started while the draft was checked has read the old file.
             os.utime(path)
-    else:
+    if deferred:
         after = before
-    rights = module.load_file_common_arguments(
-        {"path": str(path), "mode": "0644", "owner": "root", "group": "root"}
-    )
-    if path.exists():
-        changed = module.set_fs_attributes_if_different(rights, changed)
+    changed = different and not deferred
+    if path.exists() and not deferred:
+        changed = whole_file.read_by_all(module, path, changed)
 
-    started = daemon_started(Path(params["pidfile"]))
-    outdated = plan.restart_needed(stamp(path), started)
-    if module.check_mode and after != before:
-        outdated = started is not None
     module.exit_json(
         changed=changed,
-        restart_needed=outdated,
+        step=step.kind,
+        reasons=list(step.reasons),
+        deferred=deferred,
         validated=validated,
         config=wanted,
         path=str(path),

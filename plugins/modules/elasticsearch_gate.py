@@ -67,6 +67,12 @@ options:
       - Wait as well until no shard is initialising, relocating or being fetched.
     type: bool
     default: true
+  indices:
+    description:
+      - Indices or aliases that must be there, with every shard of theirs started.
+    type: list
+    elements: str
+    default: []
   wait_timeout:
     description:
       - The seconds to wait.
@@ -170,6 +176,13 @@ health:
     relocating_shards: 0
     initializing_shards: 0
     unassigned_shards: 0
+shards:
+  description: The shards of O(indices) and where they are.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {index: syslog-msg-000001, shard: "0", prirep: p, state: STARTED, node: m1}
 reachable:
   description: Those of O(urls) that answered.
   returned: always
@@ -206,6 +219,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate impor
     LONGEST_POLL,
     Wanted,
     add_versions,
+    ask_why,
     judge,
     observe,
     unsafe_to_guess,
@@ -227,6 +241,7 @@ def main() -> None:
             nodes={"type": "list", "elements": "str", "default": []},
             cluster_uuid={"type": "str"},
             settled={"type": "bool", "default": True},
+            indices={"type": "list", "elements": "str", "default": []},
             wait_timeout={"type": "float", "default": 300},
             timeout={"type": "float", "default": 10},
         ),
@@ -240,6 +255,7 @@ def main() -> None:
         nodes=params["nodes"],
         cluster_uuid=params["cluster_uuid"],
         settled=params["settled"],
+        indices=params["indices"],
     )
     doubtful: dict[str, str] = {}
     start = time.monotonic()
@@ -254,13 +270,13 @@ def main() -> None:
                 request_timeout=params["timeout"],
             )
         else:
-            seen = observe(client, timeout=params["timeout"])
+            seen = observe(client, timeout=params["timeout"], indices=wanted.indices)
             doubtful = unsafe_to_guess(seen)
             while doubtful and not module.check_mode:
                 if time.monotonic() - start >= params["doubt_timeout"]:
                     break
                 time.sleep(LONGEST_POLL / 4)
-                seen = observe(client, timeout=params["timeout"])
+                seen = observe(client, timeout=params["timeout"], indices=wanted.indices)
                 doubtful = unsafe_to_guess(seen)
             verdict = judge(seen, wanted)
     except ElasticsearchError as error:
@@ -275,6 +291,7 @@ def main() -> None:
         "status": health.get("status"),
         "nodes": add_versions(seen.nodes, seen.views),
         "health": health,
+        "shards": [shard for shards in seen.shards.values() for shard in shards],
         "reachable": seen.reachable,
         "unreached": seen.unreachable,
         "missing": verdict.missing,
@@ -295,9 +312,9 @@ def main() -> None:
             msg=f"The cluster is not fit, and waiting will not help: {verdict.sentence()}", **result
         )
     if params["wait"] and not verdict.passed:
-        module.fail_json(
-            msg=f"The cluster is not fit after {seconds} s: {verdict.sentence()}", **result
-        )
+        msg = f"The cluster is not fit after {seconds} s: {verdict.sentence()}"
+        why = ask_why(client, seen)
+        module.fail_json(msg=f"{msg}. {why}" if why else msg, **result)
     module.exit_json(**result)
 
 

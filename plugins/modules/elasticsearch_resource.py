@@ -36,8 +36,8 @@ options:
     description:
       - The path of the resource, beginning with a slash. A query, such as V(?verify=false), is sent
         with the change only.
+      - One of O(path) and O(resources) is required.
     type: str
-    required: true
   body:
     description:
       - What it shall be. For V(/_cluster/settings) below the key V(persistent); null there means
@@ -69,6 +69,35 @@ options:
       - The name of the variable that leaves this feature out. It is named in the error when the
         server was built without the feature.
     type: str
+  resources:
+    description:
+      - Several resources in one call, in the order in which they are brought in. Options that do
+        not fit together are told before the first one is asked for.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: As O(path).
+        type: str
+        required: true
+      body:
+        description: As O(body).
+        type: dict
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+        default: present
+      compare:
+        description: As O(compare).
+        type: str
+        choices: [contains, existence]
+      exists_path:
+        description: As O(exists_path).
+        type: str
+      feature_switch:
+        description: As O(feature_switch).
+        type: str
 seealso:
   - name: Elasticsearch APIs
     description: The paths and their bodies.
@@ -123,6 +152,25 @@ EXAMPLES = r"""
             actions:
               delete: {}
 
+- name: A role and the template of the index that it writes to
+  elk.swarm.elasticsearch_resource:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    resources:
+      - path: /_index_template/audit
+        body:
+          index_patterns: ["audit-*"]
+          template:
+            settings:
+              number_of_shards: 1
+      - path: /_security/role/audit_writer
+        body:
+          indices:
+            - names: ["audit-*"]
+              privileges: [create_doc, auto_configure]
+
 - name: Allow all shards again
   elk.swarm.elasticsearch_resource:
     urls: "{{ elk_elasticsearch_urls }}"
@@ -138,21 +186,34 @@ EXAMPLES = r"""
 RETURN = r"""
 existed:
   description: Whether it was there before the run.
-  returned: always
+  returned: with O(path)
   type: bool
   sample: true
 differences:
   description: The dotted paths of the values that differed. Empty if it was not there.
-  returned: always
+  returned: with O(path)
   type: list
   elements: str
   sample: [template.settings.index.number_of_replicas]
 answer:
   description: What Elasticsearch answered to the change.
-  returned: when something was created or changed
+  returned: with O(path), when something was created or changed
   type: dict
   sample: {acknowledged: true}
+resources:
+  description: The same for each resource, and whether it was changed.
+  returned: with O(resources), up to the one that failed
+  type: list
+  elements: dict
+  sample:
+    - path: /_index_template/audit
+      changed: true
+      existed: false
+      differences: []
+      answer: {acknowledged: true}
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -166,52 +227,85 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module imp
     make_client,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource import (
+    Desired,
+    Outcome,
     ensure,
     make_desired,
 )
 
+RESOURCE: dict[str, dict[str, Any]] = {
+    "path": {"type": "str"},
+    "body": {"type": "dict"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "compare": {"type": "str", "choices": ["contains", "existence"]},
+    "exists_path": {"type": "str"},
+    "feature_switch": {"type": "str"},
+}
+
+
+def desired_of(entry: dict[str, Any]) -> Desired:
+    return make_desired(
+        entry["path"],
+        entry["body"],
+        present=entry["state"] == "present",
+        compare=entry["compare"],
+        exists_path=entry["exists_path"],
+    )
+
+
+def report(path: str, outcome: Outcome) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "path": path,
+        "changed": outcome.changed,
+        "existed": outcome.existed,
+        "differences": [item.path for item in outcome.differences],
+    }
+    if outcome.answer is not None:
+        told["answer"] = outcome.answer
+    return told
+
 
 def main() -> None:
+    listed = {**RESOURCE, "path": {"type": "str", "required": True}}
     module = AnsibleModule(
         argument_spec=argument_spec(
-            path={"type": "str", "required": True},
-            body={"type": "dict"},
-            state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-            compare={"type": "str", "choices": ["contains", "existence"]},
-            exists_path={"type": "str"},
-            feature_switch={"type": "str"},
+            resources={"type": "list", "elements": "dict", "options": listed}, **RESOURCE
         ),
-        mutually_exclusive=MUTUALLY_EXCLUSIVE,
+        mutually_exclusive=[
+            *MUTUALLY_EXCLUSIVE,
+            *(("resources", name) for name in RESOURCE if name != "state"),
+        ],
+        required_one_of=[("path", "resources")],
         required_together=REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     params = module.params
+    several = params["resources"] is not None
+    entries: list[dict[str, Any]] = params["resources"] if several else [params]
+    reports: list[dict[str, Any]] = []
+    diffs: list[dict[str, Any]] = []
     try:
-        desired = make_desired(
-            params["path"],
-            params["body"],
-            present=params["state"] == "present",
-            compare=params["compare"],
-            exists_path=params["exists_path"],
-        )
-        client = make_client(params, feature_switch=params["feature_switch"])
-        outcome = ensure(client, desired, check_mode=module.check_mode)
+        wanted = [(entry, desired_of(entry)) for entry in entries]
+        client = make_client(params)
+        for entry, desired in wanted:
+            client.feature_switch = entry["feature_switch"]
+            outcome = ensure(client, desired, check_mode=module.check_mode)
+            if not outcome.acknowledged:
+                module.warn(
+                    f"{entry['path']} was changed, but not all nodes have confirmed it in time; "
+                    "look at the cluster's health"
+                )
+            reports.append(report(entry["path"], outcome))
+            diffs.append({"before": outcome.before, "after": outcome.after})
+            if several:
+                diffs[-1].update(before_header=entry["path"], after_header=entry["path"])
     except ElasticsearchError as error:
-        module.fail_json(msg=str(error))
-    if not outcome.acknowledged:
-        module.warn(
-            f"{params['path']} was changed, but not all nodes have confirmed it in time; look at "
-            "the cluster's health"
-        )
-    result = {
-        "changed": outcome.changed,
-        "existed": outcome.existed,
-        "differences": [item.path for item in outcome.differences],
-        "diff": {"before": outcome.before, "after": outcome.after},
-    }
-    if outcome.answer is not None:
-        result["answer"] = outcome.answer
-    module.exit_json(**result)
+        module.fail_json(msg=str(error), **({"resources": reports} if several else {}))
+    changed = any(told["changed"] for told in reports)
+    if several:
+        module.exit_json(changed=changed, resources=reports, diff=diffs)
+    only = {key: value for key, value in reports[0].items() if key != "path"}
+    module.exit_json(**{**only, "diff": diffs[0]})
 
 
 if __name__ == "__main__":

@@ -58,9 +58,11 @@ options:
     type: path
     default: /var/run/docker.sock
   timeout:
-    description: Seconds to wait for the Docker Engine's answer.
+    description:
+      - Seconds to wait for the answer of a Docker Engine that runs.
+      - A busy host may take a while, above all a manager that comes back to the others.
     type: int
-    default: 5
+    default: 60
 attributes:
   check_mode:
     description: The module only reads, so it does the same in check mode.
@@ -134,6 +136,24 @@ survey:
       description: Present value of vm.max_map_count.
       type: int
       sample: 262144
+    swappiness:
+      description: Present value of vm.swappiness.
+      type: int
+      sample: 60
+    swap:
+      description: Bytes of swap that are switched on.
+      type: int
+      sample: 0
+    transparent_huge_pages:
+      description: When the kernel uses huge pages unasked. Empty where it cannot.
+      type: str
+      sample: madvise
+    clock:
+      description:
+        - Whether something keeps the kernel's clock right, null if nothing tells, and whether the
+          host is a container, whose clock is that of the machine around it.
+      type: dict
+      sample: {is_set: true, container: false}
     cgroup:
       description: Version of the control groups.
       type: int
@@ -172,6 +192,10 @@ survey:
           description: Whether the Engine answered.
           type: bool
           sample: true
+        silent:
+          description: Whether a daemon lives that did not answer in time. Of it nothing is known.
+          type: bool
+          sample: false
         version:
           description: Version of the running Engine, else that of the installed one.
           type: str
@@ -200,6 +224,12 @@ survey:
       description: Those of O(packages) that are installed.
       type: dict
       sample: {docker.io: {version: 26.1.5+dfsg1-9+b12, held: true}}
+    packages_interrupted:
+      description:
+        - Whether dpkg was ended in the middle of its work, or is at work right now. False where
+          O(packages) is empty, and where packages are not those of dpkg.
+      type: bool
+      sample: false
     units:
       description: State of O(units).
       type: dict
@@ -215,6 +245,7 @@ survey:
       sample: {address: 10.20.0.11}
 """
 
+import ctypes
 import grp
 import http.client
 import json
@@ -262,8 +293,7 @@ def daemon_runs() -> bool:
 
 
 def engine_info(path: str, timeout: int) -> dict[str, Any]:
-    if not daemon_runs():
-        return {}
+    """What a daemon that lives says of itself; nothing when it does not answer."""
     connection = UnixConnection(path, timeout)
     try:
         connection.request("GET", "/info")
@@ -302,6 +332,34 @@ def has_ipvs(kernel: str) -> bool:
         parse.names_module(read(f"{folder}/{name}"), "ip_vs")
         for name in ("modules.builtin", "modules.dep")
     )
+
+
+class Timex(ctypes.Structure):
+    """The beginning of the kernel's struct timex, and room for the rest."""
+
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_char * 512),
+    ]
+
+
+def clock_error() -> int | None:
+    """Microseconds that the kernel thinks its clock may be off; asking changes nothing."""
+    asked = Timex(modes=0)
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else int(asked.maxerror)
+
+
+def in_container() -> bool:
+    if any(map(os.path.exists, ("/run/systemd/container", "/.dockerenv", "/run/.containerenv"))):
+        return True
+    return "container=" in read("/proc/1/environ")
 
 
 def text_or_none(path: str) -> str | None:
@@ -392,12 +450,13 @@ def engine_version(module: AnsibleModule, dockerd: str | None, info: dict[str, A
     return parse.engine_version(out)
 
 
-def packages(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
+def packages(module: AnsibleModule, names: list[str], family: str) -> dict[str, dict[str, Any]]:
     """Ask the package manager; a package that is not installed makes it exit with an error."""
     if not names:
         return {}
     dpkg = module.get_bin_path("dpkg-query")
-    if dpkg:
+    # A host may have the other family's tool as well, which knows nothing of what is installed.
+    if dpkg and family != "redhat":
         wanted = "${Package}\t${Version}\t${Status}\n"
         _rc, out, _err = module.run_command([dpkg, "-W", "-f", wanted, *names])
         return parse.dpkg_packages(out)
@@ -407,6 +466,18 @@ def packages(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any
         _rc, out, _err = module.run_command([rpm, "-q", "--qf", wanted, *names])
         return parse.rpm_packages(out)
     return {}
+
+
+def packages_interrupted(module: AnsibleModule, wanted: bool) -> bool:
+    dpkg = module.get_bin_path("dpkg")
+    if not wanted or not dpkg:
+        return False
+    try:
+        journal = os.listdir("/var/lib/dpkg/updates")
+    except OSError:
+        journal = []
+    _rc, audit, _err = module.run_command([dpkg, "--audit"])
+    return parse.dpkg_interrupted(journal, audit)
 
 
 def units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -429,7 +500,7 @@ def main() -> None:
             "ports": {"type": "list", "elements": "int", "default": []},
             "declared": {"type": "dict", "default": {}},
             "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
-            "timeout": {"type": "int", "default": 5},
+            "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
@@ -437,14 +508,17 @@ def main() -> None:
     now = time.time()
     params = module.params
     uname = os.uname()
-    info = engine_info(params["docker_socket"], params["timeout"])
+    lives = daemon_runs()
+    info = engine_info(params["docker_socket"], params["timeout"]) if lives else {}
     dockerd = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     release = parse.os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
+    distribution = parse.distribution(release)
     limits = [
         read("/sys/fs/cgroup/memory.max"),
         read("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
     ]
     max_map_count = read("/proc/sys/vm/max_map_count").strip()
+    swappiness = read("/proc/sys/vm/swappiness").strip()
     survey = {
         "memory": parse.memory_total(read("/proc/meminfo"), limits),
         "addresses": parse.ipv4_addresses(read("/proc/net/fib_trie"))
@@ -453,9 +527,13 @@ def main() -> None:
         "nodename": uname.nodename,
         "kernel": uname.release,
         "machine": uname.machine,
-        "distribution": parse.distribution(release),
+        "distribution": distribution,
         "ipvs": has_ipvs(uname.release),
         "max_map_count": int(max_map_count) if max_map_count.isdigit() else 0,
+        "swappiness": int(swappiness) if swappiness.isdigit() else 0,
+        "swap": parse.swap_total(read("/proc/meminfo")),
+        "transparent_huge_pages": parse.chosen(read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "clock": {"is_set": parse.clock_is_set(clock_error()), "container": in_container()},
         "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
         "time": now,
         "features": features(uname.release),
@@ -465,12 +543,14 @@ def main() -> None:
         "docker": {
             "installed": dockerd is not None,
             "running": bool(info),
+            "silent": lives and not info,
             "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
             "group_members": group_members("docker"),
             "swarm": parse.swarm_state(info),
         },
-        "packages": packages(module, params["packages"]),
+        "packages": packages(module, params["packages"], distribution["family"]),
+        "packages_interrupted": packages_interrupted(module, bool(params["packages"])),
         "units": units(module, params["units"]),
         "unknown_users": unknown_users(params["users"]),
         "declared": params["declared"],

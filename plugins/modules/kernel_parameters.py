@@ -79,13 +79,12 @@ path:
   sample: /etc/sysctl.d/90-elk-swarm.conf
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import kernel_parameters as plan
+from ansible_collections.elk.swarm.plugins.module_utils import whole_file
 
 FOLDERS = (
     "/etc/sysctl.d",
@@ -156,12 +155,7 @@ def main() -> None:
         # The file first: a run killed in between leaves a live value that the next run still sees
         # as wrong, while the other way round nothing would tell that the file is missing.
         if before != todo.content:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(prefix="sysctl-")
-            module.add_cleanup_file(draft)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(todo.content)
-            module.atomic_move(draft, str(path))
+            whole_file.write(module, path, todo.content)
         for name, value in todo.live.items():
             try:
                 live_path(name).write_text(value, encoding="ascii")
@@ -171,10 +165,7 @@ def main() -> None:
                     "the parameter may belong to the machine around it: set it there.",
                 )
     if path.exists():
-        rights = module.load_file_common_arguments(
-            {"path": str(path), "mode": "0644", "owner": "root", "group": "root"}
-        )
-        changed = module.set_fs_attributes_if_different(rights, changed)
+        changed = whole_file.read_by_all(module, path, changed)
     after = {**live, **todo.live}
     module.exit_json(
         changed=changed,

@@ -126,6 +126,14 @@ desired:
   returned: when O(name) is given
   type: int
   sample: 3
+nodes:
+  description:
+    - Host names of the nodes that meet the placement constraints of the service, also of those that
+      are down or drained.
+  returned: when O(name) is given
+  type: list
+  elements: str
+  sample: [w1, w2]
 services:
   description: All services of the swarm.
   returned: when O(name) is left out
@@ -161,8 +169,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.convergence import (
+    node_name,
     required_tasks,
     running,
+    satisfies,
     summary,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
@@ -171,19 +181,29 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     EngineError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.service_spec import dig
 
 
 def read_one(engine: Engine, name: str) -> dict[str, Any]:
     service = engine.service(name)
     if service is None:
-        return {"exists": False, "service": {}, "tasks": [], "running": 0, "desired": 0}
+        return {
+            "exists": False,
+            "service": {},
+            "tasks": [],
+            "running": 0,
+            "desired": 0,
+            "nodes": [],
+        }
     tasks, nodes = engine.tasks(service["ID"]), engine.nodes()
+    constraints = dig(service, ("Spec", "TaskTemplate", "Placement", "Constraints")) or ()
     return {
         "exists": True,
         "service": service,
         "tasks": summary(tasks, nodes),
         "running": sum(1 for task in tasks if running(task)),
         "desired": required_tasks(service, nodes),
+        "nodes": sorted(node_name(node) for node in nodes if satisfies(node, constraints)),
     }
 
 

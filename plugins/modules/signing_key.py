@@ -67,14 +67,12 @@ path:
   sample: /etc/apt/keyrings/docker.asc
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.elk.swarm.plugins.module_utils import openpgp
+from ansible_collections.elk.swarm.plugins.module_utils import openpgp, whole_file
 
 
 def accepted(text: str, expected: list[str]) -> bool:
@@ -120,16 +118,8 @@ def main() -> None:
         module.exit_json(changed=True, fingerprints=[], path=str(path))
     if changed:
         text = fetch(module)
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix="key-")
-        module.add_cleanup_file(draft)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        module.atomic_move(draft, str(path))
-    rights = module.load_file_common_arguments(
-        {"path": str(path), "mode": "0644", "owner": "root", "group": "root"}
-    )
-    changed = module.set_fs_attributes_if_different(rights, changed)
+        whole_file.write(module, path, text)
+    changed = whole_file.read_by_all(module, path, changed)
     module.exit_json(changed=changed, fingerprints=openpgp.fingerprints(text), path=str(path))
 
 

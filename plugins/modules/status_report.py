@@ -186,12 +186,11 @@ path:
 """
 
 import datetime
-import os
-import tempfile
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import whole_file
 from ansible_collections.elk.swarm.plugins.module_utils.status import (
     UTC,
     Report,
@@ -204,12 +203,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
 
 def write(module: AnsibleModule, path: str, content: str) -> None:
     """Replace the page in one step, so that nobody reads half of one."""
-    data = content.encode("utf-8")
     try:
-        handle, temporary = tempfile.mkstemp(dir=module.tmpdir)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        module.atomic_move(temporary, path)
+        # A folder that is not there is a slip of the pen in status_file.
+        module.atomic_move(whole_file.draft(module, content), path)
         # It names hosts, addresses and versions: nobody else's business.
         module.set_mode_if_different(path, "0600", False)
     except OSError as error:

@@ -144,7 +144,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     Connection,
     Engine,
     EngineError,
-    OutOfSequenceError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
 from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import (
@@ -156,9 +155,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import (
     node_warnings,
     plan_nodes,
     waiting_for,
+    write_node,
 )
-
-ATTEMPTS = 5
 
 
 class Nodes:
@@ -251,24 +249,7 @@ class Nodes:
 
     def write(self, name: str) -> None:
         wanted = [node for node in self.wanted if node.name == name]
-        for attempt in range(1, ATTEMPTS + 1):
-            # The managers themselves write to nodes, so the version is read just before.
-            found = Actual.from_api(self.engine.request("GET", f"/nodes/{wanted[0].id}"))
-            changes = plan_nodes(wanted, {found.id: found})
-            if not changes:
-                return
-            try:
-                self.engine.request(
-                    "POST",
-                    f"/nodes/{found.id}/update",
-                    query={"version": found.version},
-                    body=changes[0].spec,
-                )
-                return
-            except OutOfSequenceError:
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(0.1 * attempt)
+        write_node(self.engine, wanted[0].id, lambda now: plan_nodes(wanted, {now.id: now}))
 
     @staticmethod
     def shown(node: Wanted, actual: dict[str, Actual]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ attributes:
     description: The module leaves nothing behind that could differ.
   idempotent:
     support: full
-    description: The module leaves nothing behind, except with O(keep=true).
+    description:
+      - The module leaves nothing behind, except with O(keep=true). Removing what a killed one has
+        left is told as a change.
 options:
   targets:
     description:
@@ -109,6 +111,13 @@ options:
       - Leave the documents in the index. The result is then V(changed).
     type: bool
     default: false
+  notes_dir:
+    description:
+      - A folder that is there, on the host where the module runs. A note lies in it while the
+        module does its work.
+      - A module that is killed cannot remove its documents. The next one finds its note and removes
+        them, after its own lines have come through, because the older ones did so before them.
+    type: path
 notes:
   - Needs the privileges C(read), C(delete) and C(maintenance) for the index, and on the index of
     each document that is deleted.
@@ -210,6 +219,11 @@ deleted:
   returned: always
   type: int
   sample: 12
+leftover:
+  description: The number of documents of killed runs of this module that were deleted.
+  returned: always
+  type: int
+  sample: 0
 seconds:
   description: The seconds from the first line sent until the last was found, or the module gave up.
   returned: always
@@ -222,9 +236,11 @@ lines_per_second:
   sample: 6.7
 """
 
+import contextlib
 import signal
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -254,6 +270,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_pro
     summary,
     wait_for_lines,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.probe_notes import left_behind, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -264,6 +281,16 @@ if TYPE_CHECKING:
 def stop(_number: int, _frame: object) -> None:
     """Leave by an exception, so that the documents are deleted on the way out."""
     raise SystemExit(143)
+
+
+def clean_up_left_behind(client: Client, index: str, folder: Path) -> int:
+    """Delete the documents of smoke tests that were killed; how many there were."""
+    gone = 0
+    for note in left_behind(folder):
+        with contextlib.closing(note.file):
+            gone += clean_up(Finder(client, index, note.run), None)
+            note.drop()
+    return gone
 
 
 def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -280,6 +307,8 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
     problems: list[str] = []
     hits: list[Hit] | None = None
     deleted = 0
+    folder = Path(params["notes_dir"]) if params["notes_dir"] else None
+    note = take(folder, run) if folder and not params["keep"] else None
     start = time.monotonic()
     try:
         send_all(parcels, params["connect_timeout"], params["udp_rate"])
@@ -293,8 +322,15 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
         if not params["keep"]:
             try:
                 deleted = clean_up(finder, hits)
+                if note:
+                    note.drop()
             except ElasticsearchError as error:
                 problems.append(f"Cleaning up failed: {error}")
+    leftover = 0
+    try:
+        leftover = clean_up_left_behind(client, params["index"], folder) if folder else 0
+    except ElasticsearchError as error:
+        problems.append(f"Removing what a killed smoke test has left failed: {error}")
     accounts = settle_accounts(parcels, hits or [], sender, params["failure_tag"])
     problems += [account.sentence() for account in accounts if not account.balanced]
     totals = summary(accounts)
@@ -304,9 +340,10 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
         "targets": [account.report() for account in accounts],
         "indices": sorted({hit.index for hit in hits or []}),
         "deleted": deleted,
+        "leftover": leftover,
         "seconds": round(seconds, 2),
         "lines_per_second": round(totals["found"] / max(seconds, 0.001), 1),
-        "changed": params["keep"] and bool(totals["found"]),
+        "changed": bool(leftover) or (params["keep"] and bool(totals["found"])),
     }
     return result, problems
 
@@ -344,6 +381,7 @@ def main() -> None:
             connect_timeout={"type": "float", "default": 5},
             wait_timeout={"type": "float", "default": 60},
             keep={"type": "bool", "default": False},
+            notes_dir={"type": "path"},
         ),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,

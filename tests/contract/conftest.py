@@ -104,10 +104,12 @@ def _module_server() -> Iterator[None]:
     SERVERS.stop()
 
 
-def call_module(name: str, arguments: dict[str, Any], *, check: bool = False) -> Result:
+def call_module(
+    name: str, arguments: dict[str, Any], *, check: bool = False, server: ModuleServer = SERVERS
+) -> Result:
     """Run a module. A password must never come out, so every run is searched for it."""
     arguments = {**arguments, "_ansible_check_mode": check, "_ansible_diff": True}
-    output, code = SERVERS.run(name, arguments)
+    output, code = server.run(name, arguments)
     for option in ("password", "user_password"):
         secret = arguments.get(option)
         assert not secret or secret not in output, f"{option} came out: {output}"
@@ -119,6 +121,14 @@ def call_module(name: str, arguments: dict[str, Any], *, check: bool = False) ->
 def call() -> Callable[..., Result]:
     """Run a module with exactly these arguments."""
     return call_module
+
+
+@pytest.fixture
+def another_server() -> Iterator[ModuleServer]:
+    """For a module that runs beside another one, which waits for it."""
+    server = ModuleServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -183,6 +193,7 @@ def make_authority(folder: Path, host: str = "127.0.0.1") -> Authority:
         builder(issuer, ca_key)
         .add_extension(x509.BasicConstraints(True, None), critical=True)
         .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), False)
         .sign(ca_key, hashes.SHA256())
     )
     node = (
@@ -190,6 +201,10 @@ def make_authority(folder: Path, host: str = "127.0.0.1") -> Authority:
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
             critical=False,
+        )
+        # Python 3.13 asks for it.
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
         .sign(ca_key, hashes.SHA256())
     )

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""As much of the Docker Engine API as services need, on a unix socket, with bad days on order."""
+"""As much of the Docker Engine API as services need, with bad days on order.
+
+It listens on a unix socket or, with a TLS context, on a port.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import json
 import os
 import re
 import socketserver
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -40,17 +44,39 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     engine: FakeEngine
 
 
+class _TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    block_on_close = False
+    engine: FakeEngine
+    context: ssl.SSLContext
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        # In the thread of the connection: a client that breaks off a handshake stops nobody else.
+        try:
+            secured = self.context.wrap_socket(request, server_side=True)
+        except OSError:
+            return
+        super().finish_request(secured, client_address)
+        secured.close()
+
+
 class FakeEngine:
     """A swarm of one node whose tasks run as soon as they are asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None) -> None:
         self.path = str(folder / "engine.sock")
+        self.tls = tls
         self.calls: list[tuple[str, str]] = []
         self.services: dict[str, dict[str, Any]] = {}
         self.tasks: list[dict[str, Any]] = []
         self.objects: dict[str, dict[str, dict[str, Any]]] = {"configs": {}, "secrets": {}}
         self.networks = {"backend": "net1"}
         self.digest = "sha256:" + "d" * 64
+        # Running containers with their processes, ended ones with their exit codes, and what
+        # commands in them say, one after the other; the last again and again.
+        self.containers: dict[str, int] = {}
+        self.ended: dict[str, int] = {}
+        self.exec_answers: list[Any] = [""]
         # Bad days.
         self.api_version = "1.41"
         self.out_of_sequence = 0
@@ -65,11 +91,18 @@ class FakeEngine:
 
     @property
     def host(self) -> str:
+        if self.tls is not None:
+            return f"https://127.0.0.1:{self._server.server_address[1]}"
         return f"unix://{self.path}"
 
     def __enter__(self) -> Self:
-        self._server = _Server(self.path, _Handler)
-        self._server.engine = self
+        self._server: socketserver.BaseServer
+        if self.tls is not None:
+            secure = self._server = _TlsServer(("127.0.0.1", 0), _Handler)
+            secure.engine, secure.context = self, self.tls
+        else:
+            plain = self._server = _Server(self.path, _Handler)
+            plain.engine = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
@@ -78,7 +111,8 @@ class FakeEngine:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-        os.unlink(self.path)
+        if self.tls is None:
+            os.unlink(self.path)
 
     def writes(self) -> list[str]:
         return [f"{method} {path}" for method, path in self.calls if method != "GET"]
@@ -224,6 +258,24 @@ class FakeEngine:
     def _distribution(self, *_: Any) -> tuple[int, Any]:
         return 200, {"Descriptor": {"digest": self.digest}}
 
+    def _containers(self, _method: str, rest: list[str], *_: Any) -> tuple[int, Any]:
+        if rest == ["json"]:
+            return 200, [{"Id": name, "Created": 1} for name in self.containers]
+        name, verb = rest
+        if verb == "exec":
+            return 201, {"Id": "exec1"}
+        if name in self.ended:
+            return 200, {"State": {"Running": False, "Pid": 0, "ExitCode": self.ended[name]}}
+        if name in self.containers:
+            return 200, {"State": {"Running": True, "Pid": self.containers[name]}}
+        return 404, {"message": f"No such container: {name}"}
+
+    def _exec(self, *_: Any) -> tuple[int, Any]:
+        answer = self.exec_answers[0]
+        if len(self.exec_answers) > 1:
+            del self.exec_answers[0]
+        return 200, answer
+
     def _configs(self, *arguments: Any) -> tuple[int, Any]:
         return self._objects("configs", *arguments)
 
@@ -251,26 +303,30 @@ class FakeEngine:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _Server | _TlsServer
 
     def _do(self) -> None:
         engine = self.server.engine
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
-        status, answer = engine.answer(self.command, self.path, json.loads(raw) if raw else None)
+        archive = self.headers.get("Content-Type") == "application/x-tar"
+        body = raw if archive else json.loads(raw or b"null")
+        status, answer = engine.answer(self.command, self.path, body)
         if engine.silent and not self.path.endswith("_ping"):
             time.sleep(1.5)
             self.close_connection = True
             return
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        data = b"" if answer is None else text.encode()
+        if answer is None or isinstance(answer, bytes):
+            data = answer or b""
+        else:
+            data = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         self.send_response(status)
         self.send_header("Api-Version", engine.api_version)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST = do_DELETE = _do
+    do_GET = do_POST = do_PUT = do_DELETE = _do
 
     def address_string(self) -> str:
         return "unix"

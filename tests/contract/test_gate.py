@@ -61,10 +61,74 @@ def test_red_that_stays(cluster: FakeCluster, run: Run) -> None:
     assert len(cluster.called("GET", "/_cluster/health")) >= 2
 
 
+FULL = (
+    "the node is above the low watermark cluster setting "
+    "[cluster.routing.allocation.disk.watermark.low=85%], having less than the minimum required "
+    "[37.8gb] free space, actual free: [37.1gb], actual used: [85.2%]"
+)
+
+
+def test_a_shard_without_a_place_is_explained(cluster: FakeCluster, run: Run) -> None:
+    cluster.health.then(status="yellow", unassigned_shards=1)
+    refusals = {
+        "m1": [{"decider": "same_shard", "decision": "NO", "explanation": "a copy is here"}],
+        "w1": [{"decider": "disk_threshold", "decision": "NO", "explanation": FULL}],
+        "m2": [{"decider": "disk_threshold", "decision": "NO", "explanation": FULL}],
+    }
+    nodes = [{"node_name": name, "deciders": said} for name, said in refusals.items()]
+    body = {"index": "logs-1", "shard": 0, "primary": False, "node_allocation_decisions": nodes}
+    cluster.script("GET", "/_cluster/allocation/explain", Answer(body=body), times=FOREVER)
+    result = run(GATE, wait_timeout=0)
+    assert result.failed
+    assert f"logs-1 shard 0 (replica) has no place. m2, w1: {FULL}" in result.msg
+    assert "m1" not in result.msg
+
+
+def test_an_explanation_that_is_refused(cluster: FakeCluster, run: Run) -> None:
+    cluster.health.then(status="yellow", unassigned_shards=1)
+    path = "/_cluster/allocation/explain"
+    cluster.script("GET", path, Answer(status=403, body={"error": "no"}), times=FOREVER)
+    result = run(GATE, wait_timeout=0)
+    assert result.failed
+    assert "the status is yellow" in result.msg
+    assert "_cluster/allocation/explain would say why, but failed" in result.msg
+
+
 def test_shards_on_the_move(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="green", relocating_shards=2)
     assert "2 relocating" in run(GATE, wait_timeout=0).msg
     assert not run(GATE, wait_timeout=0, settled=False).failed
+
+
+def shards(*states: str) -> Answer:
+    rows = [
+        {"index": "logs-1", "shard": str(number), "prirep": "p", "state": state, "node": "m1"}
+        for number, state in enumerate(states)
+    ]
+    return Answer(body=rows)
+
+
+def test_shards_of_an_index(cluster: FakeCluster, run: Run) -> None:
+    cluster.script("GET", "/_cat/shards/logs", shards("STARTED", "STARTED"))
+    result = run(GATE, indices=["logs"], wait_timeout=0)
+    assert not result.failed
+    assert [shard["shard"] for shard in result["shards"]] == ["0", "1"]
+    assert run(GATE)["shards"] == []
+
+
+def test_a_shard_that_has_not_started(cluster: FakeCluster, run: Run) -> None:
+    cluster.script("GET", "/_cat/shards/logs", shards("STARTED", "UNASSIGNED"), times=FOREVER)
+    result = run(GATE, indices=["logs"], wait_timeout=0)
+    assert result.failed
+    assert "logs-1: shard 1 is UNASSIGNED" in result.msg
+    assert run(GATE, indices=["logs"], check=True)["missing"] == ["logs-1: shard 1 is UNASSIGNED"]
+
+
+def test_an_index_that_is_not_there(cluster: FakeCluster, run: Run) -> None:
+    cluster.script("GET", "/_cat/shards/logs", Answer(status=404, body={}), times=FOREVER)
+    result = run(GATE, indices=["logs"], wait_timeout=0)
+    assert result.failed
+    assert "logs: there is no index or alias of this name" in result.msg
 
 
 def test_missing_node_is_named(cluster: FakeCluster, run: Run) -> None:

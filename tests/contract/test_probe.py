@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import (
@@ -18,6 +19,7 @@ from ansible_collections.elk.swarm.tests.contract.fake_shipper import RFC3164, F
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Run = Callable[..., Any]
 
@@ -168,3 +170,49 @@ def test_cleaning_up_that_fails_is_told(
     assert result.failed
     assert "Cleaning up failed" in result.msg
     assert result["run"] in result.msg or "no right to delete" in result.msg
+
+
+def test_what_a_killed_smoke_test_has_left_is_removed_and_told(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    cluster.indices["syslog-msg"] = {}
+    (tmp_path / ".smoke-test-runofthepast").touch()
+    # Killed before it was locked, let alone before it had sent anything.
+    (tmp_path / ".smoke-test-runofnobody.new").touch()
+    for number in range(3):
+        message = f"elk.swarm smoke test runofthepast line0x{number} in plain"
+        cluster.add_document("syslog-msg", {"message": message})
+    result = run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path))
+    assert not result.failed, result.msg
+    assert result.changed
+    assert (result["deleted"], result["leftover"]) == (6, 3)
+    assert left(cluster) == 0
+    assert list(tmp_path.iterdir()) == []
+    again = run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path))
+    assert not again.changed
+    assert again["leftover"] == 0
+
+
+def test_a_smoke_test_of_somebody_else_is_left_alone(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    cluster.indices["syslog-msg"] = {}
+    note = tmp_path / ".smoke-test-runofnow"
+    cluster.add_document("syslog-msg", {"message": "elk.swarm smoke test runofnow line0x0"})
+    with note.open("w") as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        result = run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path))
+    assert not result.failed, result.msg
+    assert not result.changed
+    assert left(cluster) == 1
+    assert list(tmp_path.iterdir()) == [note]
+
+
+def test_the_note_stays_until_the_documents_are_gone(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    broken = error(403, "security_exception", "no right to delete")
+    cluster.script("POST", "/_bulk", broken, times=FOREVER)
+    result = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
+    assert result.failed
+    assert [path.name for path in tmp_path.iterdir()] == [f".smoke-test-{result['run']}"]

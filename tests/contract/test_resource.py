@@ -194,3 +194,67 @@ def test_options_that_do_not_fit(cluster: FakeCluster, run: Run) -> None:
         assert result.failed
         assert word in result.msg
     assert cluster.calls == []
+
+
+def test_several_at_once(cluster: FakeCluster, run: Run) -> None:
+    resources = [{"path": path, "body": body} for path, body in RESOURCES.items()]
+    beforehand = run(RESOURCE, resources=resources, check=True)
+    assert beforehand.changed
+    assert cluster.changes() == []
+
+    made = run(RESOURCE, resources=resources)
+    assert made.changed
+    assert [told["path"] for told in made["resources"]] == list(RESOURCES)
+    assert all(told["changed"] for told in made["resources"])
+    assert cluster.changes() == [f"PUT {path}" for path in RESOURCES]
+
+    again = run(RESOURCE, resources=resources)
+    assert not again.changed
+    assert [told["differences"] for told in again["resources"]] == [[] for _ in RESOURCES]
+    assert len(cluster.changes()) == len(RESOURCES)
+
+
+def test_of_several_only_what_differs_is_sent_and_shown(cluster: FakeCluster, run: Run) -> None:
+    resources = [{"path": path, "body": body} for path, body in RESOURCES.items()]
+    run(RESOURCE, resources=resources)
+    before = len(cluster.changes())
+    path = "/_security/role/writer"
+    resources = [
+        {"path": item["path"], "body": {**RESOURCES[path], "cluster": ["manage"]}}
+        if item["path"] == path
+        else item
+        for item in resources
+    ]
+    result = run(RESOURCE, resources=resources)
+    assert cluster.changes()[before:] == [f"PUT {path}"]
+    assert [told["path"] for told in result["resources"] if told["changed"]] == [path]
+    assert [item["after_header"] for item in result["diff"] if item["before"] != item["after"]] == [
+        path
+    ]
+
+
+def test_an_option_that_does_not_fit_stops_all_of_them(cluster: FakeCluster, run: Run) -> None:
+    good = {"path": "/_index_template/logs", "body": RESOURCES["/_index_template/logs"]}
+    result = run(RESOURCE, resources=[good, {"path": "/_ilm/policy/logs"}])
+    assert result.failed
+    assert "needs a body" in result.msg
+    assert cluster.changes() == []
+
+
+def test_a_refusal_tells_what_was_done_before(cluster: FakeCluster, run: Run) -> None:
+    good = {"path": "/_index_template/logs", "body": RESOURCES["/_index_template/logs"]}
+    policy = "/_ilm/policy/logs"
+    cluster.script("GET", policy, no_handler("GET", policy), times=FOREVER)
+    bad = {"path": policy, "body": RESOURCES[policy], "feature_switch": "elasticsearch_ilm_enabled"}
+    result = run(RESOURCE, resources=[good, bad])
+    assert result.failed
+    assert "elasticsearch_ilm_enabled" in result.msg
+    assert [told["path"] for told in result["resources"]] == ["/_index_template/logs"]
+
+
+@pytest.mark.parametrize("options", [{}, {"path": "/_snapshot/a", "resources": []}])
+def test_one_or_several(run: Run, options: dict[str, Any]) -> None:
+    result = run(RESOURCE, **options)
+    assert result.failed
+    assert "path" in result.msg
+    assert "resources" in result.msg

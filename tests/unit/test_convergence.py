@@ -339,7 +339,16 @@ def failing(ident: str, place: str, slot: int | None, error: str = NO_IMAGE) -> 
         ('exec: "nosuch": executable file not found in $PATH: unknown', "executable not found"),
         ("OCI runtime create failed: error setting rlimit type 7: not permitted", "ulimit refused"),
         ('error looking up volume plugin x: plugin "x" not found', "mount refused"),
+        (
+            (
+                "error while mounting volume '/var/lib/docker/volumes/es-m1/_data': failed to mount"
+                " local volume: mount :/export/es-m1:/var/lib/docker/volumes/es-m1/_data, data:"
+                " addr=192.0.2.10,nfsvers=4.2,hard: no such device"
+            ),
+            "file system unknown",
+        ),
         ("logger: no log driver named 'x' is registered", "log driver missing"),
+        ("mkdir /var/lib/docker/overlay2/x: no space left on device", "disk full"),
         ("unable to find user web: no matching entries in passwd file", "user unknown"),
     ],
 )
@@ -363,7 +372,7 @@ def test_the_second_time_on_the_same_node_is_final() -> None:
     [fault] = verdict.faults
     assert (fault.node, fault.slot, fault.kind) == ("b", 2, "no such image")
     assert NO_IMAGE in verdict.reasons[0]
-    assert "docker pull" in verdict.reasons[0]
+    assert "docker pull web:1]" in verdict.reasons[0]
 
 
 def test_a_failure_stays_counted_when_swarm_has_forgotten_the_task() -> None:

@@ -62,18 +62,131 @@ def test_keys_about_data_are_not_dropped() -> None:
     assert plan.dropped(present, {"data-root": "/other", "storage-driver": None}) == []
 
 
+OLD = {"debug": True}
+
+
 @pytest.mark.parametrize(
-    ("written", "started", "needed"),
+    ("written", "note", "found"),
     [
-        (100, 200, False),
-        (200, 100, True),
-        # The same instant cannot tell which came first: a needless restart is the lesser evil.
-        (100, 100, True),
-        (100, None, False),
-        (None, 100, False),
+        # A file older than the daemon is what it started with, whatever a note says.
+        (100, None, {"present": 1}),
+        (100, plan.note_of(200, OLD), {"present": 1}),
+        # Of a newer file only a note about this very daemon tells.
+        (300, plan.note_of(200, OLD), OLD),
+        (300, plan.note_of(199, OLD), None),
+        (300, None, None),
+        (300, {"started": 200, "config": "nonsense"}, None),
+        # The same instant cannot tell which came first.
+        (200, None, None),
+        (None, None, {}),
+        (None, plan.note_of(200, OLD), OLD),
     ],
 )
-def test_a_daemon_older_than_its_file_needs_a_restart(
-    written: int | None, started: int | None, needed: bool
+def test_what_a_running_daemon_has_read(written: int | None, note: object, found: object) -> None:
+    assert plan.loaded({"present": 1}, written, 200, note) == found  # type: ignore[arg-type]
+
+
+def running(loaded: dict[str, object] | None, **more: object) -> plan.Daemon:
+    return plan.Daemon(started=200, loaded=loaded, **more)  # type: ignore[arg-type]
+
+
+def test_a_daemon_that_does_not_run_needs_nothing() -> None:
+    assert plan.step(None, {"debug": True}).kind == plan.NOTHING
+
+
+def test_an_unread_file_that_nobody_knows_needs_a_restart() -> None:
+    assert plan.step(running(None), {}).kind == plan.RESTART
+
+
+def test_another_program_on_the_disk_needs_a_restart() -> None:
+    assert plan.step(running(OLD, replaced=True), OLD).kind == plan.RESTART
+
+
+@pytest.mark.parametrize(
+    ("loaded", "wanted", "kind"),
+    [
+        ({}, {}, plan.NOTHING),
+        (DEFAULTS, DEFAULTS, plan.NOTHING),
+        # Read at the start only.
+        (DEFAULTS, {**DEFAULTS, "log-driver": "journald"}, plan.RESTART),
+        (DEFAULTS, {"log-driver": "local"}, plan.RESTART),
+        ({}, {"default-address-pools": []}, plan.RESTART),
+        # Read by a reload.
+        ({}, {"debug": True}, plan.RELOAD),
+        ({"debug": True}, {"debug": False}, plan.RELOAD),
+        ({"registry-mirrors": ["https://a"]}, {"registry-mirrors": []}, plan.RELOAD),
+        ({}, {"insecure-registries": ["r:5000"]}, plan.RELOAD),
+        ({}, {"runtimes": {"x": {"path": "/x"}}, "shutdown-timeout": 60}, plan.RELOAD),
+        ({"features": {"a": True}}, {"features": {"a": False}}, plan.RELOAD),
+        # Nothing and empty are the same.
+        ({}, {"debug": False, "labels": [], "features": {}}, plan.NOTHING),
+        ({"debug": False, "labels": []}, {}, plan.NOTHING),
+        # Without them in the file a reload goes back to Docker's own value ...
+        ({"max-concurrent-downloads": 5, "features": {"a": True}}, {}, plan.RELOAD),
+        # ... and with these it keeps the last one.
+        ({"debug": True}, {}, plan.RESTART),
+        ({"registry-mirrors": ["https://a"]}, {}, plan.RESTART),
+        ({"shutdown-timeout": 60}, {}, plan.RESTART),
+        # One that needs a restart makes it one.
+        ({}, {"debug": True, "bip": "10.0.0.1/24"}, plan.RESTART),
+    ],
+)
+def test_what_a_change_needs(
+    loaded: dict[str, object], wanted: dict[str, object], kind: str
 ) -> None:
-    assert plan.restart_needed(written, started) is needed
+    step = plan.step(running(loaded), wanted)
+    assert step.kind == kind
+    assert bool(step.reasons) is (kind != plan.NOTHING)
+
+
+def test_what_the_daemon_says_itself_counts_more_than_what_was_noted() -> None:
+    live = {"debug": False, "registry-mirrors": ["https://a/"]}
+    daemon = running({"debug": True, "registry-mirrors": []}, live=live)
+    assert plan.step(daemon, {"debug": False, "registry-mirrors": ["https://a"]}) == plan.Step()
+    # It was taken out of the file and the daemon has never had it: nothing is kept.
+    assert plan.step(daemon, {"registry-mirrors": ["https://a"]}).kind == plan.NOTHING
+
+
+def test_an_option_reloaded_by_hand_is_seen_and_one_of_the_command_line_is_left_alone() -> None:
+    live = {"debug": True, "labels": ["from=unit"]}
+    by_hand = running({}, live=live, present={"debug": True})
+    assert plan.step(by_hand, {}).kind == plan.RESTART
+    assert plan.step(running({}, live=live), {}).kind == plan.NOTHING
+
+
+INFO = {
+    "Debug": True,
+    "Labels": ["zone=a"],
+    "RegistryConfig": {
+        "InsecureRegistryCIDRs": ["127.0.0.0/8", "10.1.0.0/16", "::1/128"],
+        "IndexConfigs": {
+            "docker.io": {"Secure": True},
+            "r:5000": {"Secure": False},
+        },
+        "Mirrors": ["https://mirror/"],
+    },
+}
+
+
+def test_what_the_daemon_tells_of_its_options() -> None:
+    live = plan.live_options(INFO)
+    assert live == {
+        "debug": True,
+        "labels": ["zone=a"],
+        "registry-mirrors": ["https://mirror/"],
+        "insecure-registries": ["10.1.0.0/16", "r:5000"],
+    }
+    wanted = {
+        "debug": True,
+        "labels": ["zone=a"],
+        "registry-mirrors": ["https://mirror"],
+        "insecure-registries": ["http://r:5000", "10.1.2.3/16", "127.0.0.0/8"],
+        "log-driver": "local",
+    }
+    assert plan.not_taken(wanted, live) == []
+    assert plan.live_options({}) == {}
+
+
+def test_what_the_daemon_has_not_taken_is_named() -> None:
+    found = plan.not_taken({"debug": False, "labels": []}, plan.live_options(INFO))
+    assert [text.split(":")[0] for text in found] == ["debug", "labels"]

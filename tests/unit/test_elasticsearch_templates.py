@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "roles" / "elasticsearch"
@@ -33,12 +33,22 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "settings": {"elasticsearch_settings": {"indices.recovery.max_bytes_per_sec": "80mb"}},
     "retention": {"elasticsearch_retention": "90d", "elasticsearch_index_shards": 3},
     "without_ilm": {"elasticsearch_ilm_enabled": False},
+    "bind": {"elasticsearch_storage": {"kind": "bind"}},
+    "volume": {"elasticsearch_storage": {"kind": "volume"}},
+    "plugin": {
+        "elasticsearch_storage": {
+            "kind": "plugin",
+            "plugin": "registry.example.org/disk:1",
+            "plugin_options": {"PASSWORD": "hush"},
+            "options": {"size": "{{ '1g' if inventory_hostname == 'm1' else '2g' }}"},
+        }
+    },
 }
 SHOWN = {
     name: f"{{{{ elasticsearch_{name} }}}}"
     for name in (
         *("generation", "config_hash", "service_name", "java_options"),
-        *("master_names", "node_names", "index_replicas"),
+        *("master_names", "node_names", "index_replicas", "data"),
     )
 }
 
@@ -103,16 +113,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     (tmp / "hosts.yml").write_text(yaml.safe_dump(groups))
     (tmp / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_HOME": str(tmp / "home"),
-    }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml"]
-    run = subprocess.run(
-        command, cwd=tmp, env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_in_folder(tmp, "hosts.yml")
     return {path.stem: json.loads(path.read_text()) for path in tmp.glob("*-*.json")}
 
 
@@ -142,7 +143,31 @@ def test_each_host_has_its_own_address_and_roles(rendered: dict[str, Any]) -> No
     assert "master" in manager["node.roles"]
 
 
-@pytest.mark.parametrize("variant", ["version", "memory"])
+def test_the_generation_of_before_there_were_other_kinds_of_storage_stays(
+    rendered: dict[str, Any],
+) -> None:
+    """Another one would have every cluster refuse the next version of this collection."""
+    assert rendered["plain-m1"]["generation"] == "479227fb"
+    assert rendered["bind-m1"] == rendered["plain-m1"]
+    assert rendered["plain-m1"]["data"]["mount"] == {
+        "type": "bind",
+        "source": "/srv/elk/elasticsearch",
+        "target": "/usr/share/elasticsearch/data",
+    }
+
+
+def test_hosts_with_volumes_of_other_sizes_share_one_service(rendered: dict[str, Any]) -> None:
+    first, second = rendered["plugin-m1"], rendered["plugin-w1"]
+    assert first["data"]["told"]["identity"]["options"] == {"size": "1g"}
+    assert second["data"]["told"]["identity"]["options"] == {"size": "2g"}
+    assert first["generation"] == second["generation"]
+    assert first["data"]["mount"] == second["data"]["mount"]
+    assert first["data"]["mount"]["source"] == "es-{{.Node.Hostname}}"
+    assert second["data"]["expected"]["source"] == "es-node-w1"
+    assert "hush" not in json.dumps(first)
+
+
+@pytest.mark.parametrize("variant", ["version", "memory", "volume", "plugin"])
 def test_what_the_service_is_made_of_makes_another_generation(
     rendered: dict[str, Any], variant: str
 ) -> None:

@@ -107,6 +107,22 @@ def test_dpkg_packages() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("journal", "audit", "interrupted"),
+    [
+        ([], "", False),
+        # Where dpkg writes before it gives a file its number, and what its maintainers left there.
+        (["tmp.i", ".gitkeep"], "\n", False),
+        (["0000", "0001"], "", True),
+        ([], "The following packages have been unpacked but not yet configured.\n", True),
+    ],
+)
+def test_dpkg_that_did_not_come_to_its_end(
+    journal: list[str], audit: str, interrupted: bool
+) -> None:
+    assert parse.dpkg_interrupted(journal, audit) is interrupted
+
+
 def test_rpm_packages() -> None:
     output = "docker-ce\t28.2.2-1.el9\npackage nope is not installed\n"
     assert parse.rpm_packages(output) == {"docker-ce": {"version": "28.2.2-1.el9", "held": False}}
@@ -218,3 +234,23 @@ def test_listeners_on_datagrams_and_on_ipv6() -> None:
 )
 def test_the_version_of_an_engine_that_does_not_run(output: str, version: str) -> None:
     assert parse.engine_version(output) == version
+
+
+def test_swap() -> None:
+    assert parse.swap_total("MemTotal: 8 kB\nSwapTotal:       2097148 kB\n") == 2147479552
+    assert parse.swap_total("MemTotal: 8 kB\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "choice"),
+    [("always [madvise] never\n", "madvise"), ("never\n", "never"), ("", "")],
+)
+def test_the_choice_that_a_file_of_the_kernel_marks(words: str, choice: str) -> None:
+    assert parse.chosen(words) == choice
+
+
+@pytest.mark.parametrize(
+    ("error", "is_set"), [(None, None), (2_000, True), (15_999_999, True), (16_000_000, False)]
+)
+def test_whether_something_sets_the_clock(error: int | None, is_set: bool | None) -> None:
+    assert parse.clock_is_set(error) is is_set

@@ -33,3 +33,9 @@ def test_an_empty_value_is_a_value() -> None:
 
 def test_order_is_that_of_the_list() -> None:
     assert host_values(["w1", "m1"], HOSTVARS, ["elk_address"]) == ["w1", "10.0.0.1"]
+
+
+def test_dots_lead_into_a_variable() -> None:
+    known = {"m1": {"ansible_facts": {"nodename": "one"}}, "m2": {"ansible_facts": {}}}
+    names = ["elk_node_name", "ansible_facts.nodename"]
+    assert host_values(["m1", "m2"], known, names) == ["one", "m2"]

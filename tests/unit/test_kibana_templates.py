@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "lab" / "images" / "kibana"))
@@ -56,6 +56,7 @@ def rendered(tmp_path_factory):
         "gather_facts": False,
         "vars_files": [
             str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
             str(role / "defaults" / "main.yml"),
             str(role / "vars" / "main.yml"),
         ],
@@ -79,17 +80,7 @@ def rendered(tmp_path_factory):
     }
     (tmp / "hosts.yml").write_text(yaml.safe_dump(groups))
     (tmp / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    environment = {
-        **os.environ,
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_HOME": str(tmp / "home"),
-        "ANSIBLE_LOCALHOST_WARNING": "0",
-    }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml"]
-    run = subprocess.run(
-        command, cwd=tmp, env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_in_folder(tmp, "hosts.yml")
     return tmp
 
 

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
+from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "lab" / "images" / "logstash"
@@ -141,20 +141,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     # JSON, because YAML would fold the long texts.
     (tmp / "play.yml").write_text(json.dumps([play]))
-    run = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.yml", "play.yml"],
-        cwd=tmp,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_HOME": str(tmp / "home"),
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-        },
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_in_folder(tmp, "hosts.yml")
     results: dict[str, Any] = json.loads((tmp / "results.json").read_text())
     return results
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
@@ -18,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
 DAY = datetime.timedelta(days=1)
@@ -133,17 +132,5 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
         "tasks": tasks,
     }
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    run = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "m1,", "play.yml"],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_HOME": str(tmp_path / "home"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert f"ok={len(tasks)} " in run.stdout
+    said = run_in_folder(tmp_path, "m1,")
+    assert f"ok={len(tasks)} " in said

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.module_utils import preflight
 
 GIB = preflight.GIB
@@ -417,10 +419,20 @@ def test_kibana_replicas_only_matter_on_host_ports(lab: Lab) -> None:
     )
 
 
-@pytest.mark.parametrize("value", [0, -1, "many"])
+@pytest.mark.parametrize("value", [-1, "many"])
 def test_replicas_must_be_a_number(lab: Lab, value: Any) -> None:
     lab.settings["kibana_replicas"] = value
     assert lab.only().where == "kibana_replicas"
+    assert lab.only().check == "replicas"
+
+
+@pytest.mark.parametrize("value", [0, "0"])
+@pytest.mark.parametrize("name", ["logstash_replicas", "kibana_replicas"])
+def test_no_task_at_all_has_to_be_meant(lab: Lab, name: str, value: Any) -> None:
+    lab.settings[name] = value
+    found = lab.only()
+    assert (found.where, found.check) == (name, "no_replicas")
+    assert "preflight_accept: [no_replicas]" in found.mend
 
 
 @pytest.mark.parametrize("roles", [["data"], ["data", "master", "voting_only"]])
@@ -522,6 +534,8 @@ def test_an_engine_that_the_distribution_does_not_have(lab: Lab) -> None:
     found = lab.only()
     assert (found.check, found.where) == ("engine_source", "w1")
     assert "docker_engine_source: docker_ce" in found.mend
+    lab.declared["w1"]["docker_engine_distribution_packages"] = ["moby-engine"]
+    assert lab.findings() == []
 
 
 def test_live_restore(lab: Lab) -> None:
@@ -662,6 +676,31 @@ def test_the_engine_that_is_asked_for(lab: Lab, version: str, good: bool) -> Non
     assert (lab.findings() == []) is good
 
 
+@pytest.mark.parametrize(
+    ("present", "asked", "good"),
+    [
+        ("28.5.1", "28.5.2", True),
+        ("28.5.1", "28.*", True),
+        ("26.1.5+dfsg1", "26.1.5", True),
+        ("28.5.1", "28.4.*", False),
+        ("28.5.1", "5:27.5.1-1~debian.13~trixie", False),
+        ("28.5.10", "28.5.9", False),
+        ("", "28.5.9", True),
+    ],
+)
+def test_an_older_engine_has_to_be_asked_for_by_name(
+    lab: Lab, present: str, asked: str, good: bool
+) -> None:
+    lab.survey["w1"]["docker"]["version"] = present
+    lab.declared["w1"]["docker_engine_version"] = asked
+    assert (lab.findings() == []) is good
+    if not good:
+        assert (lab.only().check, lab.only().where) == ("engine_version", "w1")
+        assert "docker_engine_allow_downgrade" in lab.only().mend
+    lab.declared["w1"]["docker_engine_allow_downgrade"] = True
+    assert lab.findings() == []
+
+
 # Networks of Docker itself
 
 
@@ -787,6 +826,125 @@ def test_a_stranger_in_a_running_platform(lab: Lab) -> None:
 def test_a_container_outside_of_the_swarm(lab: Lab) -> None:
     lab.listen("w1", 9200, "tcp", "docker-proxy")
     assert "a container outside of the swarm" in lab.only().wrong
+
+
+# What the role host_tuning sets only if it is told to
+
+
+@pytest.mark.parametrize(
+    ("swap", "present", "wanted", "variable", "told"),
+    [
+        (2 * GIB, 60, -1, "check", True),
+        (2 * GIB, 1, -1, "check", False),
+        (2 * GIB, 60, 1, "check", False),
+        (2 * GIB, 1, 60, "check", True),
+        (0, 60, -1, "check", False),
+        (2 * GIB, 60, -1, "keep", False),
+        (2 * GIB, 60, -1, "disabled", False),
+    ],
+)
+def test_swap_that_may_take_the_heap(
+    lab: Lab, swap: int, present: int, wanted: int, variable: str, told: bool
+) -> None:
+    lab.survey["w1"] |= {"swap": swap, "swappiness": present}
+    lab.declared["w1"] |= {"host_tuning_swap": variable, "host_tuning_swappiness": wanted}
+    found = lab.findings()
+    assert [(f.check, f.where, f.warning) for f in found] == (
+        [("swap", "host_tuning_swap", True)] if told else []
+    )
+    assert all(f.wrong.startswith("w1 may swap") for f in found)
+
+
+def test_swap_of_a_host_without_elasticsearch(lab: Lab) -> None:
+    lab.groups["elasticsearch"] = ["m1", "m2", "m3", "w2"]
+    lab.survey["w1"] |= {"swap": GIB, "swappiness": 60}
+    lab.declared["w1"] |= {"host_tuning_swap": "check", "host_tuning_swappiness": -1}
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("is_set", "container", "variable", "told"),
+    [
+        (False, False, "check", True),
+        (False, True, "check", False),
+        (True, False, "check", False),
+        (None, False, "check", False),
+        (False, False, "keep", False),
+        (False, False, "chrony", False),
+    ],
+)
+def test_a_clock_that_nothing_sets(
+    lab: Lab, is_set: bool | None, container: bool, variable: str, told: bool
+) -> None:
+    lab.survey["w1"]["clock"] = {"is_set": is_set, "container": container}
+    lab.declared["w1"]["host_tuning_time_sync"] = variable
+    assert [(f.check, f.warning) for f in lab.findings()] == ([("time_sync", True)] if told else [])
+
+
+def test_a_time_service_that_the_distribution_does_not_carry(lab: Lab) -> None:
+    lab.survey["w1"]["distribution"] = ROCKY
+    lab.declared["w1"] |= {
+        "host_tuning_time_sync": "timesyncd",
+        "docker_engine_source": "docker_ce",
+    }
+    found = lab.only()
+    assert (found.check, found.where, found.warning) == ("time_sync", "w1", False)
+
+
+@pytest.mark.parametrize(
+    ("present", "variable", "told"),
+    [
+        ("always", "check", True),
+        ("madvise", "check", False),
+        ("", "check", False),
+        ("always", "keep", False),
+        ("always", "never", False),
+    ],
+)
+def test_huge_pages_for_everybody(lab: Lab, present: str, variable: str, told: bool) -> None:
+    for name in ("w1", "w2"):
+        lab.survey[name]["transparent_huge_pages"] = present
+        lab.declared[name]["host_tuning_transparent_huge_pages"] = variable
+    found = lab.findings()
+    assert [(f.check, f.warning) for f in found] == ([("huge_pages", True)] if told else [])
+    assert all(f.wrong.startswith("w1, w2 give every process") for f in found)
+
+
+# Firewalls
+
+
+@pytest.mark.parametrize("name", preflight.FIREWALL_NETWORKS)
+def test_a_network_of_the_firewall_that_is_none(lab: Lab, name: str) -> None:
+    lab.declared["w1"][name] = ["10.30.0.0/16", "fd00::/8", "10.30.0.0/33"]
+    found = lab.only()
+    assert (found.check, found.where) == ("firewall_networks", f"{name} of w1")
+    assert found.wrong == "10.30.0.0/33 is no network and no address."
+
+
+@pytest.mark.parametrize(
+    ("manage", "active", "addresses", "told"),
+    [
+        ("auto", True, [], True),
+        ("auto", True, ["10.21.0.21"], False),
+        ("auto", False, [], False),
+        ("always", False, [], True),
+        ("never", True, [], False),
+    ],
+)
+def test_an_interface_whose_addresses_no_rule_would_know(
+    lab: Lab, manage: str, active: bool, addresses: list[str], told: bool
+) -> None:
+    for name in NAMES:
+        lab.declared[name]["swarm_addresses"] = [lab.declared[name]["address"]]
+        lab.declared[name]["firewall_manage"] = manage
+    lab.survey["m1"]["units"] = {"ufw.service": {"exists": True, "active": active}}
+    lab.declared["w1"] |= {
+        "swarm_addresses": ["10.20.0.21", "eth1"],
+        "firewall_addresses": addresses,
+    }
+    assert [(f.check, f.where, f.warning) for f in lab.findings()] == (
+        [("firewall_addresses", "w1", True)] if told else []
+    )
 
 
 # Disks, clocks, kernels
@@ -945,6 +1103,84 @@ def test_a_worker_of_another_swarm(lab: Lab) -> None:
 def test_a_swarm_that_cannot_be_used(lab: Lab, state: str) -> None:
     lab.survey["w2"]["docker"]["swarm"] = {"state": state, "error": "why"}
     assert f"({state}: why)" in lab.only().wrong
+
+
+def test_a_member_that_looks_for_the_others(lab: Lab) -> None:
+    lab.join()
+    lab.survey["m2"]["docker"]["swarm"] = {"state": "pending"}
+    for port, process in ((9200, "docker-proxy"), (2377, "dockerd"), (7946, "dockerd")):
+        lab.listen("m2", port, "tcp", process)
+    assert lab.findings() == []
+
+
+def test_a_daemon_that_does_not_answer(lab: Lab) -> None:
+    lab.survey["m2"]["docker"] = {"silent": True, "swarm": {"state": "inactive"}}
+    lab.listen("m2", 9200, "tcp", "docker-proxy")
+    found = lab.only()
+    assert (found.check, found.where) == ("daemon", "m2")
+    assert "does not answer" in found.wrong
+
+
+# Storage
+
+
+def store(lab: Lab, service: str, value: dict[str, Any], *hosts: str) -> None:
+    """Set the variable on hosts, or on all of them, as the role preflight hands it on."""
+    for name in hosts or lab.declared:
+        told = service_storage(value, service, name)["told"]
+        lab.declared[name].setdefault("storage", {})[service] = told
+
+
+def test_storage_on_volumes(lab: Lab) -> None:
+    store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk:1"})
+    store(lab, "logstash", {"kind": "volume"})
+    # Such a host needs no room in the directory for data.
+    lab.survey["w1"]["disks"]["/srv/elk"] = disk(100, 0)
+    assert lab.findings() == []
+
+
+def test_what_is_wrong_with_storage_is_told_once(lab: Lab) -> None:
+    store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk"})
+    found = lab.only()
+    assert found.check == "storage"
+    assert found.where == "elasticsearch_storage.plugin"
+    assert "has no tag" in found.wrong
+    store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk:1"})
+    store(lab, "logstash", {"kind": "nfs", "server": "nas", "path": "x"}, "w1")
+    problems = [one.where for one in lab.findings()]
+    assert problems == ["logstash_storage.path of w1"]
+
+
+def test_what_the_specs_tell_is_left_to_them(lab: Lab) -> None:
+    store(lab, "elasticsearch", {"kind": "ramdisk"})
+    assert lab.findings() == []
+
+
+def test_one_service_has_one_kind_of_storage(lab: Lab) -> None:
+    store(lab, "elasticsearch", {"kind": "volume"}, "w2")
+    found = lab.only()
+    assert found.where == "elasticsearch_storage"
+    assert "bind (m1, m2, m3, w1); volume (w2)" in found.wrong
+    store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk:1", "options": {"size": "1g"}})
+    big = {"kind": "plugin", "plugin": "disk:1", "options": {"size": "2g"}}
+    store(lab, "elasticsearch", big, "w2")
+    assert lab.findings() == []
+
+
+def test_data_stays_on_its_storage(lab: Lab) -> None:
+    store(lab, "elasticsearch", {"kind": "volume"})
+    data = lab.survey["m2"]["disks"]
+    data["/srv/elk/elasticsearch"] = disk(100, 50, exists=True, empty=False)
+    found = lab.only()
+    assert (found.where, found.check) == ("m2", "storage_change")
+    assert "elasticsearch has its data on bind, and elasticsearch_storage asks" in found.wrong
+    assert "docs/storage.md#moving-data" in found.mend
+    del data["/srv/elk/elasticsearch"]
+    note = {"kind": "volume", "volume": "es-m2", "driver": "local", "options": {}}
+    lab.survey["m2"]["files"]["/etc/elk/storage.json"] = json.dumps({"elasticsearch": note})
+    assert lab.findings() == []
+    store(lab, "elasticsearch", {"kind": "bind"})
+    assert "has its data on volume, and elasticsearch_storage asks for bind" in lab.only().wrong
 
 
 # The whole

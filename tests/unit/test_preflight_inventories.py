@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
+from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.module_utils import preflight
 from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from lab.state import shape
@@ -84,7 +85,16 @@ def site(source: Path) -> preflight.Site:
         variables[host.name] = [name for name in own if not name.startswith("ansible_")]
         facts = {"ansible_facts": {"nodename": host.name}, "preflight_kinds": {}}
         templar = Templar(loader, variables={**base, **own, **facts, "groups": groups})
-        declared = templar.template(task("elk.swarm.host_survey")["declared"])
+        found = task("elk.swarm.host_survey")["declared"]
+        # Filters of a collection are found by playbooks only, so this one is called here.
+        del found["storage"]
+        declared = templar.template(found)
+        declared["storage"] = {
+            service: service_storage({**base, **own}[f"{service}_storage"], service, host.name)[
+                "told"
+            ]
+            for service in ("elasticsearch", "logstash")
+        }
         # The role asks once, with the variables of the first host.
         settings = settings or templar.template(task("elk.swarm.preflight")["settings"])
         declared["sent"] = settings["received"] = 1000.0

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils import objects
 from ansible_collections.elk.swarm.plugins.module_utils import service_spec as spec_of
+from ansible_collections.elk.swarm.plugins.module_utils.masking import MASK
 from ansible_collections.elk.swarm.plugins.module_utils.service_spec import Lookups, SpecError
 
 NOTHING = Lookups({}, {})
@@ -430,7 +431,7 @@ def test_secret_values_of_the_environment_are_masked_and_still_differ() -> None:
     assert "old" not in str(old)
     assert "new" not in str(new)
     assert old["env"]["DB_PASSWORD"] != new["env"]["DB_PASSWORD"]
-    assert old["env"]["API_KEY"] == new["env"]["API_KEY"] == spec_of.MASK
+    assert old["env"]["API_KEY"] == new["env"]["API_KEY"] == MASK
     assert (old["env"]["LEVEL"], new["env"]["LEVEL"]) == ("info", "debug")
 
 

@@ -154,6 +154,19 @@ def test_pages_that_are_stale_missing_or_too_many_are_named(tmp_path: Path) -> N
     assert not (tmp_path / "gone.md").exists()
 
 
+def test_a_readme_that_is_missing_or_stale_is_named(tmp_path: Path) -> None:
+    one = role({"net_size": 2}, {"net_size": option()})
+    path = tmp_path / "net" / "README.md"
+    path.parent.mkdir()
+    wanted = role_specs.readmes(tmp_path, [one])
+    assert docs_markdown.stale_files(wanted) == [path]
+    path.write_text(wanted[path])
+    assert docs_markdown.stale_files(wanted) == []
+    assert wanted[path].startswith("# elk.swarm.net\n\nA net.\n")
+    path.write_text("by hand")
+    assert docs_markdown.stale_files(wanted) == [path]
+
+
 @pytest.mark.parametrize("one", role_specs.load_roles(ROOT / "roles"), ids=lambda found: found.name)
 def test_the_roles_of_this_collection(one: role_specs.Role) -> None:
     assert role_specs.problems(one) == []

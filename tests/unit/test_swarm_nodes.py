@@ -9,17 +9,22 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.elk.swarm.plugins.module_utils.engine import OutOfSequenceError
 from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import (
     OWN_LABELS,
     Actual,
+    Change,
     Wanted,
     cluster_warnings,
     label_errors,
     merged_labels,
     name_errors,
+    named_errors,
     node_warnings,
+    plan_labels,
     plan_nodes,
     waiting_for,
+    write_node,
 )
 
 
@@ -216,3 +221,91 @@ def test_reading_a_node() -> None:
         reachability="reachable",
         leader=True,
     )
+
+
+class TestLabelsOfManyNodes:
+    WISHES = {"elk.logstash": {"m1": "true", "w1": None}, "elk.es": {"w1": "abc"}}
+
+    def test_set_taken_away_and_left_alone(self) -> None:
+        nodes = by_id(
+            actual("w1", labels={"elk.logstash": "true", "hand": "1"}, availability="drain"),
+            actual("m1", role="manager"),
+            actual("w2", labels={"elk.logstash": "true"}),
+        )
+        changes = plan_labels(self.WISHES, nodes)
+        assert [change.name for change in changes] == ["m1", "w1"]
+        assert changes[0].spec == {
+            "Role": "manager",
+            "Availability": "active",
+            "Labels": {"elk.logstash": "true"},
+        }
+        assert changes[1].spec == {
+            "Role": "worker",
+            "Availability": "drain",
+            "Labels": {"hand": "1", "elk.es": "abc"},
+        }
+        assert changes[1].before == {"labels": {"elk.logstash": "true", "hand": "1"}}
+
+    def test_nothing_to_do(self) -> None:
+        nodes = by_id(
+            actual("m1", labels={"elk.logstash": "true"}), actual("w1", labels={"elk.es": "abc"})
+        )
+        assert plan_labels(self.WISHES, nodes) == []
+        assert plan_labels({}, nodes) == []
+
+    def test_a_name_has_to_be_that_of_one_node(self) -> None:
+        nodes = by_id(actual("m1"), actual("w1"), actual("w1", id="old", state="down"))
+        assert named_errors(["m1"], nodes) == []
+        unknown, twice = named_errors(["w9", "w1"], nodes)[::-1]
+        assert unknown.startswith("w9: the swarm has no node of this name; it has m1, w1, w1.")
+        assert "id-w1 (ready) and old (down)" in twice
+
+
+class FakeEngine:
+    """A node that somebody else writes to as well."""
+
+    def __init__(self, disturbances: int) -> None:
+        self.labels: dict[str, str] = {}
+        self.version = 1
+        self.disturbances = disturbances
+
+    def request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        assert path.startswith("/nodes/id-m1")
+        if method == "GET":
+            seen = self.version
+            if self.disturbances:
+                self.disturbances -= 1
+                self.version += 1
+                self.labels = {**self.labels, f"other{self.version}": "1"}
+            return {
+                "ID": "id-m1",
+                "Description": {"Hostname": "m1"},
+                "Version": {"Index": seen},
+                "Spec": {"Role": "manager", "Availability": "active", "Labels": self.labels},
+            }
+        if options["query"]["version"] != self.version:
+            raise OutOfSequenceError("update out of sequence")
+        self.labels = options["body"]["Labels"]
+        return {}
+
+
+class TestWriting:
+    def test_another_writer_loses_nothing(self) -> None:
+        engine, naps = FakeEngine(2), []
+        write_node(engine, "id-m1", self.plan, naps.append)  # type: ignore[arg-type]
+        assert engine.labels == {"elk.es": "abc", "other2": "1", "other3": "1"}
+        assert len(naps) == 2
+
+    def test_gives_up_at_last(self) -> None:
+        with pytest.raises(OutOfSequenceError):
+            write_node(FakeEngine(99), "id-m1", self.plan, lambda _: None)  # type: ignore[arg-type]
+
+    def test_writes_nothing_when_nothing_is_left_to_do(self) -> None:
+        engine = FakeEngine(0)
+        engine.labels = {"elk.es": "abc"}
+        write_node(engine, "id-m1", self.plan)  # type: ignore[arg-type]
+        assert engine.labels == {"elk.es": "abc"}
+
+    @staticmethod
+    def plan(found: Actual) -> list[Change]:
+        return plan_labels({"elk.es": {"m1": "abc"}}, {found.id: found})

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", ["docs_markdown", "playbooks", "sanity"])
+@pytest.mark.parametrize(
+    "name",
+    ["docs_markdown", "newer_core", "package", "playbook_run", "playbooks", "sanity", "scenarios"],
+)
 def test_examples_in_the_tools_are_true(name: str) -> None:
     done = doctest.testmod(importlib.import_module(name))
     assert done.attempted > 0

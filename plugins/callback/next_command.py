@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: next_command
+type: notification
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: End a run that failed with the host, the cause and the next command
+description:
+  - After the summary of a run that lost a host, or in which one failed, says once more which host
+    that was, at which task and why, and what to type next. A run that ends well gets no word.
+  - No playbook can do that by itself, since once a host cannot be reached and C(any_errors_fatal)
+    has ended a play, no task of it and none of a later play runs on the hosts any more.
+requirements:
+  - To be enabled, with C(callbacks_enabled = elk.swarm.next_command) in C(ansible.cfg).
+"""
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.elk.swarm.plugins.module_utils.run_ending import Failure, Host, closing
+
+HIDDEN = "the reason is hidden, because a secret is in it"
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "elk.swarm.next_command"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._play: Any = None
+        # The last one of each host: what a rescue says comes after what it was called for.
+        self._failures: dict[str, Failure] = {}
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            self._note(result, unreachable=False)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._note(result, unreachable=True)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        # A failure that was rescued is none in the end.
+        lost = {**stats.failures, **stats.dark}
+        text = closing(failure for name, failure in self._failures.items() if name in lost)
+        if text:
+            # What a run prints may be read by a program: JSON, for one.
+            self._display.display(text, color="red", stderr=True)
+
+    def _note(self, result: Any, unreachable: bool) -> None:
+        name = result.host.get_name()
+        asked = (result.result.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host")
+        host = asked if asked and asked != "localhost" else name
+        self._failures[name] = Failure(
+            Host.from_variables(host, self._variables(host)),
+            result.task_name,
+            self._message(result.result),
+            unreachable,
+        )
+
+    def _variables(self, name: str) -> dict[str, Any]:
+        manager = self._play.get_variable_manager()
+        host = manager._inventory.get_host(name)
+        return dict(manager.get_vars(play=self._play, host=host)) if host else {}
+
+    @staticmethod
+    def _message(result: dict[str, Any]) -> str:
+        for item in result.get("results") or []:
+            if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
+                return str(item.get("msg") or HIDDEN)
+        return str(result.get("msg") or (HIDDEN if "censored" in result else "no reason was given"))

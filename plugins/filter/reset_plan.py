@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: reset_plan
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: In which order hosts leave their swarm
+description:
+  - Takes what M(elk.swarm.swarm_member_info) found on each host and says who leaves, through which
+    manager, and which one is last.
+  - Whatever speaks against it is given as a list of sentences, each with host and mend.
+positional: hostvars
+options:
+  _input:
+    description: Names of all hosts of the platform.
+    type: list
+    elements: str
+    required: true
+  hostvars:
+    description: The variables of all hosts, usually the magic variable C(hostvars).
+    type: dict
+    required: true
+  variable:
+    description: Host variable in which the result of M(elk.swarm.swarm_member_info) is registered.
+    type: str
+    default: reset_found
+"""
+
+EXAMPLES = r"""
+- name: Look at every host
+  elk.swarm.swarm_member_info:
+  register: reset_found
+
+- name: Show who would leave
+  ansible.builtin.debug:
+    msg: "{{ groups['all'] | elk.swarm.reset_plan(hostvars) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - RV(ignore:source) is the manager that leaves last, empty when no host is in a swarm.
+    - RV(ignore:workers) and RV(ignore:managers) give the node ids of the others by host.
+    - RV(ignore:errors) lists the reasons to refuse.
+  type: dict
+  sample:
+    source: m1
+    workers: {w1: nbp2pdbcp1i5jf0tu5wi2q1kf}
+    managers: {}
+    errors: []
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+def reset_plan(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    variable: str = "reset_found",
+) -> dict[str, Any]:
+    """Order the hosts' way out of their swarm."""
+    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
+    # process that Ansible starts for a task on a host.
+    from ansible_collections.elk.swarm.plugins.module_utils.reset import plan_leaving
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
+
+    return plan_leaving(
+        {name: Member.from_dict(hostvars[name][variable]["member"]) for name in hosts}
+    ).as_dict()
+
+
+class FilterModule:
+    """Register the filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"reset_plan": reset_plan}

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: service_storage
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: What a service mounts to keep its data
+description:
+  - Reads C(elasticsearch_storage) or C(logstash_storage), and says what the service mounts and what
+    its task on a host must be seen to mount.
+  - No credential is in what it gives.
+positional: service, node
+options:
+  _input:
+    description: The variable.
+    type: dict
+    required: true
+  service:
+    description: The service, V(elasticsearch) or V(logstash).
+    type: str
+    required: true
+  node:
+    description: Name of the host in the swarm.
+    type: str
+    required: true
+  path:
+    description: The directory that the kind V(bind) uses.
+    type: str
+    default: ""
+  target:
+    description: Where the service has its data inside the container.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Show what a service would mount
+  ansible.builtin.debug:
+    msg: >-
+      {{ {'kind': 'volume'}
+         | elk.swarm.service_storage('elasticsearch', 'm1', target='/usr/share/elasticsearch/data')
+      }}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - RV(ignore:told) has the kind, what is wrong with the variable, what must not change under data
+      (RV(ignore:told.identity)), and what a running task depends on (RV(ignore:told.running)).
+    - RV(ignore:mount) is for M(elk.swarm.service), RV(ignore:expected) for M(elk.swarm.task_mount).
+    - RV(ignore:volume) is the name of the volume on this host, empty for a directory.
+  type: dict
+  sample:
+    told:
+      kind: volume
+      problems: []
+      identity: {kind: volume, volume: es-m1, driver: local, options: {}}
+      running: {kind: volume, driver: local}
+    mount:
+      type: volume
+      source: es-{{.Node.Hostname}}
+      target: /usr/share/elasticsearch/data
+      no_copy: true
+      driver_config: {name: local}
+    expected:
+      type: volume
+      source: es-m1
+      target: /usr/share/elasticsearch/data
+      driver: local
+      filesystems: []
+    volume: es-m1
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def service_storage(
+    value: Any, service: str, node: str, path: str = "", target: str = ""
+) -> dict[str, Any]:
+    """Say what a service mounts on a host."""
+    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
+    # process that Ansible starts for a task on a host.
+    from ansible_collections.elk.swarm.plugins.module_utils.service_storage import plan
+
+    found = plan(service, value, node)
+    return {
+        "told": found.told(),
+        "mount": found.mount(path, target),
+        "expected": found.expected(path, target),
+        "volume": "" if found.kind == "bind" else found.volume,
+    }
+
+
+class FilterModule:
+    """Register the filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"service_storage": service_storage}

@@ -1,0 +1,299 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a Logstash on a host still holds: in its queue on the disk, and unread in its sockets.
+
+The persisted queue is read as Logstash writes it. A page that is done has a checkpoint that tells
+all about it. The page at the head is read itself, because its checkpoint is behind after a kill.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# -- the queue on the disk -----------------------------------------------------------------------
+
+# Version, page, first page that counts, first event that is not acknowledged, first event of the
+# page, number of its events. Big-endian, and a checksum over it.
+_CHECKPOINT = struct.Struct(">hiiqqi")
+# Number of an event and length of its data, which a checksum follows.
+_ELEMENT = struct.Struct(">qi")
+_CHECKSUM = struct.Struct(">I")
+_CHECKPOINT_VERSION = 1
+_PAGE_VERSION = b"\x02"
+
+
+class QueueError(Exception):
+    """The files are not as Logstash 9 writes them."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Events in queues that no process has open; None where they cannot be counted."""
+
+    events: int | None = 0
+    bytes: int = 0
+    pipelines: dict[str, int | None] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "events": self.events,
+            "bytes": self.bytes,
+            "pipelines": self.pipelines,
+            "problems": self.problems,
+        }
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    page: int
+    oldest: int
+    unacked: int
+    first: int
+    count: int
+
+
+def _read_checkpoint(path: str) -> _Checkpoint | None:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return None
+    body, checksum = data[: _CHECKPOINT.size], data[_CHECKPOINT.size :]
+    if len(body) != _CHECKPOINT.size or checksum != _CHECKSUM.pack(zlib.crc32(body)):
+        raise QueueError(f"{path} is damaged")
+    version, page, oldest, unacked, first, count = _CHECKPOINT.unpack(body)
+    if version != _CHECKPOINT_VERSION:
+        raise QueueError(f"{path} has version {version}, known is {_CHECKPOINT_VERSION}")
+    return _Checkpoint(page, oldest, unacked, first, count)
+
+
+def _skim(file: BinaryIO) -> tuple[int, int]:
+    """First event of a page and the number of whole ones in a row."""
+    if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
+        raise QueueError(f"{file.name} is no page of version {_PAGE_VERSION[0]}")
+    first, count = 0, 0
+    while len(begin := file.read(_ELEMENT.size)) == _ELEMENT.size:
+        number, length = _ELEMENT.unpack(begin)
+        if length <= 0 or number <= 0 or (count and number != first + count):
+            break
+        data = file.read(length)
+        if file.read(_CHECKSUM.size) != _CHECKSUM.pack(zlib.crc32(data)):
+            break
+        first = first or number
+        count += 1
+    return first, count
+
+
+def unread_events(directory: str) -> int:
+    """Events of one pipeline's queue that were not acknowledged."""
+    head = _read_checkpoint(os.path.join(directory, "checkpoint.head"))
+    if head is None:
+        if any(name.startswith("page.") for name in os.listdir(directory)):
+            raise QueueError(f"{directory} has pages and no checkpoint.head")
+        return 0
+    total = 0
+    for number in range(head.oldest, head.page):
+        # A page and then its checkpoint are removed once all of it is acknowledged.
+        tail = _read_checkpoint(os.path.join(directory, f"checkpoint.{number}"))
+        if tail is not None:
+            total += max(0, tail.first + tail.count - tail.unacked)
+    try:
+        with open(os.path.join(directory, f"page.{head.page}"), "rb") as file:
+            first, count = _skim(file)
+    except FileNotFoundError:
+        return total
+    return total + max(0, first + count - max(head.unacked, first))
+
+
+def read_queues(directory: str) -> Left:
+    """All queues below Logstash's directory ``queue``."""
+    pipelines: dict[str, int | None] = {}
+    problems: list[str] = []
+    size = 0
+    try:
+        names = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return Left()
+    for name in names:
+        place = os.path.join(directory, name)
+        if not os.path.isdir(place):
+            continue
+        try:
+            pipelines[name] = unread_events(place)
+        except (OSError, QueueError) as error:
+            pipelines[name] = None
+            problems.append(str(error))
+        if pipelines[name] != 0:
+            size += sum(
+                os.stat(os.path.join(place, file)).st_blocks * 512
+                for file in os.listdir(place)
+                if file.startswith("page.")
+            )
+    counted = [count for count in pipelines.values() if count is not None]
+    return Left(None if problems else sum(counted), size, pipelines, problems)
+
+
+def read_volume(volume: Mapping[str, Any] | None) -> Left:
+    """All queues in a volume, which must be a directory of this host to be read."""
+    if volume is None:
+        return Left()
+    if volume.get("Driver") == "local" and not volume.get("Options"):
+        return read_queues(os.path.join(str(volume["Mountpoint"]), "queue"))
+    what = f"volume {volume.get('Name')} of driver {volume.get('Driver')}"
+    return Left(None, problems=[f"{what} is mounted only while Logstash runs"])
+
+
+# -- sockets -------------------------------------------------------------------------------------
+
+_ESTABLISHED, _CLOSE_WAIT, _LISTEN = "01", "08", "0A"
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """What the kernel knows of a port: who is connected, and what nobody has read."""
+
+    listening: bool = False
+    connections: int = 0
+    unread: int = 0
+    # With the kernel's own overhead, as it counts datagrams.
+    unread_udp: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "listening": self.listening,
+            "connections": self.connections,
+            "unread_bytes": self.unread,
+            "unread_udp_bytes": self.unread_udp,
+        }
+
+
+def _rows(text: str, port: int) -> Iterable[tuple[str, int]]:
+    """State and unread bytes of the sockets at a local port."""
+    for line in text.splitlines():
+        words = line.split()
+        # Each table has a line of titles.
+        if len(words) > 4 and words[0] != "sl" and int(words[1].rsplit(":", 1)[1], 16) == port:
+            yield words[3], int(words[4].split(":")[1], 16)
+
+
+def sockets_at(port: int, tcp: str, udp: str = "") -> Sockets:
+    """Judge the tables of ``/proc/net``; those for IPv6 may stand behind those for IPv4."""
+    listening, connections, unread = False, 0, 0
+    for state, waiting in _rows(tcp, port):
+        if state == _LISTEN:
+            # What stands here is a number of connections, which have rows of their own.
+            listening = True
+        elif state in (_ESTABLISHED, _CLOSE_WAIT):
+            connections += 1
+            unread += waiting
+    return Sockets(listening, connections, unread, sum(n for _state, n in _rows(udp, port)))
+
+
+@dataclass
+class Closing:
+    """Keeps what was open when an input closed, from looks that are taken again and again."""
+
+    seen: Sockets = field(default_factory=Sockets)
+
+    def look(self, now: Sockets) -> None:
+        if now.listening:
+            self.seen = now
+        elif now.connections:
+            # The port closes first. What its connections get until they close is lost as well.
+            self.seen = Sockets(
+                self.seen.listening,
+                max(self.seen.connections, now.connections),
+                max(self.seen.unread, now.unread),
+                self.seen.unread_udp,
+            )
+
+
+# -- the queue of a running process --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Events by what the monitoring API says, all pipelines together."""
+
+    taken: int = 0
+    sent: int = 0
+    queued: int = 0
+
+    @classmethod
+    def of(cls, stats: Mapping[str, Any]) -> Flow:
+        taken = sent = queued = 0
+        for pipeline in (stats.get("pipelines") or {}).values():
+            # A pipeline that did not start is null.
+            events = (pipeline or {}).get("events") or {}
+            taken += int(events.get("in") or 0)
+            sent += int(events.get("out") or 0)
+            queued += int(((pipeline or {}).get("queue") or {}).get("events_count") or 0)
+        return cls(taken, sent, queued)
+
+    def as_dict(self) -> dict[str, int]:
+        return {"in": self.taken, "out": self.sent, "queued": self.queued}
+
+
+def can_drain(before: Flow, now: Flow, seconds: float, grace: float) -> bool:
+    """Whether a stop has time to empty the queue at the pace at which events leave it now.
+
+    Half of the grace period is counted on, because the pace may change and other things take time.
+    """
+    if now.queued == 0:
+        return True
+    pace = (now.sent - before.sent) / max(seconds, 0.001)
+    return now.queued <= pace * grace / 2
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def held(left: Left) -> str:
+    """What a queue on the disk holds, as the middle of a sentence."""
+    if left.events is None:
+        return "an unknown number of events (" + "; ".join(left.problems) + ")"
+    return plural(left.events, "event")
+
+
+# Of the program itself, and of Java after SIGTERM.
+GRACEFUL = (0, 143)
+
+
+def told(node: str, directory: str, closing: Sockets, exit_code: int | None, left: Left) -> str:
+    """How a task left its host, in one paragraph."""
+    if not closing.listening:
+        text = (
+            f"{node}: nobody has seen how Logstash closed its port, so what its connections lost "
+            "is not known."
+        )
+    elif closing.connections:
+        were, them = ("was", "it") if closing.connections == 1 else ("were", "them")
+        text = (
+            f"{node}: {plural(closing.connections, 'connection')} over TCP {were} open when "
+            f"Logstash closed its port. {plural(closing.unread, 'byte')} lay unread in {them} and "
+            "are lost. What the senders wrote after that, until they noticed, is lost too and "
+            "cannot be counted here: syslog knows no acknowledgement."
+        )
+    else:
+        text = f"{node}: no connection over TCP was open when Logstash closed its port."
+    if closing.unread_udp:
+        text += f" Datagrams of about {plural(closing.unread_udp, 'byte')} lay unread."
+    if left.events == 0:
+        return f"{text} Its queue is drained."
+    text += f" Its queue in {directory} is NOT drained: it holds {held(left)}."
+    if exit_code is not None and exit_code not in GRACEFUL:
+        text += f" Logstash did not end by itself (exit code {exit_code})."
+    return text

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file with a secret in it: what it is, what it should be, and the way from the one to the other.
+
+The draft lies beside the file under a name that is always the same. Whoever is killed in between
+leaves one closed draft at most, and the next one uses it up.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class State:
+    """Content, numbers of owner and group, and mode. None for what need not be so."""
+
+    content: bytes | None = None
+    owner: int | None = None
+    group: int | None = None
+    mode: int | None = None
+
+    def differs(self, wanted: State) -> bool:
+        return any(
+            value is not None and value != getattr(self, name)
+            for name, value in vars(wanted).items()
+        )
+
+    def shown(self, wanted: State) -> dict[str, Any]:
+        """What a person may see of it: never the content, only whether it is the wanted one."""
+        if self.content is None:
+            return {"state": "absent"}
+        return {
+            "state": "file",
+            "content": "as wanted" if self.content == wanted.content else "something else",
+            **{
+                name: f"{value:04o}" if name == "mode" else value
+                for name, value in (
+                    ("owner", self.owner),
+                    ("group", self.group),
+                    ("mode", self.mode),
+                )
+                if getattr(wanted, name) is not None
+            },
+        }
+
+
+def look(path: Path) -> State:
+    """What is there now. OSError where that is no file."""
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read()
+    except FileNotFoundError:
+        return State()
+    return State(content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+
+def draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def write(path: Path, wanted: State) -> None:
+    """Put the wanted file in its place at once: whoever reads sees the old one or the new one."""
+    draft = draft_of(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+            # A draft that was left by somebody else has the rights that it had.
+            os.fchmod(file.fileno(), 0o600)
+            file.write(wanted.content or b"")
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchown(
+                file.fileno(),
+                -1 if wanted.owner is None else wanted.owner,
+                -1 if wanted.group is None else wanted.group,
+            )
+            if wanted.mode is not None:
+                os.fchmod(file.fileno(), wanted.mode)
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,264 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_files
+short_description: Small text files and their folders on a host, in one go
+version_added: 0.1.0
+author: The elk.swarm authors (@elk-swarm)
+description:
+  - Makes folders, and files with the given text, each with its owner, group and mode.
+  - Does in one call for a whole role what takes M(ansible.builtin.file) and M(ansible.builtin.copy)
+    one or two calls for each file, also when nothing changes.
+  - Looks at everything before it changes anything; one error and nothing is changed.
+  - Removes nothing, and looks at no folder's content.
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode, also where the folders do not exist yet.
+  diff_mode:
+    support: full
+    description:
+      - Shows each text that changes, and owner, group and mode where they change.
+      - A file with a secret in it is the work of M(elk.swarm.private_file), which shows no text.
+  idempotent:
+    support: full
+    description: What is as asked for is left alone.
+options:
+  directories:
+    description:
+      - The folders, in the order in which they are made.
+      - Folders above them that do not exist are made with owner C(root) and mode C(0755).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path. A link to a folder is followed.
+        type: path
+        required: true
+      owner:
+        description: Number of the owning user.
+        type: int
+        default: 0
+      group:
+        description: Number of the owning group.
+        type: int
+        default: 0
+      mode:
+        description: Mode as octal digits.
+        type: str
+        default: "0755"
+  files:
+    description: The files, made after the folders.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path. A link is replaced by the file.
+        type: path
+        required: true
+      content:
+        description: The whole text.
+        type: str
+        required: true
+      owner:
+        description: Number of the owning user.
+        type: int
+        default: 0
+      group:
+        description: Number of the owning group.
+        type: int
+        default: 0
+      mode:
+        description: Mode as octal digits.
+        type: str
+        default: "0644"
+seealso:
+  - module: ansible.builtin.copy
+  - module: elk.swarm.bind_directory
+"""
+
+EXAMPLES = r"""
+- name: Give the host its certificates
+  elk.swarm.host_files:
+    directories:
+      - path: /etc/elk/pki
+    files:
+      - path: /etc/elk/pki/ca.crt
+        content: "{{ lookup('ansible.builtin.file', 'ca.crt', rstrip=false) }}"
+      - path: /etc/elk/pki/node.crt
+        content: "{{ lookup('ansible.builtin.file', inventory_hostname ~ '.crt', rstrip=false) }}"
+"""
+
+RETURN = r"""
+paths:
+  description: The folders and files that were made, or changed in any way.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/elk/pki/node.crt]
+errors:
+  description: Everything that speaks against the folders and files.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["/etc/elk/pki: is no folder and has to be one. Move it away."]
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import missing_parents
+from ansible_collections.elk.swarm.plugins.module_utils.host_files import (
+    Found,
+    content_diff,
+    file_error,
+    folder_error,
+    inspect,
+    mode_error,
+)
+
+
+class HostFiles:
+    """Makes the folders and files of one host."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.directories: list[dict[str, Any]] = module.params["directories"]
+        self.files: list[dict[str, Any]] = module.params["files"]
+        self.changed: list[str] = []
+        self.diff: list[Any] = []
+
+    def run(self) -> None:
+        found = self.look()
+        try:
+            for entry in self.directories:
+                self.directory(entry, found[entry["path"]])
+            for entry in self.files:
+                self.file(entry, found[entry["path"]])
+        except OSError as exc:
+            self.module.fail_json(msg=f"{exc.filename}: {exc.strerror}.", errors=[str(exc)])
+        self.module.exit_json(changed=bool(self.changed), paths=self.changed, diff=self.diff)
+
+    def look(self) -> dict[str, Found]:
+        found: dict[str, Found] = {}
+        errors: list[str] = []
+        for entries, error in ((self.directories, folder_error), (self.files, file_error)):
+            for entry in entries:
+                path = entry["path"]
+                try:
+                    found[path] = inspect(path)
+                except OSError as exc:
+                    errors.append(f"{path}: cannot be looked at: {exc.strerror}.")
+                    continue
+                errors += [error(path, found[path]), mode_error(path, entry["mode"])]
+                if not os.path.isabs(path):
+                    errors.append(f"{path}: is no absolute path.")
+        errors += self.homeless()
+        errors = [text for text in errors if text]
+        if errors:
+            self.module.fail_json(msg="Nothing was changed. " + " ".join(errors), errors=errors)
+        return found
+
+    def homeless(self) -> list[str]:
+        """Files without a folder. In check mode another task may be the one that makes it."""
+        made = {os.path.normpath(entry["path"]) for entry in self.directories}
+        missing = [
+            entry["path"]
+            for entry in self.files
+            if os.path.dirname(entry["path"]) not in made
+            and not os.path.isdir(os.path.dirname(entry["path"]))
+        ]
+        if self.module.check_mode:
+            return []
+        return [f"{path}: its folder does not exist. Add it to directories." for path in missing]
+
+    def directory(self, entry: dict[str, Any], found: Found) -> None:
+        path = entry["path"]
+        made = found.kind == "absent"
+        if made:
+            self.diff.append(
+                {"before": {"path": path, "state": "absent"}, "after": self.shown(entry)}
+            )
+            if not self.module.check_mode:
+                for parent in missing_parents(path):
+                    os.mkdir(parent)
+                    os.chmod(parent, 0o755)
+                # Closed until it has its owner, so that a killed run leaves nothing open.
+                os.mkdir(path, 0o700)
+        self.rights(entry, made)
+
+    def file(self, entry: dict[str, Any], found: Found) -> None:
+        path, content = entry["path"], entry["content"]
+        written = found.kind != "file" or found.content != content.encode()
+        if written:
+            self.diff.append(content_diff(path, found, content))
+            if not self.module.check_mode:
+                if found.kind == "link":
+                    os.unlink(path)
+                whole_file.write(self.module, path, content)
+        self.rights(entry, written, fresh=found.kind != "file")
+
+    def rights(self, entry: dict[str, Any], changed: bool, fresh: bool | None = None) -> None:
+        """Set owner, group and mode; those of something new are no news of their own."""
+        path = entry["path"]
+        fresh = changed if fresh is None else fresh
+        if not (fresh and self.module.check_mode):
+            wanted = self.module.load_file_common_arguments(
+                {key: str(entry[key]) for key in ("path", "owner", "group", "mode")}
+            )
+            difference: dict[str, Any] = {}
+            changed = self.module.set_fs_attributes_if_different(wanted, changed, difference)
+            if difference and not fresh:
+                self.diff.append(
+                    {
+                        "before": {"path": path, **difference.get("before", {})},
+                        "after": {"path": path, **difference.get("after", {})},
+                    }
+                )
+        if changed:
+            self.changed.append(path)
+
+    @staticmethod
+    def shown(entry: dict[str, Any]) -> dict[str, Any]:
+        rights = {key: entry[key] for key in ("path", "owner", "group", "mode")}
+        return {**rights, "state": "directory"}
+
+
+def entries(mode: str, **options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "path", "required": True},
+            "owner": {"type": "int", "default": 0},
+            "group": {"type": "int", "default": 0},
+            "mode": {"type": "str", "default": mode},
+            **options,
+        },
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "directories": entries("0755"),
+            "files": entries("0644", content={"type": "str", "required": True}),
+        },
+        supports_check_mode=True,
+    )
+    HostFiles(module).run()
+
+
+if __name__ == "__main__":
+    main()

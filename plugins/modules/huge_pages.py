@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: huge_pages
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: Say when the kernel uses transparent huge pages, now and for every boot
+description:
+  - Writes the kernel's setting, and keeps a file of its own for systemd-tmpfiles, which writes it
+    at every boot.
+options:
+  enabled:
+    description:
+      - C(madvise) gives them to programs that ask, C(always) to all, C(never) to none.
+    type: str
+    choices: [always, madvise, never]
+    required: true
+  path:
+    description: The file, under C(/etc/tmpfiles.d).
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Says what would change without changing it.
+    support: full
+  diff_mode:
+    description: Shows the file and the live value before and after.
+    support: full
+  idempotent:
+    description: Only writes what differs.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Give huge pages to programs that ask for them
+  elk.swarm.huge_pages:
+    enabled: madvise
+    path: /etc/tmpfiles.d/90-elk-swarm.conf
+"""
+
+RETURN = r"""
+before:
+  description: Live value before the run.
+  returned: always
+  type: str
+  sample: always
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/tmpfiles.d/90-elk-swarm.conf
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.host_survey import chosen
+
+SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def show(content: str, live: str) -> str:
+    return f"{content}live {SWITCH} = {live}\n"
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "enabled": {
+                "type": "str",
+                "choices": ["always", "madvise", "never"],
+                "required": True,
+            },
+            "path": {"type": "path", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params["enabled"]
+    path = Path(module.params["path"])
+    if not SWITCH.exists():
+        module.fail_json(
+            msg="The kernel has no transparent huge pages. Set "
+            "host_tuning_transparent_huge_pages: keep for this host.",
+        )
+    live = chosen(read(SWITCH))
+    before = read(path)
+    after = f"w {SWITCH} - - - - {wanted}\n"
+    changed = before != after or live != wanted
+    if not module.check_mode:
+        # The file first: a run killed in between leaves a live value that the next run sees.
+        if before != after:
+            whole_file.write(module, path, after)
+        if live != wanted:
+            try:
+                SWITCH.write_text(wanted, encoding="ascii")
+            except OSError as error:
+                module.fail_json(
+                    msg=f"{SWITCH} cannot be set to {wanted}: {error.strerror}. Inside a container "
+                    "it belongs to the machine around it: set it there, and "
+                    "host_tuning_transparent_huge_pages: keep here.",
+                )
+    if path.exists():
+        changed = whole_file.read_by_all(module, path, changed)
+    module.exit_json(
+        changed=changed,
+        before=live,
+        path=str(path),
+        diff={
+            "before": show(before, live),
+            "after": show(after, wanted),
+            "before_header": str(path),
+            "after_header": str(path),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: private_file
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: Keep a secret in a file, and in no other place
+description:
+  - Writes a file whose content is a secret. With pipelining the content reaches the host in the
+    memory of processes only. M(ansible.builtin.copy) brings it there as a file in a temporary
+    folder, on the controller and on the host, and a run that is killed leaves these folders.
+  - The file is replaced as a whole. A module that is killed leaves at most a draft beside it that
+    only the user who runs the module can read, which the next run uses up.
+options:
+  path:
+    description: Absolute path of the file. Its folder must be there.
+    type: path
+    required: true
+  content:
+    description: What is in the file.
+    type: str
+    required: true
+  owner:
+    description: Number of the file's owner. Left as it is when it is not given.
+    type: int
+  group:
+    description: Number of the file's group. Left as it is when it is not given.
+    type: int
+  mode:
+    description: Rights as octal digits.
+    type: str
+    default: "0400"
+attributes:
+  check_mode:
+    description: Can run in check mode and tells whether the file would change.
+    support: full
+  diff_mode:
+    description: Shows rights, and whether the content is the wanted one. Never the content.
+    support: full
+  idempotent:
+    description: A file that is as wanted is left alone.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Write the private key of the host
+  elk.swarm.private_file:
+    path: /etc/app/node.key
+    content: "{{ lookup('ansible.builtin.file', '/secure/app/m1.key', rstrip=false) }}"
+    owner: 1000
+    group: 0
+  no_log: true
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/app/node.key
+"""
+
+import os
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.private_file import State, look, write
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str", "required": True, "no_log": True},
+            "owner": {"type": "int"},
+            "group": {"type": "int"},
+            "mode": {"type": "str", "default": "0400"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    path = Path(params["path"])
+    if not path.is_absolute():
+        module.fail_json(msg=f"path is {path}, and must be absolute.")
+    try:
+        mode = int(params["mode"], 8)
+    except ValueError:
+        module.fail_json(msg=f"mode is {params['mode']!r}: write octal digits as '0400'.")
+    wanted = State(params["content"].encode(), params["owner"], params["group"], mode)
+    try:
+        before = look(path)
+        changed = before.differs(wanted)
+        if changed and not module.check_mode:
+            write(path, wanted)
+    except OSError as error:
+        module.fail_json(
+            msg=f"{path} cannot be written on {os.uname().nodename}: {error.strerror or error}."
+        )
+    module.exit_json(
+        changed=changed,
+        path=str(path),
+        diff={"before": before.shown(wanted), "after": wanted.shown(wanted)},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages lead where they say, and quote what the code really prints."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from repo import ROOT, source_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGES = [name for name in source_files() if name.endswith(".md") and not name.startswith(".")]
+SYMPTOMS = "docs/troubleshooting.md"
+LINK = re.compile(r"(?<!\\)\]\(([^()\s]+)\)|<img [^>]*src=\"([^\"]+)\"|srcset=\"([^\"]+)\"")
+ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:")
+# What a template or a variable puts into a message; a page writes … there.
+HOLE = "\0"
+ABOUT = ("DOCUMENTATION", "EXAMPLES", "RETURN")
+TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?<!\{)\{\w+\}(?!\})", re.DOTALL)
+
+
+def prose(text: str) -> str:
+    """A page without its code, in which brackets mean something else."""
+    without_blocks = re.sub(r"(?ms)^( *)```.*?^\1```", "", text)
+    return re.sub(r"`[^`\n]*`", "", without_blocks)
+
+
+def anchors(text: str) -> set[str]:
+    """What can stand behind a # in a link to a page, by the rules of GitHub."""
+    found: set[str] = set()
+    for heading in re.findall(r"(?m)^#+ +(.+?) *$", re.sub(r"(?ms)^```.*?^```", "", text)):
+        plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        name, number = slug, 0
+        while name in found:
+            number += 1
+            name = f"{slug}-{number}"
+        found.add(name)
+    return found
+
+
+def broken_links(root: Path, name: str) -> list[str]:
+    """Links of a page that lead to no file, or to no heading."""
+    page = root / name
+    found: list[str] = []
+    for match in LINK.finditer(prose(page.read_text())):
+        link = next(part for part in match.groups() if part)
+        if ELSEWHERE.match(link):
+            continue
+        path, _hash, anchor = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or not target.is_relative_to(root):
+            found.append(f"{name}: {link} leads nowhere")
+        elif anchor and target.suffix == ".md" and anchor not in anchors(target.read_text()):
+            found.append(f"{name}: {link} has no such heading")
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    assert broken_links(ROOT, name) == []
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("# The *second* `one`\n\n```\n# no heading\n```\n")
+    (tmp_path / "a.md").write_text(
+        "[1](b.md#the-second-one) [2](gone.md) [3](b.md#no-heading) [4](https://x.test/)\n"
+        '`[5](code.md)` <img src="gone.svg"> [6](#here) [7](/etc/passwd)\n'
+    )
+    assert broken_links(tmp_path, "b.md") == []
+    assert broken_links(tmp_path, "a.md") == [
+        "a.md: gone.md leads nowhere",
+        "a.md: b.md#no-heading has no such heading",
+        "a.md: gone.svg leads nowhere",
+        "a.md: #here has no such heading",
+        "a.md: /etc/passwd leads nowhere",
+    ]
+
+
+# Messages -----------------------------------------------------------------------------------------
+
+
+def flat(text: str) -> str:
+    return " ".join(TEMPLATE.sub(HOLE, text).split())
+
+
+def python_texts(source: str) -> Iterator[str]:
+    """Every text in a program, with holes where something is put in; what it is about left out."""
+    parts: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ABOUT:
+            parts.add(id(node.value))
+        elif isinstance(node, ast.Expr):
+            # A docstring.
+            parts.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            words = [
+                value.value if isinstance(value, ast.Constant) else HOLE for value in node.values
+            ]
+            parts.update(id(value) for value in node.values)
+            yield flat("".join(map(str, words)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in parts:
+                yield flat(node.value)
+
+
+def yaml_texts(value: Any) -> Iterator[str]:
+    """Every text in a file of tasks, and the texts inside of its templates."""
+    if isinstance(value, str):
+        yield flat(value)
+        for inside in TEMPLATE.findall(value):
+            yield from map(flat, re.findall(r"'([^']+)'", inside))
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from yaml_texts(part)
+
+
+@cache
+def messages() -> tuple[str, ...]:
+    """Every text that the collection may print."""
+    found: list[str] = []
+    for name in source_files():
+        if name.startswith("plugins/") and name.endswith(".py"):
+            found += python_texts((ROOT / name).read_text())
+        elif re.match(r"(roles/[^/]+/(tasks|vars)|playbooks)/.*\.yml$", name):
+            found += yaml_texts(yaml.safe_load((ROOT / name).read_text()))
+    return tuple(found)
+
+
+def printed(quote: str, texts: tuple[str, ...]) -> bool:
+    """Whether one of the texts can come out as the quote, in which … stands for anything."""
+    pattern = re.compile(".*".join(re.escape(part.strip()) for part in quote.split("…")))
+    return any(pattern.search(text) for text in texts)
+
+
+def quotes(page: str) -> list[str]:
+    """The messages that a page quotes: its lines that begin with >, joined to paragraphs."""
+    found = re.findall(r"(?m)(?:^ *> .*\n?)+", page)
+    return [" ".join(re.sub(r"(?m)^ *> ?|`", "", quote).split()) for quote in found]
+
+
+def test_a_quote_needs_a_text_of_its_own() -> None:
+    texts = tuple(python_texts('raise E(f"{a}: the disk {b} is " "full. Make room")'))
+    texts += tuple(yaml_texts([{"fail_msg": "Host {{ h | default('gone') }} is\nnot there."}]))
+    assert printed("…: the disk … is full.", texts)
+    assert printed("Host … is not there.", texts)
+    assert not printed("the disk … is empty.", texts)
+    assert not printed("is not there. … Host", texts)
+    assert list(python_texts('"""About."""\nRETURN = "x: y"\na = "z"')) == ["z"]
+    assert quotes("text\n> one\n> two\n\n> `three`\n") == ["one two", "three"]
+
+
+@pytest.mark.parametrize("quote", quotes((ROOT / SYMPTOMS).read_text()))
+def test_messages_in_troubleshooting_are_those_of_the_code(quote: str) -> None:
+    assert max(len(part.strip()) for part in quote.split("…")) >= 12, "too short to tell apart"
+    assert printed(quote, messages())

@@ -1,0 +1,80 @@
+"""Files with secrets: replaced as a whole, and never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils import private_file
+from ansible_collections.elk.swarm.plugins.module_utils.private_file import State, draft_of, look
+
+WANTED = State(b"of great value", os.getuid(), os.getgid(), 0o400)
+
+
+def test_a_file_becomes_what_is_wanted_and_stays_so(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    assert look(path).differs(WANTED)
+    private_file.write(path, WANTED)
+    assert look(path) == WANTED
+    assert not look(path).differs(WANTED)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        State(),
+        State(b"else", WANTED.owner, WANTED.group, WANTED.mode),
+        State(WANTED.content, 4711, WANTED.group, WANTED.mode),
+        State(WANTED.content, WANTED.owner, 4711, WANTED.mode),
+        State(WANTED.content, WANTED.owner, WANTED.group, 0o644),
+    ],
+)
+def test_every_difference_counts(found: State) -> None:
+    assert found.differs(WANTED)
+
+
+def test_what_is_not_asked_for_does_not_count() -> None:
+    assert not State(b"x", 1, 2, 0o444).differs(State(b"x"))
+
+
+def test_a_draft_that_a_killed_run_left_open_is_used_up(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    draft_of(path).write_text("a longer text than the one that is wanted")
+    draft_of(path).chmod(0o666)
+    private_file.write(path, WANTED)
+    assert look(path) == WANTED
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_in_the_place_of_the_draft_is_not_followed(tmp_path: Path) -> None:
+    path, other = tmp_path / "key", tmp_path / "other"
+    other.write_text("mine")
+    draft_of(path).symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        private_file.write(path, WANTED)
+    assert other.read_text() == "mine"
+
+
+def test_what_cannot_be_written_leaves_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "key"
+    path.write_text("old")
+    monkeypatch.setattr(private_file.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        private_file.write(path, WANTED)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_content_is_never_shown() -> None:
+    for found in (State(b"also of value", 1, 2, 0o644), WANTED):
+        assert "value" not in str(found.shown(WANTED))
+    assert State().shown(WANTED) == {"state": "absent"}
+    assert WANTED.shown(WANTED)["mode"] == "0400"

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a service keeps its data: volumes, mounts and refusals, and no secret in what is shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
+from ansible_collections.elk.swarm.plugins.filter.storage_plan import storage_plan
+from ansible_collections.elk.swarm.plugins.module_utils.service_storage import (
+    FIELDS,
+    moved,
+    note,
+    plan,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.volumes import wanted_volumes
+from repo import ROOT
+
+PLUGIN: dict[str, Any] = {"kind": "plugin", "plugin": "registry.example.org:5000/lab/disk:1"}
+NFS: dict[str, Any] = {"kind": "nfs", "server": "nas", "path": "/export/elk"}
+CIFS: dict[str, Any] = {
+    "kind": "cifs",
+    "server": "192.0.2.10",
+    "path": "/elk",
+    "user": "elk",
+    "password": "hush",
+}
+GLUSTERFS: dict[str, Any] = {"kind": "glusterfs", "path": "/mnt/gluster"}
+CEPHFS: dict[str, Any] = {
+    "kind": "cephfs",
+    "server": "192.0.2.10:6789,192.0.2.11",
+    "path": "/elk/",
+    "user": "elk",
+    "password": "aGVsbG8==",
+}
+ALL = [{"kind": "bind"}, {"kind": "volume"}, PLUGIN, NFS, CIFS, GLUSTERFS, CEPHFS]
+
+
+def test_the_specs_name_every_kind_and_every_field() -> None:
+    for service in ("elasticsearch", "logstash"):
+        text = (ROOT / "roles" / service / "meta/argument_specs.yml").read_text()
+        spec = yaml.safe_load(text)["argument_specs"]["main"]["options"][f"{service}_storage"]
+        assert spec["options"]["kind"]["choices"] == list(FIELDS)
+        known = {name for pair in FIELDS.values() for names in pair for name in names}
+        assert set(spec["options"]) == {"kind", *known}
+
+
+@pytest.mark.parametrize("value", ALL, ids=lambda value: value["kind"])
+def test_every_kind_can_be_used(value: dict[str, Any]) -> None:
+    found = plan("elasticsearch", value, "m1")
+    assert found.problems == ()
+    assert found.kind == value["kind"]
+
+
+@pytest.mark.parametrize(
+    ("value", "driver", "options"),
+    [
+        ({"kind": "volume"}, "local", {}),
+        (
+            {**PLUGIN, "options": {"size": "20g", "copies": 2}},
+            "disk",
+            {"size": "20g", "copies": "2"},
+        ),
+        ({**PLUGIN, "alias": "fast"}, "fast", {}),
+        (
+            NFS,
+            "local",
+            {"type": "nfs", "o": "addr=nas,nfsvers=4.2,hard", "device": ":/export/elk/es-m1"},
+        ),
+        (
+            {**NFS, "mount_options": "nfsvers=3,nolock"},
+            "local",
+            {"type": "nfs", "o": "addr=nas,nfsvers=3,nolock", "device": ":/export/elk/es-m1"},
+        ),
+        (
+            CIFS,
+            "local",
+            {
+                "type": "cifs",
+                "o": "addr=192.0.2.10,username=elk,password=hush,"
+                "uid=1000,gid=0,file_mode=0660,dir_mode=0770,vers=3.1.1",
+                "device": "//192.0.2.10/elk/es-m1",
+            },
+        ),
+        (GLUSTERFS, "local", {"type": "none", "o": "bind", "device": "/mnt/gluster/es-m1"}),
+        (
+            CEPHFS,
+            "local",
+            {
+                "type": "ceph",
+                "o": "name=elk,secret=aGVsbG8==",
+                "device": "192.0.2.10:6789,192.0.2.11:/elk/es-m1",
+            },
+        ),
+    ],
+)
+def test_the_volume_of_each_kind(
+    value: dict[str, Any], driver: str, options: dict[str, str]
+) -> None:
+    volume = plan("elasticsearch", value, "m1").wanted_volume()
+    assert volume == {"volume_name": "es-m1", "driver": driver, "driver_options": options}
+    # And the module volume takes it.
+    [wanted] = wanted_volumes({"volumes": [volume]})
+    assert wanted.options == options
+
+
+@pytest.mark.parametrize("value", ALL[1:], ids=lambda value: value["kind"])
+def test_services_and_hosts_have_volumes_of_their_own(value: dict[str, Any]) -> None:
+    made = [
+        plan(service, value, node).wanted_volume()
+        for service in ("elasticsearch", "logstash")
+        for node in ("m1", "m2")
+    ]
+    assert [one["volume_name"] for one in made] == ["es-m1", "es-m2", "ls-m1", "ls-m2"]
+    devices = [one["driver_options"].get("device") for one in made]
+    assert devices == [None] * 4 or len(set(devices)) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "wrong"),
+    [
+        ("bind", "", "is no dictionary"),
+        ({"kind": "ramdisk"}, "kind", "ramdisk is no kind"),
+        ({"kind": "volume", "size": "3g"}, "size", "does not belong to kind volume"),
+        ({"kind": "volume", "server": "nas"}, "server", "does not belong to kind volume"),
+        ({**NFS, "plugin": "disk:1"}, "plugin", "does not belong to kind nfs"),
+        ({"kind": "plugin"}, "plugin", "is missing"),
+        ({"kind": "nfs", "server": "nas"}, "path", "is missing"),
+        ({**CIFS, "password": ""}, "password", "is missing"),
+        ({**PLUGIN, "plugin": "registry.example.org:5000/disk"}, "plugin", "has no tag"),
+        ({**PLUGIN, "plugin": "disk:latest"}, "plugin", "has the tag latest"),
+        ({**PLUGIN, "plugin": "registry.example.org/"}, "plugin", "is no plugin"),
+        ({**PLUGIN, "alias": "disk:1"}, "alias", "is no name for a plugin"),
+        ({**PLUGIN, "options": {"size": 1.5}}, "options.size", "is no text"),
+        (
+            {**PLUGIN, "grant_all": True, "privileges": [{"name": "network", "value": ["host"]}]},
+            "grant_all",
+            "is set beside privileges",
+        ),
+        ({**NFS, "server": "nas,ro"}, "server", "is no name and no address"),
+        ({**NFS, "server": "192.0.2.300"}, "server", "is no name and no address"),
+        ({**NFS, "path": "export"}, "path", "is no absolute path"),
+        ({**NFS, "path": "/export/../etc"}, "path", "is no absolute path"),
+        ({**NFS, "mount_options": "hard,,ro"}, "mount_options", "is no list of mount options"),
+        ({**NFS, "mount_options": "addr=other"}, "mount_options", "holds addr"),
+        ({**CIFS, "mount_options": "password=hush"}, "mount_options", "holds password"),
+        ({**CIFS, "server": "nas"}, "server", "is no address"),
+        ({**CIFS, "password": "hush,ro"}, "password", "holds a comma"),
+        ({**CEPHFS, "server": "192.0.2.10:mon"}, "server", "is no address"),
+        ({**CEPHFS, "password": "hush hush"}, "password", "holds a comma or white space"),
+        ({**GLUSTERFS, "server": "nas"}, "server", "does not belong to kind glusterfs"),
+    ],
+)
+def test_what_is_wrong_is_named(value: Any, where: str, wrong: str) -> None:
+    [problem] = plan("logstash", value, "m1").problems
+    assert problem.field == where
+    assert wrong in problem.wrong
+    assert problem.mend
+    assert problem.sentence("logstash_storage").startswith(
+        f"logstash_storage.{where}:" if where else "logstash_storage:"
+    )
+    assert "hush" not in problem.sentence("x")
+
+
+def test_the_mount_is_the_same_on_all_hosts_and_carries_no_option() -> None:
+    value = {**PLUGIN, "options": {"size": "2g"}}
+    first, second = (
+        service_storage(value, "logstash", node, "/srv/elk/logstash", "/data")
+        for node in ("m1", "m2")
+    )
+    assert first["mount"] == second["mount"]
+    assert first["mount"] == {
+        "type": "volume",
+        "source": "ls-{{.Node.Hostname}}",
+        "target": "/data",
+        "no_copy": True,
+        "driver_config": {"name": "disk"},
+    }
+    assert (first["volume"], second["volume"]) == ("ls-m1", "ls-m2")
+    assert second["expected"] == {
+        "type": "volume",
+        "source": "ls-m2",
+        "target": "/data",
+        "driver": "disk",
+        "filesystems": [],
+    }
+    nfs = service_storage(NFS, "logstash", "m1", "", "/data")
+    assert nfs["expected"]["filesystems"] == ["nfs", "nfs4"]
+    bound = service_storage({"kind": "bind"}, "logstash", "m1", "/srv/elk/logstash", "/data")
+    assert bound["volume"] == ""
+    assert bound["mount"] == {"type": "bind", "source": "/srv/elk/logstash", "target": "/data"}
+
+
+def test_a_digest_is_a_version_of_a_plugin() -> None:
+    value = {**PLUGIN, "plugin": f"registry.example.org/disk@sha256:{'0' * 64}"}
+    found = plan("elasticsearch", value, "m1")
+    assert found.problems == ()
+    assert found.driver == "disk"
+
+
+@pytest.mark.parametrize("value", ALL, ids=lambda value: value["kind"])
+def test_no_secret_is_in_what_is_told(value: dict[str, Any]) -> None:
+    if value["kind"] == "plugin":
+        value = {**value, "plugin_options": {"KEY": "hush"}, "options": {"password": "hush"}}
+    shown = json.dumps(service_storage(value, "elasticsearch", "m1", "/srv", "/data"))
+    assert "hush" not in shown
+    assert "aGVsbG8" not in shown
+    told = storage_plan({"elasticsearch": value}, "m1", "", {"elasticsearch": "/srv"})
+    assert "hush" not in told["note"]
+    assert "aGVsbG8" not in told["note"]
+
+
+def test_a_new_password_is_no_other_place() -> None:
+    before = plan("elasticsearch", CIFS, "m1").identity()
+    assert plan("elasticsearch", {**CIFS, "password": "new"}, "m1").identity() == before
+    assert plan("elasticsearch", {**CIFS, "path": "/other"}, "m1").identity() != before
+
+
+def test_another_version_of_a_plugin_is_no_other_place() -> None:
+    before = plan("elasticsearch", PLUGIN, "m1").identity()
+    newer = {**PLUGIN, "plugin": "registry.example.org:5000/lab/disk:2"}
+    assert plan("elasticsearch", newer, "m1").identity() == before
+
+
+# -- what a host remembers ---------------------------------------------------------------------
+
+
+VOLUME = plan("elasticsearch", {"kind": "volume"}, "m1").identity()
+REMEMBERS_VOLUME = note("", [("elasticsearch", VOLUME)])
+
+
+@pytest.mark.parametrize(
+    ("text", "bound_empty", "value", "refused"),
+    [
+        ("", None, {"kind": "bind"}, ""),
+        ("", False, {"kind": "bind"}, ""),
+        ("", True, {"kind": "volume"}, ""),
+        ("", False, {"kind": "volume"}, "has its data on bind, and"),
+        (REMEMBERS_VOLUME, True, {"kind": "volume"}, ""),
+        (REMEMBERS_VOLUME, True, {"kind": "bind"}, "has its data on volume, and"),
+        (REMEMBERS_VOLUME, True, PLUGIN, "asks for plugin (driver disk)"),
+        (REMEMBERS_VOLUME, True, NFS, "asks for nfs (device :/export/elk/es-m1"),
+        ("{", True, {"kind": "volume"}, "cannot be read"),
+        ("[]", True, {"kind": "volume"}, "cannot be read"),
+    ],
+)
+def test_data_stays_where_it_is(
+    text: str, bound_empty: bool | None, value: dict[str, Any], refused: str
+) -> None:
+    identity = plan("elasticsearch", value, "m1").identity()
+    found = moved("elasticsearch", text, bound_empty, identity)
+    assert bool(found) == bool(refused)
+    assert refused in found
+
+
+def test_options_of_the_volume_are_part_of_the_place() -> None:
+    small = plan("logstash", {**PLUGIN, "options": {"size": "1g"}}, "m1").identity()
+    large = plan("logstash", {**PLUGIN, "options": {"size": "2g"}}, "m1").identity()
+    text = note("", [("logstash", small)])
+    assert moved("logstash", text, None, small) == ""
+    assert "size 1g" in moved("logstash", text, None, large)
+    # Of another service the note says nothing.
+    assert moved("elasticsearch", text, True, large) == ""
+
+
+def test_a_note_keeps_what_it_knows_of_other_services() -> None:
+    logstash = plan("logstash", PLUGIN, "m1").identity()
+    both = note(REMEMBERS_VOLUME, [("logstash", logstash)])
+    assert json.loads(both) == {"elasticsearch": VOLUME, "logstash": logstash}
+    # A directory that is bound needs no note: what is in it tells.
+    assert note("", [("elasticsearch", {"kind": "bind"})]) == ""
+
+
+# -- one host ----------------------------------------------------------------------------------
+
+PLACES = {"elasticsearch": "/srv/elk/elasticsearch", "logstash": "/srv/elk/logstash"}
+
+
+def test_a_host_with_directories_needs_nothing_else() -> None:
+    both = {"elasticsearch": {"kind": "bind"}, "logstash": {"kind": "bind"}}
+    assert storage_plan(both, "m1", "", PLACES) == {
+        "errors": [],
+        "directories": list(PLACES.values()),
+        "plugins": [],
+        "volumes": [],
+        "note": "",
+    }
+
+
+def test_two_services_share_one_plugin() -> None:
+    value = {**PLUGIN, "plugin_options": {"PASSWORD": "hush"}, "grant_all": True}
+    found = storage_plan({"elasticsearch": value, "logstash": value}, "m1", "", PLACES)
+    assert found["plugins"] == [
+        {
+            "plugin_name": PLUGIN["plugin"],
+            "alias": "disk",
+            "plugin_options": {"PASSWORD": "hush"},
+            "privileges": [],
+            "grant_all": True,
+        }
+    ]
+    assert [one["volume_name"] for one in found["volumes"]] == ["es-m1", "ls-m1"]
+
+
+def test_one_name_is_one_plugin() -> None:
+    other = {**PLUGIN, "plugin_options": {"RETRIES": "5"}}
+    found = storage_plan({"elasticsearch": PLUGIN, "logstash": other}, "m1", "", PLACES)
+    assert found["volumes"] == []
+    [error] = found["errors"]
+    assert error.startswith("logstash_storage: asks for another plugin disk")
+
+
+def test_data_that_was_taken_off_the_host_may_go_elsewhere() -> None:
+    disks = {"/srv/elk/elasticsearch": {"empty": False}}
+    asked = {"elasticsearch": {"kind": "volume"}}
+    assert storage_plan(asked, "m1", "", PLACES, disks)["errors"]
+    found = storage_plan(asked, "m1", "", PLACES, disks, moving=["elasticsearch"])
+    assert found["errors"] == []
+    assert [one["volume_name"] for one in found["volumes"]] == ["es-m1"]
+    # Back into what was left there it may not go: that is older than what the others have.
+    back = {"elasticsearch": {"kind": "bind"}}
+    full = storage_plan(back, "m1", found["note"], PLACES, disks, moving=["elasticsearch"])
+    assert "/srv/elk/elasticsearch has something in it" in full["errors"][0]
+    empty = {"/srv/elk/elasticsearch": {"empty": True}}
+    done = storage_plan(back, "m1", found["note"], PLACES, empty, moving=["elasticsearch"])
+    assert done["errors"] == []
+    # The note that is there is written anew, or it would go on saying that data is on a volume.
+    assert done["note"] == "{}"
+    assert storage_plan(back, "m1", done["note"], PLACES, empty)["errors"] == []
+
+
+def test_nothing_is_made_where_something_is_wrong() -> None:
+    found = storage_plan(
+        {"elasticsearch": {"kind": "volume"}, "logstash": {"kind": "nfs"}},
+        "m1",
+        "",
+        PLACES,
+        {"/srv/elk/elasticsearch": {"empty": False}},
+    )
+    assert [error.partition(":")[0] for error in found["errors"][:2]] == [
+        "logstash_storage.server",
+        "logstash_storage.path",
+    ]
+    assert "elasticsearch has its data on bind" in found["errors"][2]
+    assert "docs/storage.md#moving-data" in found["errors"][2]
+    assert (found["directories"], found["volumes"], found["note"]) == ([], [], "")

@@ -1,0 +1,412 @@
+"""What is planned for volumes, who refers to them, and what an audit says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils import volumes
+from ansible_collections.elk.swarm.plugins.module_utils.volumes import (
+    Owner,
+    Plan,
+    Reference,
+    Surroundings,
+    VolumeError,
+    Wanted,
+)
+
+DATA: dict[str, Any] = {
+    "Name": "data",
+    "Driver": "local",
+    "Options": {"type": "nfs", "o": "addr=192.0.2.9,password=hush"},
+    "Labels": {"zone": "a", "more": "yes"},
+    "Mountpoint": "/var/lib/docker/volumes/data/_data",
+    "CreatedAt": "2026-11-21T13:53:36Z",
+    "Scope": "local",
+}
+UNREAD = Owner()
+ROOT = Owner(0, 0, 0o755)
+ES = Owner(1000, 0, 0o770)
+
+
+def wanted(**options: Any) -> Wanted:
+    return volumes.wanted_volumes({"volume_name": "data", "volumes": None, **options})[0]
+
+
+def plan(there: Owner = UNREAD, /, **options: Any) -> Plan:
+    return volumes.make_plan(wanted(**options), DATA, there)
+
+
+# -- what is asked for -----------------------------------------------------------------------
+
+
+def test_an_item_takes_from_the_task_what_it_does_not_say() -> None:
+    first, second = volumes.wanted_volumes(
+        {
+            "volume_name": None,
+            "driver": "local",
+            "labels": {"a": "1"},
+            "owner": 1000,
+            "mode": "0770",
+            "state": "present",
+            "recreate": "never",
+            "drift": "warn",
+            "volumes": [
+                {"volume_name": "one", "owner": None, "labels": None},
+                {"volume_name": "two", "owner": 0, "labels": {}, "driver": "p", "drift": "fail"},
+            ],
+        }
+    )
+    assert first == Wanted("one", labels={"a": "1"}, owner=Owner(1000, None, 0o770))
+    assert second == Wanted("two", driver="p", drift_fails=True, owner=Owner(0, None, 0o770))
+
+
+def test_a_list_names_each_volume_once() -> None:
+    with pytest.raises(VolumeError, match="one is there more than once"):
+        volumes.wanted_volumes({"volumes": [{"volume_name": "one"}, {"volume_name": "one"}]})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"labels": {"a": True}}, "labels: the value of a is a boolean"),
+        ({"driver_options": {"password": 1.5}}, "driver_options: the value of password is a float"),
+        ({"driver_options": {"o": None}}, "the value of o is no text"),
+        ({"mode": "0999"}, "mode: '0999' is not a file mode"),
+        ({"owner": -1}, "owner is -1"),
+        ({"volume_name": ""}, "volume_name is empty"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(VolumeError) as caught:
+        wanted(**options)
+    assert said in str(caught.value)
+    assert "1.5" not in str(caught.value)
+
+
+def test_numbers_become_texts() -> None:
+    assert wanted(driver_options={"size": 10}, labels={"n": 1}).options == {"size": "10"}
+
+
+# -- the plan --------------------------------------------------------------------------------
+
+
+def test_a_volume_that_is_not_there_is_made() -> None:
+    made = volumes.make_plan(wanted(owner=1000), None)
+    assert (made.create, made.remove, made.own) == (True, False, True)
+    assert volumes.sides(made) == ({}, {"driver": "local", "owner": "1000"})
+    assert not volumes.make_plan(wanted(), None).own
+
+
+def test_a_volume_as_asked_for_stays() -> None:
+    found = plan(labels={"zone": "a"}, driver_options={"type": "nfs"})
+    assert not found.differences
+    same = volumes.make_plan(wanted(owner=1000, mode="0770"), DATA, ES)
+    assert not same.changed
+    assert volumes.sides(same) == ({}, {})
+
+
+def test_what_differs_is_told_and_stays() -> None:
+    found = plan(labels={"zone": "b", "new": ""}, driver_options={"type": "nfs4"})
+    assert not found.changed
+    assert [str(one) for one in found.differences] == [
+        "driver_options.type is nfs, wanted nfs4",
+        "labels.new is not set, wanted ",
+        "labels.zone is a, wanted b",
+    ]
+    assert not found.error
+    assert "Volume data stays as it is, though driver_options.type is nfs" in volumes.drift_warning(
+        found
+    )
+    failing = plan(labels={"zone": "b"}, drift="fail")
+    assert "Volume data is not as asked for: labels.zone is a, wanted b" in failing.error
+
+
+def test_an_empty_value_that_is_there_is_no_difference() -> None:
+    actual = {**DATA, "Options": {"o": ""}}
+    assert volumes.differences(wanted(driver_options={"o": ""}), actual) == []
+    assert volumes.differences(wanted(driver_options={"type": ""}), actual) != []
+
+
+@pytest.mark.parametrize("drift", ["warn", "fail"])
+def test_another_driver_is_an_error(drift: str) -> None:
+    found = plan(driver="nas", drift=drift)
+    assert "has the driver local, and nas is asked for" in found.error
+    assert "docker volume rm data" in found.error
+    permitted = plan(driver="nas", recreate="options-changed")
+    assert not permitted.error
+    assert permitted.remove
+    assert permitted.create
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("nas", "nas:latest", True),
+        ("registry:5000/nas", "registry:5000/nas:latest", True),
+        ("nas:1", "nas:latest", False),
+        ("nas:1", "nas:1", True),
+        ("local", "local:latest", False),
+        ("local", "local", True),
+    ],
+)
+def test_a_plugin_may_be_named_without_its_tag(one: str, other: str, same: bool) -> None:
+    assert volumes.same_driver(one, other) is same
+    assert volumes.same_driver(other, one) is same
+
+
+def test_made_anew_only_when_permitted() -> None:
+    assert not plan(recreate="options-changed", labels={"zone": "a"}).changed
+    for found in (
+        plan(recreate="options-changed", labels={"zone": "b"}),
+        plan(recreate="always", labels={"zone": "a"}),
+    ):
+        assert found.remove
+        assert found.create
+        assert not found.differences
+        before, after = volumes.sides(found)
+        assert before != after
+        assert before["created"] == DATA["CreatedAt"]
+    assert not volumes.make_plan(wanted(recreate="always"), None).remove
+
+
+def test_absent() -> None:
+    found = plan(state="absent", driver="nas", drift="fail", labels={"zone": "b"})
+    assert found.remove
+    assert not found.create
+    assert not found.error
+    before, after = volumes.sides(found)
+    assert before["driver"] == "local"
+    assert after == {}
+    assert not volumes.make_plan(wanted(state="absent"), None).changed
+
+
+def test_an_owner_is_set_where_it_differs() -> None:
+    found = plan(ROOT, owner=1000, mode="0770")
+    assert found.owner_after == ES
+    assert volumes.sides(found) == (
+        {"owner": "0", "mode": "0755"},
+        {"owner": "1000", "mode": "0770"},
+    )
+
+
+# -- who refers to it ------------------------------------------------------------------------
+
+
+def container(name: str, state: str, **mount: str) -> dict[str, Any]:
+    return {"Id": "abc", "Names": [f"/{name}"], "State": state, "Labels": {}, "Mounts": [mount]}
+
+
+def service(name: str, source: str) -> dict[str, Any]:
+    mounts = [{"Type": "bind", "Source": "/data"}, {"Type": "volume"}]
+    mounts.append({"Type": "volume", "Source": source})
+    return {
+        "ID": f"id-{name}",
+        "Spec": {"Name": name, "TaskTemplate": {"ContainerSpec": {"Mounts": mounts}}},
+    }
+
+
+def who(*containers: dict[str, Any], services: list[dict[str, Any]] | None = None) -> list[str]:
+    around = Surroundings(
+        containers, volumes.service_mounts(services or []), {"Node.Hostname": "m1"}
+    )
+    return [str(one) for one in volumes.references([DATA], around)["data"]]
+
+
+def test_containers_in_any_state_refer() -> None:
+    assert who(
+        container("web", "running", Type="volume", Name="data"),
+        container("old", "exited", Type="volume", Name="data"),
+        container("new", "created", Type="volume", Name="data-2"),
+    ) == ["container web (running)", "container old (exited)"]
+
+
+def test_a_bind_of_the_volumes_directory_refers() -> None:
+    point = DATA["Mountpoint"]
+    assert who(
+        container("a", "exited", Type="bind", Source=point),
+        container("b", "exited", Type="bind", Source=f"{point}/nodes"),
+        container("c", "exited", Type="bind", Source=f"{point}2"),
+    ) == ["container a (exited)", "container b (exited)"]
+    # A driver that tells no directory has none that could be bound.
+    around = Surroundings([container("a", "exited", Type="bind", Source="/x")])
+    assert volumes.references([{"Name": "data", "Mountpoint": ""}], around) == {"data": []}
+
+
+def test_the_helper_refers_to_nothing() -> None:
+    helper = container("h", "created", Type="volume", Name="data")
+    helper["Labels"] = {volumes.HELPER_LABEL: "data"}
+    assert who(helper) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "refers"),
+    [
+        ("data", True),
+        ("data-2", False),
+        ("{{.Node.Hostname}}", False),
+        ("da{{ .Task.Slot }}", True),
+        ("{{.Task.Slot}}-data", False),
+    ],
+)
+def test_services_refer_by_name_and_by_template(source: str, refers: bool) -> None:
+    assert who(services=[service("app", source)]) == (["service app"] if refers else [])
+
+
+def test_templates_are_filled_with_what_is_known() -> None:
+    around = Surroundings(
+        (),
+        volumes.service_mounts(
+            [service("es", "es-{{.Node.Hostname}}"), service("app", "{{.Service.Name}}-x")]
+        ),
+        {"Node.Hostname": "m1"},
+    )
+    names = ["es-m1", "es-m2", "app-x", "es-x"]
+    found = volumes.references([{"Name": name} for name in names], around)
+    assert {name: len(those) for name, those in found.items()} == {
+        "es-m1": 1,
+        "es-m2": 0,
+        "app-x": 1,
+        "es-x": 0,
+    }
+
+
+# -- what is refused -------------------------------------------------------------------------
+
+USERS = [Reference("container", "web", "exited"), Reference("service", "app")]
+
+
+@pytest.mark.parametrize(
+    ("options", "what"), [({"state": "absent"}, "removed"), ({"recreate": "always"}, "made anew")]
+)
+def test_nothing_is_taken_away_from_somebody(options: dict[str, Any], what: str) -> None:
+    found = plan(**options)
+    assert found.needs_references
+    assert volumes.guard(found, []) == found
+    error = volumes.guard(found, USERS).error
+    assert f"cannot be {what}" in error
+    assert "container web (exited), service app" in error
+    assert "docker rm web; docker service rm app" in error
+
+
+def test_nobody_is_asked_when_nothing_is_taken_away() -> None:
+    assert not plan(labels={"zone": "b"}).needs_references
+    assert not volumes.make_plan(wanted(owner=1000), None).needs_references
+
+
+def test_an_owner_stays_under_a_running_container() -> None:
+    found = plan(ROOT, owner=1000)
+    assert found.needs_references
+    assert volumes.guard(found, USERS).own
+    running = [Reference("container", "web", "running")]
+    held = volumes.guard(found, running)
+    assert not held.changed
+    assert [str(one) for one in held.differences] == ["owner is 0, wanted 1000"]
+    assert not held.error
+    refused = volumes.guard(plan(ROOT, owner=1000, drift="fail"), running)
+    assert "while this runs with it: container web (running)" in refused.error
+
+
+# -- secrets ---------------------------------------------------------------------------------
+
+SECRETS = {
+    "o": "addr=192.0.2.9,username=elk,password=hush,vers=3",
+    "api_key": "quiet",
+    "url": "https://elk:silence@nas.example/",
+    "device": "//nas/share",
+}
+
+
+def test_secrets_in_options_are_known_and_hidden() -> None:
+    assert volumes.secrets_of(SECRETS) == {"hush", "quiet", "silence"}
+    shown = volumes.shown_options(SECRETS)
+    assert shown == {
+        "o": "addr=192.0.2.9,username=elk,password=********,vers=3",
+        "api_key": "********",
+        "url": "https://elk:********@nas.example/",
+        "device": "//nas/share",
+    }
+    assert volumes.secrets_of(None) == set()
+
+
+def test_a_changed_secret_is_told_without_it() -> None:
+    found = plan(driver_options={"o": "addr=192.0.2.9,password=other"})
+    [difference] = found.differences
+    assert difference.shown() == {
+        "volume": "data",
+        "option": "driver_options.o",
+        "wanted": "addr=192.0.2.9,password=******** (changed)",
+        "actual": "addr=192.0.2.9,password=********",
+    }
+    everything = volumes.drift_warning(found) + str(
+        volumes.sides(plan(recreate="always", driver_options={"o": "password=other"}))
+    )
+    assert "hush" not in everything
+    assert "other" not in everything
+    assert "hush" not in str(volumes.shown_volume(DATA))
+    # A label of that name is none.
+    assert volumes.hidden("labels.token", "shown") == "shown"
+
+
+# -- what was made ---------------------------------------------------------------------------
+
+
+def test_what_docker_made_is_compared() -> None:
+    asked = wanted(driver="nas", driver_options={"size": "1g"})
+    good = {"Name": "data", "Driver": "nas:latest", "Options": {"size": "1g"}}
+    assert volumes.made_wrong(asked, good) == ""
+    assert "is not there" in volumes.made_wrong(asked, None)
+    wrong = volumes.made_wrong(asked, {"Name": "data", "Driver": "local", "Options": None})
+    assert "driver is local, wanted nas" in wrong
+    assert "driver_options.size is not set" in wrong
+
+
+# -- what an audit says ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("volume", "those", "known", "alone", "why"),
+    [
+        ({}, USERS, True, False, "container web (exited), service app refer to it"),
+        ({}, USERS[:1], False, False, "container web (exited) refers to it"),
+        ({}, [], True, True, "no container and no service refers to it"),
+        ({}, [], False, None, "only a manager"),
+        ({"ClusterVolume": {"ID": "x"}}, [], True, None, "volume of the swarm"),
+        ({"Name": "ab" * 32}, [], True, True, "without a name"),
+        ({"Labels": {"com.docker.volume.anonymous": ""}}, [], True, True, "without a name"),
+        ({"Labels": {"com.docker.stack.namespace": "shop"}}, [], True, True, "the stack shop"),
+        ({"Labels": {"com.docker.compose.project": "p"}}, [], True, True, "Compose project p"),
+    ],
+)
+def test_orphans(
+    volume: dict[str, Any], those: list[Reference], known: bool, alone: bool | None, why: str
+) -> None:
+    found, reason = volumes.orphan({"Name": "data", "Labels": None, **volume}, those, known)
+    assert found is alone
+    assert why in reason
+
+
+@pytest.mark.parametrize(
+    ("created", "seconds"),
+    [
+        ("2026-11-21T13:53:36Z", 64),
+        ("2026-11-21T14:53:36.123456789+01:00", 64),
+        ("2026-11-21T13:53:36", 64),
+        ("2026-11-21T13:55:00Z", 0),
+        ("0001-01-01T00:00:00Z", None),
+        ("", None),
+        (None, None),
+        ("yesterday", None),
+    ],
+)
+def test_age(created: str | None, seconds: int | None) -> None:
+    assert volumes.age(created, 1795269280.0) == seconds
+
+
+def test_an_entry_of_an_audit() -> None:
+    found = volumes.entry(DATA, USERS, Surroundings(), 1795269280.5, 7)
+    assert found["containers"] == [{"name": "web", "state": "exited"}]
+    assert found["services"] == ["app"]
+    assert (found["age"], found["size"], found["orphan"]) == (64, 7, False)
+    assert "hush" not in str(found)

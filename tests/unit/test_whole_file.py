@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that are written whole, with the module helper of Ansible itself."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+
+
+@pytest.fixture
+def drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where drafts are made."""
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def module() -> AnsibleModule:
+    with patch_module_args():
+        return AnsibleModule({})
+
+
+def test_folders_are_made_and_a_file_keeps_its_mode(
+    module: AnsibleModule, drafts: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    whole_file.write(module, path, "one\n")
+    assert path.read_text() == "one\n"
+    assert path.parent.stat().st_mode & 0o777 == 0o755
+    path.chmod(0o604)
+    whole_file.write(module, path, "twö")
+    assert path.read_bytes() == "twö".encode()
+    assert path.stat().st_mode & 0o777 == 0o604
+    assert list(drafts.iterdir()) == []
+
+
+def test_a_draft_that_is_not_put_in_place_goes(module: AnsibleModule, drafts: Path) -> None:
+    path = Path(whole_file.draft(module, "x"))
+    assert path.parent == drafts
+    assert path.read_text() == "x"
+    assert path.stat().st_mode & 0o777 == 0o600
+    module.do_cleanup_files()
+    assert list(drafts.iterdir()) == []
