@@ -3,15 +3,16 @@
 HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
 MANAGERS ?=
 HOST ?= m1
-# Scenarios in the order they run; each brings up its own lab and takes it down.
-SCENARIOS ?= default single_host service bad_input
+# Scenarios, those that take longest first: two run at a time, and should end together. Each brings up
+# its own lab and takes it down.
+SCENARIOS ?= storage interrupted operations engine drift firewall volumes default check_first bad_input single_host service
 
 PYTHON := .venv/bin/python
 LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test sanity docs tools
+.PHONY: help up hosts down clean status ssh check test sanity bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,10 @@ test: check sanity ## check, then the Molecule scenarios on hosts of their own
 
 sanity: tools ## ansible-test sanity
 	$(PYTHON) tests/tools/sanity.py
+
+bench: tools ## measure site.yml against a shell script, and volumes, a quarter of an hour on a quiet machine
+	$(PYTHON) tests/bench/provision/run.py
+	$(PYTHON) tests/bench/volumes/run.py
 
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,35 +15,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from playbook_run import (
+    ROOT,
+    Outcome,
+    lab_inventory,
+    playbook_command,
+    playbook_environment,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases.yml").read_text())
 HOST_SCRIPT = Path(__file__).with_name("host.py").read_text()
 PLAYBOOK = "playbooks/hosts.yml"
 
 # A run that is not refused installs Docker. It is ended before it gets far.
 PATIENCE = 90
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended."""
-
-    code: int
-    output: str
-    seconds: float
-
-    @property
-    def text(self) -> str:
-        """The output with every run of white space as one, since messages are folded."""
-        return re.sub(r"\s+", " ", self.output)
-
-    @property
-    def changed(self) -> list[str]:
-        """Hosts on which something was changed."""
-        return re.findall(r"^(\S+)\s*: ok=\d+\s+changed=[1-9]", self.output, re.MULTILINE)
 
 
 @dataclass
@@ -103,27 +89,17 @@ class Lab:
     def run(self, case: dict[str, Any]) -> Outcome:
         folder = self.directory / re.sub(r"\W+", "-", case["case"])
         self.write_inventory(case, folder)
-        command = [
-            str(Path(sys.executable).with_name("ansible-playbook")),
-            f"--inventory={folder}",
-            f"--extra-vars={json.dumps(case.get('vars', {}))}",
-            *case.get("options", []),
-            PLAYBOOK,
-        ]
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            # Whoever runs this in colour asks for it with a variable that wins.
-            "ANSIBLE_FORCE_COLOR": "0",
-            # How long a host may take that is not there.
-            "ANSIBLE_TIMEOUT": "4",
-        }
         begun = time.monotonic()
         done = subprocess.run(
-            command,
+            playbook_command(
+                f"--inventory={folder}",
+                f"--extra-vars={json.dumps(case.get('vars', {}))}",
+                *case.get("options", []),
+                PLAYBOOK,
+            ),
             cwd=ROOT,
-            env=environment,
+            # How long a host may take that is not there.
+            env=playbook_environment(ANSIBLE_TIMEOUT="4"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -161,14 +137,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     Cases whose hosts are prepared share those hosts, so they go one after the other, and the others
     beside them: a run tells every problem, so nobody's message is lost by company.
     """
-    listed = subprocess.run(
-        [sys.executable, "-m", "lab", "inventory"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lab = Lab(json.loads(listed.stdout), tmp_path_factory.mktemp("inventories"))
+    lab = Lab(lab_inventory(), tmp_path_factory.mktemp("inventories"))
     good = lab.run({"case": "nothing wrong", "options": ["--tags=preflight"]})
     # Were the lab refused as it is, no case would prove anything.
     assert good.code == 0, good.output

@@ -17,6 +17,7 @@ PLACE = Path("/opt/trouble")
 UNITS = ("trouble-port", "trouble-engine")
 SOCKET = Path("/run/docker.sock")
 PID = Path("/run/docker.pid")
+DATA = Path("/srv/elk/elasticsearch")
 MARKER = Path("/etc/elk/elasticsearch/cluster_uuid")
 
 
@@ -110,6 +111,12 @@ def disk(megabytes: str, percent: str) -> None:
         subprocess.run(["fallocate", "-l", f"{size}m", "/srv/filler"], check=True)
 
 
+def fill() -> None:
+    """A directory with data in it, as a run would have made it."""
+    DATA.mkdir(parents=True)
+    (DATA / "nodes").touch()
+
+
 def remember(uuid: str) -> None:
     MARKER.parent.mkdir(parents=True)
     MARKER.write_text(f"{uuid}\n")
@@ -122,7 +129,7 @@ def clean() -> None:
         subprocess.run(["umount", "/srv"], check=True)
     for path in (SOCKET, PID):
         path.unlink(missing_ok=True)
-    for folder in (PLACE, MARKER.parent.parent):
+    for folder in (PLACE, MARKER.parent.parent, DATA.parent):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -133,6 +140,8 @@ def traces() -> None:
     # The lab mounts the folder of Docker's data.
     found += [str(path) for path in Path("/var/lib/docker").glob("*")]
     found += [str(path) for path in Path("/etc/sysctl.d").glob("*elk*")]
+    found += [str(path) for path in Path("/etc/nftables.d").glob("*")]
+    found += [str(path) for path in Path("/etc/systemd/system").glob("elk*")]
     found += [str(path) for path in Path("/etc/apt/keyrings").glob("*docker*")]
     status = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package}\\n"], check=True, capture_output=True, text=True
@@ -148,6 +157,7 @@ if __name__ == "__main__":
         "engine": engine,
         "clock": clock,
         "disk": disk,
+        "fill": fill,
         "remember": remember,
         "clean": clean,
         "traces": traces,

@@ -23,7 +23,7 @@ def test_is_refused_with_its_message(lab: Lab, case: dict[str, Any]) -> None:
     outcome = lab.pending[case["case"]].result()
     assert outcome.code != 0, outcome.output
     assert re.search(case["expect"], outcome.text), outcome.output
-    assert outcome.changed == []
+    assert outcome.changed == {}
 
 
 def test_no_host_has_a_trace_of_any_run(lab: Lab) -> None:

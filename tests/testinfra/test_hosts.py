@@ -56,3 +56,11 @@ def test_the_line_that_forms_a_cluster_is_gone(host: Any) -> None:
     config = host.file("/etc/elk/elasticsearch/elasticsearch.yml").content_string
     assert "discovery.seed_hosts" in config
     assert "cluster.initial_master_nodes" not in config
+
+
+def test_nothing_was_set_that_nobody_asked_for(host: Any) -> None:
+    # No firewall is active on these hosts, so there is none to add to.
+    assert not host.package("nftables").is_installed
+    assert not host.file("/etc/nftables.d").exists
+    assert not host.file("/etc/tmpfiles.d/90-elk-swarm.conf").exists
+    assert not host.service("swap.target").is_masked

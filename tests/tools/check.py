@@ -45,8 +45,10 @@ def steps() -> list[Step]:
     concise = ("--output-format", "concise")
     found = [
         Step("ansible-lint", "roles and playbooks", (tool("ansible-lint"), "--nocolor", "-q")),
-        Step("package", "what would be published", (python, f"{ours}/package.py")),
+        Step("importer", "galaxy-importer", (python, f"{ours}/package.py", "importer")),
         Step("unit", "tests/unit", (tool("pytest"), "-q", "tests/unit")),
+        Step("docs", "antsibull-docs", (python, f"{ours}/package.py", "docs")),
+        Step("package", "build, install, EE", (python, f"{ours}/package.py", "package")),
         Step("playbooks", "playbooks, inventories", (python, f"{ours}/playbooks.py")),
         Step("yaml", "yamllint", (tool("yamllint"), "--strict", "--format", "parsable", ".")),
         Step("types", "mypy --strict", (tool("mypy"), *mypy_targets)),

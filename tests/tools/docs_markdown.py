@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 _MARKUP = re.compile(
@@ -110,3 +112,49 @@ def stale_pages(folder: Path, pages: dict[str, str]) -> list[str]:
     return sorted(
         name for name in present.keys() | pages.keys() if present.get(name) != pages.get(name)
     )
+
+
+def stale_files(files: dict[Path, str]) -> list[Path]:
+    """Files that are missing or differ."""
+    return [path for path, text in files.items() if not path.is_file() or path.read_text() != text]
+
+
+def check_or_write(
+    arguments: list[str] | None,
+    subject: str,
+    folder: Path,
+    pages: dict[str, str],
+    problems: Callable[[], list[str]],
+    *,
+    beside: dict[Path, str] | None = None,
+    unreadable: Sequence[str] = (),
+) -> int:
+    """The command line of a tool whose pages are made from what it checks. Returns the exit code.
+
+    --docs makes folder equal to pages and writes the files beside, unless something was unreadable;
+    --check prints problems() and what is stale.
+    """
+    parser = argparse.ArgumentParser()
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="fail where anything is wrong")
+    action.add_argument("--docs", action="store_true", help=f"write docs/{folder.name}")
+    files = beside or {}
+    if parser.parse_args(arguments).docs:
+        for text in unreadable:
+            print(text, file=sys.stderr)
+        if not unreadable:
+            for name in write_pages(folder, pages):
+                print(f"docs/{folder.name}/{name}")
+            for path in stale_files(files):
+                path.write_text(files[path])
+                print(path)
+        return 1 if unreadable else 0
+
+    found = [*unreadable, *problems()]
+    stale = [f"docs/{folder.name}/{name}" for name in stale_pages(folder, pages)]
+    stale += [str(path) for path in stale_files(files)]
+    found += [f"{name} is not what the {subject} say: run `make docs`" for name in stale]
+    for text in found:
+        print(text)
+    print(f"{subject}: {len(pages) - 1} pages, {len(found)} problems")
+    return 1 if found else 0

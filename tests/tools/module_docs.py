@@ -8,7 +8,6 @@ ansible-doc reads every module the way a user's does, so what it cannot read fai
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from docs_markdown import cell, code, literal, paragraphs, prose, stale_pages, table, write_pages
+from docs_markdown import cell, check_or_write, code, literal, paragraphs, prose, table
 from repo import ROOT, tool
 
 COLLECTION = "elk.swarm"
@@ -227,37 +226,28 @@ def pages(modules: dict[str, Any]) -> dict[str, str]:
     return made
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--check", action="store_true", help="fail where anything is missing")
-    action.add_argument("--docs", action="store_true", help="write docs/modules")
-    options = parser.parse_args(arguments)
-
+def all_problems(names: list[str], modules: dict[str, Any]) -> list[str]:
+    """What every module and the action groups lack."""
     folder = ROOT / "plugins" / "modules"
-    names = module_names(folder)
-    modules, found = read_modules(names)
-    if options.docs:
-        for text in found:
-            print(text, file=sys.stderr)
-        if not found:
-            for name in write_pages(DOCS, pages(modules)):
-                print(f"docs/modules/{name}")
-        return 1 if found else 0
-
+    found: list[str] = []
     for name, entry in sorted(modules.items()):
         found += problems(name, entry, (folder / f"{name}.py").read_text())
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     has = {name: entry["doc"].get("options") or {} for name, entry in modules.items()}
-    found += group_problems(runtime.get("action_groups") or {}, has, names)
-    found += [
-        f"docs/modules/{name} is not what the modules say: run `make docs`"
-        for name in stale_pages(DOCS, pages(modules))
-    ]
-    for text in found:
-        print(text)
-    print(f"{len(names)} modules, {len(found)} problems")
-    return 1 if found else 0
+    return found + group_problems(runtime.get("action_groups") or {}, has, names)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    names = module_names(ROOT / "plugins" / "modules")
+    modules, unreadable = read_modules(names)
+    return check_or_write(
+        arguments,
+        "modules",
+        DOCS,
+        pages(modules),
+        lambda: all_problems(names, modules),
+        unreadable=unreadable,
+    )
 
 
 if __name__ == "__main__":

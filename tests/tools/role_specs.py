@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hold each role's defaults and argument specs together, and write their tables in docs/roles.
 
+Each role also gets a short README from its specs: a Galaxy server refuses a role without one.
+
 A role says its variables twice: defaults/main.yml gives values, meta/argument_specs.yml says what
 they mean and lets Ansible check what a user sets. Where they differ one of them lies.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from docs_markdown import cell, code, literal, paragraphs, prose, stale_pages, table, write_pages
+from docs_markdown import cell, check_or_write, code, literal, paragraphs, prose, table
 from repo import ROOT
 
 DOCS = ROOT / "docs" / "roles"
@@ -251,28 +252,33 @@ def pages(roles: list[Role]) -> dict[str, str]:
     return made
 
 
+def readme(role: Role) -> str:
+    """What stands beside the role: what it does, and where its variables are."""
+    spec = role.spec or {}
+    lines = [f"# elk.swarm.{role.name}", ""]
+    lines += [f"{prose(str(spec.get('short_description', '')))}.", ""]
+    for text in paragraphs(spec.get("description", [])):
+        lines += [text, ""]
+    lines += [f"Its variables: [docs/roles/{role.name}.md](../../docs/roles/{role.name}.md).", ""]
+    return "\n".join(lines)
+
+
+def readmes(folder: Path, roles: list[Role]) -> dict[Path, str]:
+    """The README of every documented role."""
+    return {folder / r.name / "README.md": readme(r) for r in roles if r.spec is not None}
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--check", action="store_true", help="fail where anything differs")
-    action.add_argument("--docs", action="store_true", help="write docs/roles")
-    options = parser.parse_args(arguments)
-
-    roles = load_roles(ROOT / "roles")
-    if options.docs:
-        for name in write_pages(DOCS, pages(roles)):
-            print(f"docs/roles/{name}")
-        return 0
-
-    found = [text for role in roles for text in problems(role)]
-    found += [
-        f"docs/roles/{name} is not what the specs say: run `make docs`"
-        for name in stale_pages(DOCS, pages(roles))
-    ]
-    for text in found:
-        print(text)
-    print(f"{len(roles)} roles, {len(found)} problems")
-    return 1 if found else 0
+    home = ROOT / "roles"
+    roles = load_roles(home)
+    return check_or_write(
+        arguments,
+        "specs",
+        DOCS,
+        pages(roles),
+        lambda: [text for role in roles for text in problems(role)],
+        beside=readmes(home, roles),
+    )
 
 
 if __name__ == "__main__":

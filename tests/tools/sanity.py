@@ -31,6 +31,7 @@ NOT_SHIPPED = (
     "molecule/",
     "tests/bad_input/",
     "tests/contract/",
+    "tests/firewall/",
     "tests/testinfra/",
     "tests/tools/",
     "tests/unit/",

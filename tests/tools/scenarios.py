@@ -1,46 +1,207 @@
-"""Run Molecule scenarios one after the other and say what each took.
+"""Run Molecule scenarios, two at a time, and say what each took.
 
 Usage: ``python tests/tools/scenarios.py default single_host``. Every scenario brings up a lab of
-its own, so none can profit from what another left behind. The first failure ends the run.
+its own, so none can profit from what another left behind; they share only the daemon, the registry
+and the images, which are there before the first and go after the last. Much of a scenario is
+waiting, in which the other one can work. LANES=1 runs one at a time, and shows it live.
+
+The first failure ends the run, once the other scenario has come to its end. KEEP=1 leaves the
+hosts of what has failed.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / ".venv" / "bin"
+LOGS = ROOT / ".lab" / "logs"
+# Of a scenario that failed; all of it is in its log. The reasons come last of all, after the table.
+LAST_LINES = 150
+REASONS = 12
+# Characters of a long line: pytest gives the output of a run as one line, whose end says most.
+HEAD, TAIL = 120, 480
+# What the callback elk.swarm.next_command begins with.
+ENDING = "The run has ended before its end"
+# Seconds between two signs of life.
+PULSE = 60
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def run(scenario: str, environment: dict[str, str]) -> bool:
-    """Test one scenario; its hosts stay after a failure only when KEEP is set."""
-    keep = ["--destroy=never"] if os.environ.get("KEEP") else []
-    command = [str(BIN / "molecule"), "test", *keep, "--no-command-borders", "-s", scenario]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+def lab(*words: str) -> None:
+    """Do something with the lab that has no hosts and holds what all others share."""
+    command = [sys.executable, "-m", "lab", "--state", str(ROOT / ".lab" / "molecule"), *words]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def doing(output: str, tests: str) -> str:
+    """What a scenario is at, by its output and that of its tests.
+
+    >>> doing("TASK [Start] *****\\nchanged: [m1]\\n", "")
+    'Start'
+    >>> doing("TASK [Run the tests] ***\\n", "a.py::test_b PASSED [ 50%]\\na.py::test_c ")
+    'a.py::test_c'
+    """
+    tasks = re.findall(r"^TASK \[(.*)\] \**$", output, re.MULTILINE)
+    begun = re.findall(r"^\S+::.*?(?= |$)", tests, re.MULTILINE)
+    if tasks and tasks[-1] == "Run the tests" and begun:
+        return str(begun[-1])
+    return str(tasks[-1]) if tasks else "begins"
+
+
+def refusal(lines: list[str]) -> list[str]:
+    """What the output of ansible-playbook ends with when a task has failed.
+
+    >>> refusal(["PLAY RECAP", "m1 : ok=1", "", "The run has ended before its end:",
+    ...          "  m1 failed at \\"B\\": No.", "Then run the same command again"])
+    ['  m1 failed at "B": No.', 'Then run the same command again']
+    """
+    ends = [number for number, line in enumerate(lines) if line.startswith(ENDING)]
+    return lines[ends[-1] + 1 :] if ends else []
+
+
+def shortened(line: str) -> str:
+    """A line with its middle left out, if it is long.
+
+    >>> shortened("b" * 120 + "c" * 9 + "d" * 480) == "b" * 120 + " [...] " + "d" * 480
+    True
+    """
+    return line if len(line) <= HEAD + TAIL else f"{line[:HEAD]} [...] {line[-TAIL:]}"
+
+
+def reasons(output: str, tests: str) -> list[str]:
+    """The few lines that say why a scenario failed, for who sees only the end of all output.
+
+    >>> reasons("", "E   assert 3 == 4\\n1 failed\\nFAILED a.py::test_b - assert 3 == 4\\nmore")
+    ['assert 3 == 4', 'FAILED a.py::test_b']
+    >>> reasons("\\nThe run has ended before its end:\\n  m1 failed at A: No.", "1 passed")
+    ['  m1 failed at A: No.']
+    """
+    lines = tests.splitlines()
+    failed = [line.split(" - ")[0] for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    said = [re.sub(r"^E +", "", line) for line in lines if re.match(r"E( |$)", line)]
+    if not failed:
+        said = output.splitlines()
+    found = refusal(said) or (said[:REASONS] if failed else said[-REASONS:])
+    return [shortened(line) for line in (*found[:REASONS], *failed)]
+
+
+@dataclass
+class Lanes:
+    """Scenarios that wait, run and have ended."""
+
+    waiting: list[str]
+    number: int
+    running: dict[str, float] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    begun: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
+        print(f"[{minutes:3}:{seconds:02}] {text}", flush=True)
+
+    def work(self, lane: int) -> None:
+        """Take one scenario after the other until none is left or one has failed."""
+        while True:
+            with self.lock:
+                if self.failed or not self.waiting:
+                    return
+                scenario = self.waiting.pop(0)
+                self.running[scenario] = time.monotonic()
+                self.say(f"{scenario} begins")
+            passed = self.run(scenario, lane)
+            with self.lock:
+                self.took[scenario] = time.monotonic() - self.running.pop(scenario)
+                if not passed:
+                    self.failed.append(scenario)
+                self.say(
+                    f"{scenario} {'passed' if passed else 'FAILED'} "
+                    f"after {self.took[scenario]:.0f} s"
+                )
+
+    @staticmethod
+    def said(scenario: str) -> tuple[str, str]:
+        """All output of a scenario so far, and that of its tests, which shows only at their end."""
+        texts = [LOGS / f"{scenario}{ending}" for ending in (".log", ".tests")]
+        log, tests = [COLOUR.sub("", path.read_text()) if path.exists() else "" for path in texts]
+        return log, tests
+
+    def run(self, scenario: str, lane: int) -> bool:
+        (LOGS / f"{scenario}.tests").unlink(missing_ok=True)
+        keep = ["--destroy=never"] if os.environ.get("KEEP") else []
+        command = [str(BIN / "molecule"), "test", *keep, "--no-command-borders", "-s", scenario]
+        environment = {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "LAB_DIRECTORY": f"molecule-{lane}",
+        }
+        if self.number == 1:
+            return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+        with (LOGS / f"{scenario}.log").open("w") as log:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        return done.returncode == 0
+
+    def pulse(self, ended: threading.Event) -> None:
+        """Say now and then what is being done."""
+        while not ended.wait(PULSE):
+            with self.lock:
+                for scenario, since in self.running.items():
+                    seconds = time.monotonic() - since
+                    where = doing(*self.said(scenario))
+                    self.say(f"  {scenario} {seconds:.0f} s: {where}")
+
+    def table(self) -> str:
+        lines = ["Scenario          Seconds  Result"]
+        for scenario, seconds in self.took.items():
+            result = "FAILED" if scenario in self.failed else "passed"
+            lines.append(f"{scenario:<16} {seconds:8.0f}  {result}")
+        lines += [f"{scenario:<16}        -  not run" for scenario in self.waiting]
+        passed = len(self.took) - len(self.failed)
+        lines.append(f"\nscenarios: {passed} passed, {len(self.failed)} failed")
+        return "\n".join(lines)
 
 
 def main(scenarios: list[str]) -> int:
     """Run all, print a table of seconds, give the exit code."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    took: dict[str, float] = {}
-    passed = True
-    for scenario in scenarios:
-        begun = time.monotonic()
-        passed = run(scenario, environment)
-        took[scenario] = time.monotonic() - begun
-        if not passed:
-            break
-    print("\nScenario          Seconds  Result")
-    for scenario, seconds in took.items():
-        failed = not passed and scenario == list(took)[-1]
-        print(f"{scenario:<16} {seconds:8.0f}  {'FAILED' if failed else 'passed'}")
-    failures = 0 if passed else 1
-    print(f"\nscenarios: {len(took) - failures} passed, {failures} failed")
-    return failures
+    lanes = Lanes(list(scenarios), min(int(os.environ.get("LANES", "2")), len(scenarios)))
+    LOGS.mkdir(parents=True, exist_ok=True)
+    lab("up", "--hosts", "0")
+    ended = threading.Event()
+    if lanes.number > 1:
+        threading.Thread(target=lanes.pulse, args=(ended,), daemon=True).start()
+    try:
+        with ThreadPoolExecutor(max_workers=lanes.number) as pool:
+            for done in [pool.submit(lanes.work, lane) for lane in range(1, lanes.number + 1)]:
+                done.result()
+    finally:
+        ended.set()
+        if not os.environ.get("KEEP"):
+            lab("down")
+    for scenario in lanes.failed if lanes.number > 1 else []:
+        last = lanes.said(scenario)[0].splitlines()[-LAST_LINES:]
+        print(f"\n--- {scenario}, the last of {LOGS / scenario}.log ---", *last, sep="\n")
+    print(f"\n{lanes.table()}")
+    for scenario in lanes.failed if lanes.number > 1 else []:
+        print(f"\n{scenario} failed:", *reasons(*lanes.said(scenario)), sep="\n")
+    return 1 if lanes.failed else 0
 
 
 if __name__ == "__main__":

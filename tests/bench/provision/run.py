@@ -1,0 +1,369 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long site.yml takes: against a shell script, a second time, and with more hosts.
+
+    make bench                                    # everything, a quarter of an hour
+    python3 tests/bench/provision/run.py --hosts 3 --sizes 1,3 --repeats 1 --report /tmp/bench.md
+
+All of it in one go on hosts of its own, because seconds of different days cannot be compared. Other
+work on the machine spoils the numbers: the report says how much there was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
+
+from lab.state import ELASTIC_VERSION, SSH_USER, Lab  # noqa: E402
+from playbook_run import playbook_command  # noqa: E402
+
+LAST_PLAY = "The platform works, seen from outside"
+BAR_SHELL, BAR_AGAIN, BAR_GROWTH = 1.5, 0.15, 1.5
+# What a person wrote below this line stays when the report is written anew.
+BY_HAND = "## What the numbers say"
+PACKAGES = "docker.io docker-cli containerd runc ca-certificates iptables"
+ORDER = (
+    *("start", "facts", "preflight", "host_tuning", "firewall", "docker_engine"),
+    *("swarm", "network", "storage", "pki"),
+    *("elasticsearch", "logstash", "kibana", "verify"),
+)
+# Steps of the script and the roles that do the same.
+STEPS = {
+    "hosts": ("facts", "preflight", "host_tuning", "firewall", "docker_engine"),
+    "swarm": ("swarm", "network"),
+    "files": ("storage", "pki"),
+    "elasticsearch": ("elasticsearch",),
+    "logstash": ("logstash",),
+    "kibana": ("kibana",),
+    "verify": ("verify",),
+}
+
+
+@dataclass
+class Run:
+    """One measured command."""
+
+    seconds: float
+    # Processor seconds of what ran on the controller, and of the whole machine.
+    controller: float
+    machine: float
+    parts: dict[str, float] = field(default_factory=dict)
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def busy() -> float:
+    """Seconds that the machine's processors have worked since it started."""
+    fields = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(command: Sequence[str | Path], log: Path, environment: dict[str, str]) -> Run:
+    """Run a command to its end; what it says goes to a file, which is named if it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun, worked = time.monotonic(), busy()
+    with log.open("w") as output:
+        code = subprocess.run(
+            [str(word) for word in command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            check=False,
+        ).returncode
+    seconds = time.monotonic() - begun
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code:
+        print("".join(log.read_text().splitlines(keepends=True)[-40:]), file=sys.stderr)
+        raise SystemExit(f"{command[0]} ended with {code}; all that it said is in {log}")
+    controller = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return Run(seconds, controller, busy() - worked)
+
+
+@contextmanager
+def hosts(state: Path, number: int, *, prepared: bool) -> Iterator[Lab]:
+    """A lab of its own, gone at the end however that comes."""
+    command = [sys.executable, "-m", "lab", "--state", str(state)]
+    kind = ["--prepared"] if prepared else []
+    subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(state, ignore_errors=True)
+    say(f"lab of {number} {'prepared' if prepared else 'bare'} hosts")
+    up = ["up", "--hosts", str(number), "--managers", str(managers_of(number)), *kind]
+    try:
+        measure([*command, *up], state.with_suffix(".up.log"), {})
+        lab = Lab.load(state)
+        assert lab is not None
+        yield lab
+    finally:
+        subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def managers_of(number: int) -> int:
+    return 3 if number > 5 else min(2, number)
+
+
+def warm_up(work: Path) -> None:
+    """Fill the package cache: whoever comes first would else pay for both."""
+    with hosts(work / "warm", 1, prepared=False) as lab:
+        fetch = f"apt-get -qq update && apt-get -qq -y --download-only install {PACKAGES}"
+        words = ["ssh", lab.hosts[0].name, f"sudo sh -c '{fetch}'"]
+        command = [sys.executable, "-m", "lab", "--state", str(lab.directory), *words]
+        measure(command, work / "warm.log", {})
+
+
+def by_shell(lab: Lab, work: Path) -> Run:
+    lines = [f"{h.name} {h.address} {'manager' if h.manager else 'worker'}" for h in lab.hosts]
+    (lab.directory / "hosts.txt").write_text("\n".join(lines) + "\n")
+    log = work / "shell.log"
+    run = measure(
+        [HERE / "provision.sh", lab.directory / "shell", lab.directory / "hosts.txt"],
+        log,
+        {
+            "SSH_USER": SSH_USER,
+            "SSH_KEY": str(lab.ssh_key),
+            "KNOWN_HOSTS": str(lab.known_hosts),
+            "REGISTRY": lab.registry,
+            "VERSION": ELASTIC_VERSION,
+        },
+    )
+    words = [line.split() for line in log.read_text().splitlines() if line.startswith("STEP ")]
+    run.parts = {name: int(milliseconds) / 1000 for _step, name, milliseconds in words}
+    return run
+
+
+def by_site(lab: Lab, log: Path, *, again: bool) -> Run:
+    times = log.with_suffix(".json")
+    run = measure(
+        playbook_command("-i", "inventories/lab", "site.yml"),
+        log,
+        {
+            "ELK_LAB": str(lab.directory),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "bench_times",
+            "BENCH_TIMES": str(times),
+        },
+    )
+    told = json.loads(times.read_text())
+    changed = sum(host["changed"] for host in told["hosts"].values())
+    if again and changed:
+        raise SystemExit(f"The second run changed {changed} things, so it measures nothing: {log}")
+    run.tasks = told["tasks"]
+    for task in run.tasks:
+        part = part_of(task)
+        run.parts[part] = run.parts.get(part, 0.0) + (task["seconds"] or 0.0)
+    run.parts["start"] = max(0.0, run.seconds - sum(run.parts.values()))
+    return run
+
+
+def part_of(task: dict[str, Any]) -> str:
+    if task["play"] == LAST_PLAY:
+        return "verify"
+    role = str(task["role"]).rsplit(".", 1)[-1]
+    if role == "elk":
+        return "facts"
+    return role or "facts"
+
+
+def ratio(value: float, limit: float) -> str:
+    return f"**{value:.2f}** | {limit:g} | {'met' if value <= limit else 'missed'}"
+
+
+def seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+@dataclass
+class Results:
+    hosts: int
+    sizes: list[int]
+    load: float
+    shell: Run | None = None
+    first: Run | None = None
+    again: list[Run] = field(default_factory=list)
+    by_size: dict[int, list[Run]] = field(default_factory=dict)
+
+
+def middle(runs: Sequence[Run], what: str = "seconds") -> float:
+    return median(getattr(run, what) for run in runs)
+
+
+REPORT = """\
+# How long site.yml takes
+
+Measured by `make bench` on {today}, all in one go: {cores} cores for the controller and all hosts
+together, Python {python} and ansible-core {ansible} on the controller, load before the start
+{load}. What the hosts are, says [lab/README.md](../lab/README.md).
+
+| | ratio | bar | |
+|---|---|---|---|
+| First run of {hosts} bare hosts against the shell script | {shell_ratio} |
+| Run without changes against the first, {hosts} hosts | {again_ratio} |
+| Run without changes, {large} hosts against {small} | {growth_ratio} |
+
+The shell script is [provision.sh](../tests/bench/provision/provision.sh): the same steps by plain
+ssh to all hosts at once, for exactly these hosts, with no look before, no second run and no
+diagnosis.
+
+| Run | seconds | processor seconds, controller | processor seconds, whole machine |
+|---|---|---|---|
+{runs}
+
+Where a run was repeated, the median stands. Elasticsearch itself works while it is measured, and
+the last column has that in it.
+
+## Where the time goes
+
+Seconds, {hosts} hosts. `start` is Ansible itself: reading inventory, playbooks and roles. `facts`
+has the checks of the shared variables in it.
+
+| Part | shell | first run | without changes |
+|---|---|---|---|
+{parts}
+
+The longest tasks of a run without changes:
+
+| seconds | part | task |
+|---|---|---|
+{longest}
+
+"""
+
+
+def report(results: Results) -> str:
+    assert results.shell
+    assert results.first
+    small, large = results.sizes[0], results.sizes[-1]
+    again = middle(results.again)
+    growth = middle(results.by_size[large]) / middle(results.by_size[small])
+    runs = [
+        row(f"shell script, {results.hosts} bare hosts", [results.shell]),
+        row(f"site.yml, {results.hosts} bare hosts", [results.first]),
+    ]
+    for size, measured in results.by_size.items():
+        kind = f"the same {size}" if size == results.hosts else f"{size} prepared"
+        runs.append(row(f"site.yml without changes, {kind} hosts", measured))
+    return REPORT.format(
+        today=f"{date.today():%Y-%m-%d}",
+        cores=os.cpu_count(),
+        python=platform.python_version(),
+        ansible=version("ansible-core"),
+        load=f"{results.load:.1f}",
+        hosts=results.hosts,
+        small=small,
+        large=large,
+        shell_ratio=ratio(results.first.seconds / results.shell.seconds, BAR_SHELL),
+        again_ratio=ratio(again / results.first.seconds, BAR_AGAIN),
+        growth_ratio=ratio(growth, BAR_GROWTH),
+        runs="\n".join(runs),
+        parts="\n".join(parts(results.shell, results.first, results.again[0])),
+        longest="\n".join(longest(results.again[0])),
+    )
+
+
+def row(name: str, runs: Sequence[Run]) -> str:
+    numbers = (middle(runs, what) for what in ("seconds", "controller", "machine"))
+    return f"| {name} | " + " | ".join(f"{number:.1f}" for number in numbers) + " |"
+
+
+def parts(shell: Run, first: Run, again: Run) -> Iterator[str]:
+    """A line for each role; a step of the script stands beside the first of the roles it is."""
+    heads = {roles[0]: step for step, roles in STEPS.items()}
+    members = {role for roles in STEPS.values() for role in roles}
+    for part in [*ORDER, *sorted(first.parts.keys() - set(ORDER))]:
+        by_script = "(with the above)" if part in members else ""
+        if part in heads:
+            by_script = seconds(shell.parts.get(heads[part]))
+        row = (part, by_script, seconds(first.parts.get(part)), seconds(again.parts.get(part)))
+        yield "| " + " | ".join(row) + " |"
+
+
+def longest(run: Run, number: int = 12) -> Iterator[str]:
+    for task in sorted(run.tasks, key=lambda one: -(one["seconds"] or 0.0))[:number]:
+        name = str(task["task"]).split(" - ", 1)[0]
+        yield f"| {seconds(task['seconds'])} | {part_of(task)} | {name} |"
+
+
+def kept(path: Path) -> str:
+    """What a person wrote about the numbers before."""
+    text = path.read_text() if path.exists() else ""
+    return text[text.index(BY_HAND) :] if BY_HAND in text else f"{BY_HAND}\n\nNothing yet.\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--hosts", type=int, default=5, help="bare hosts (default 5)")
+    parser.add_argument("--sizes", default="3,5,7", help="prepared hosts (default 3,5,7)")
+    parser.add_argument("--repeats", type=int, default=2, help="runs without changes (default 2)")
+    parser.add_argument("--work", type=Path, default=ROOT / ".lab" / "bench", help="labs and logs")
+    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "bench.md")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    work = options.work.resolve()
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    results = Results(options.hosts, sizes, os.getloadavg()[0])
+    if results.load > 1:
+        say(f"The load is {results.load:.1f}: something else runs here and spoils the numbers.")
+    warm_up(work)
+
+    with hosts(work / "shell", options.hosts, prepared=False) as lab:
+        results.shell = by_shell(lab, work)
+        say(f"shell script: {results.shell.seconds:.0f} s")
+
+    with hosts(work / "site", options.hosts, prepared=False) as lab:
+        results.first = by_site(lab, work / "first.log", again=False)
+        say(f"site.yml from bare hosts: {results.first.seconds:.0f} s")
+        for number in range(options.repeats):
+            results.again.append(by_site(lab, work / f"again{number}.log", again=True))
+            say(f"site.yml without changes: {results.again[-1].seconds:.1f} s")
+    if options.hosts in sizes:
+        # The hosts of the first measurement are as good as prepared ones once they stand.
+        results.by_size[options.hosts] = results.again
+
+    for size in sizes:
+        if size in results.by_size:
+            continue
+        with hosts(work / f"prepared{size}", size, prepared=True) as lab:
+            by_site(lab, work / f"{size}-first.log", again=False)
+            runs = results.by_size.setdefault(size, [])
+            for number in range(options.repeats):
+                runs.append(by_site(lab, work / f"{size}-again{number}.log", again=True))
+                say(f"site.yml without changes, {size} hosts: {runs[-1].seconds:.1f} s")
+    results.by_size = dict(sorted(results.by_size.items()))
+
+    text = report(results)
+    options.report.write_text(text + "\n" + kept(options.report))
+    print(text)
+    say(f"written to {options.report}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
