@@ -69,7 +69,8 @@ options:
       - V(stopped) watches the sockets until the container has ended, then reads the queue on the
         disk. Start it before the end is asked for.
       - V(watched) waits until another run of this module with V(stopped) and the same O(watch) has
-        had its first look. What was started with C(async) may not have begun to look yet.
+        had its first look. What was started with C(async) may not have begun to look yet. Goes on
+        as well when O(container) has ended by itself, because then nothing is left to be watched.
     type: str
     choices: [nothing, listening, unused, short_queue, stopped, watched]
     default: nothing
@@ -84,6 +85,7 @@ options:
   container:
     description:
       - Id of the container to watch with O(wait_for=stopped). Without it that of the running task.
+      - With O(wait_for=watched) the one that is watched.
     type: str
   watch:
     description:
@@ -375,14 +377,25 @@ class Host:
                 )
             time.sleep(1)
 
+    def has_ended(self, container: str) -> bool:
+        state = self.state(container)
+        return state is None or not state.get("Running")
+
     def wait_watched(self) -> str:
-        watch = self.params["watch"]
+        watch, container = self.params["watch"], self.params["container"]
         end = time.monotonic() + self.params["wait_timeout"]
+        asked = time.monotonic()
         while True:
             with socket.socket(socket.AF_UNIX) as peer:
                 if peer.connect_ex(place_of(watch)) == 0:
                     return ""
-            if time.monotonic() >= end:
+            moment = time.monotonic()
+            if container and moment - asked >= ASK_EVERY:
+                asked = moment
+                # An earlier run that was killed may have asked for its end, or it has crashed.
+                if self.has_ended(container):
+                    return ""
+            if moment >= end:
                 return (
                     f"Nobody watches {self.params['service']} on {os.uname().nodename} as {watch} "
                     f"after {self.params['wait_timeout']} s. Nothing was stopped. Run the same "

@@ -233,6 +233,18 @@ def test_a_watch_that_never_begins_is_an_error_before_anything_ends(
     assert "watch" in unnamed.msg
 
 
+@pytest.mark.parametrize("removed", [True, False])
+def test_nobody_waits_for_the_watch_of_what_has_ended(
+    look: Callable[..., Any], engine: FakeEngine, removed: bool
+) -> None:
+    """A run that was killed has asked for the end, and it comes before the next one can watch."""
+    if not removed:
+        engine.ended = {"c1": 0}
+    result = look(wait_for="watched", watch="m1-3", container="c1", wait_timeout=20)
+    assert not result.failed, result.output
+    assert not result.changed
+
+
 def test_what_a_killed_task_leaves_is_told(
     look: Callable[..., Any], engine: FakeEngine, tmp_path: Path
 ) -> None:
