@@ -7,6 +7,8 @@ HOST ?= m1
 # its own lab and takes it down.
 SCENARIOS ?= storage interrupted operations engine drift firewall volumes default check_first bad_input single_host service
 
+# The Python that .venv is made with.
+ELK_PYTHON ?= python3
 PYTHON := .venv/bin/python
 LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
@@ -56,7 +58,7 @@ docs: tools ## write the tables in docs/ anew from the argument specs
 tools: .venv/test-requirements.txt
 
 .venv/test-requirements.txt: lab/requirements.txt tests/requirements.txt
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
-	python3 -m venv .venv
+	@$(ELK_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
+	$(ELK_PYTHON) -m venv .venv
 	.venv/bin/pip install -q -r tests/requirements.txt
 	@cp tests/requirements.txt $@

@@ -28,7 +28,7 @@ def install_packages(progress: Progress) -> None:
     if os.geteuid() != 0:
         raise LabError("The lab starts containers that are machines: run it as root.")
     missing = sorted({pkg for cmd, pkg in PACKAGES.items() if shutil.which(cmd) is None})
-    if not answers("python3", "-c", "import ensurepip, venv"):
+    if not answers(python(), "-c", "import ensurepip, venv"):
         missing.append("python3-venv")
     if not missing:
         return
@@ -46,6 +46,11 @@ def install_packages(progress: Progress) -> None:
         )
 
 
+def python() -> str:
+    """The Python for .venv: another one may be named, as .ci/run does."""
+    return os.environ.get("ELK_PYTHON", "python3")
+
+
 def make_venv(progress: Progress) -> None:
     """Create .venv and install the pinned requirements unless they are there already."""
     wanted = (ROOT / "lab" / "requirements.txt").read_text()
@@ -53,7 +58,7 @@ def make_venv(progress: Progress) -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     with progress.step("Python environment .venv with Ansible"):
-        progress.run("python3", "-m", "venv", str(ROOT / ".venv"))
+        progress.run(python(), "-m", "venv", str(ROOT / ".venv"))
         progress.run(
             str(ROOT / ".venv/bin/pip"), "install", "-q", "-r", str(ROOT / "lab/requirements.txt")
         )

@@ -65,7 +65,7 @@ def playbook_environment(**settings: str) -> dict[str, str]:
         # Whoever runs this in colour, as Molecule does, asks for it with a variable that wins.
         "ANSIBLE_FORCE_COLOR": "0",
         # Beside that of ansible.cfg, which this replaces.
-        "ANSIBLE_CALLBACKS_ENABLED": "elk.swarm.next_command,kept_modules",
+        "ANSIBLE_CALLBACKS_ENABLED": "elk.swarm.next_command,kept_modules,calm_collector",
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).resolve().parent / "callback_plugins"),
         **settings,
     }
