@@ -1,0 +1,328 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which nodes of Elasticsearch have to be restarted, in which order, and what forbids it.
+
+What a node runs stands in labels of the swarm: the generation of its service and the hash of its
+files. Compared with what the variables ask for, they give the nodes that move. So a run that was
+killed is planned again from where it got to, and a run without a change moves none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GENERATION, CONFIG, RESTARTED = "elk.es", "elk.es.config", "elk.es.restarted"
+# A node with this label runs nothing: its turn has begun and has not ended.
+HOLD = "hold"
+ENABLE = "cluster.routing.allocation.enable"
+EXCLUDE = "cluster.routing.allocation.exclude."
+# Says that it was a roll that set ENABLE: both are set and taken back in one request.
+MARK = "cluster.metadata.elk_roll"
+SAFE_MASTERS = 3
+
+# From what may be spared first to what is needed most.
+TIERS = ("data_frozen", "data_cold", "data_warm", "data_hot", "data_content", "data")
+NAMES = ("frozen", "cold", "warm", "hot", "data", "data", "other", "master")
+OTHER, MASTER = len(TIERS), len(TIERS) + 1
+
+_VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)(.*)$")
+# The last minor version of a major one, from which alone the next major one can be reached.
+LAST_MINOR = {7: 17, 8: 19}
+# Lines whose fixes are released on the same days under the same number.
+TWINS = {((8, 19), (9, 1)), ((8, 18), (9, 0))}
+# Higher versions that are older: (from, to).
+OLDER = {((9, 0, 4), (9, 1, 0))}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as the variables want it, as its labels have it and as the cluster has it."""
+
+    host: str
+    name: str
+    generation: str
+    config: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    # As the cluster has it; without an id it is not in the cluster.
+    id: str = ""
+    version: str = ""
+    roles: Sequence[str] = ()
+    master: bool = False
+
+    @property
+    def placed(self) -> bool:
+        """Whether it has been started before. A node that has not is no matter of a roll."""
+        return GENERATION in self.labels
+
+    @property
+    def missing(self) -> bool:
+        return not self.id
+
+    @property
+    def rank(self) -> int:
+        if "master" in self.roles:
+            return MASTER
+        return max((TIERS.index(role) for role in self.roles if role in TIERS), default=OTHER)
+
+    def reasons(self, restart: str) -> list[str]:
+        """What makes it move; nothing when it stays."""
+        runs, files = self.labels.get(GENERATION, ""), self.labels.get(CONFIG, "")
+        found = []
+        if runs == HOLD:
+            found.append("its last turn was broken off")
+        elif runs != self.generation:
+            found.append(f"generation {runs} becomes {self.generation}")
+        if files != self.config:
+            found.append(f"configuration {files or 'unknown'} becomes {self.config}")
+        if restart and self.labels.get(RESTARTED) != restart:
+            found.append("a restart was asked for")
+        return found
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster that was found, and the settings that a roll has to do with."""
+
+    formed: bool = False
+    status: str = ""
+    names: Sequence[str] = ()
+    versions: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the run is for."""
+
+    version: str
+    # Every node is moved that has not got this label, whether or not it differs.
+    restart: str = ""
+    back: bool = False
+    accept_downtime: bool = False
+    # Names of all nodes that the inventory knows, also of hosts that have no part in this run.
+    known: Sequence[str] = ()
+
+
+def parse(version: str) -> tuple[int, int, int] | None:
+    """The numbers of a released version; nothing for any other.
+
+    >>> parse("9.2.4"), parse("9.3.0-SNAPSHOT")
+    ((9, 2, 4), None)
+    """
+    found = _VERSION.match(version)
+    if not found or found[4]:
+        return None
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def path_problem(before: str, after: str) -> str:
+    """Why a node may not go from one version to the other, and what to do; empty if it may.
+
+    >>> path_problem("9.1.0", "9.2.4")
+    ''
+    """
+    old, new = parse(before), parse(after)
+    if before == after:
+        return ""
+    if old is None or new is None:
+        odd = after if new is None else before
+        return (
+            f"{odd} is no released version. Nodes go only from one released version to another: "
+            "set elk_version to one like 9.2.4"
+        )
+    if new < old:
+        return (
+            f"{before} cannot become {after}: Elasticsearch refuses data that a newer version has "
+            f"opened, so no node is ever downgraded. Set elk_version back to {before}, or go on to "
+            f"a higher version. Only a new cluster of {after} that restores a snapshot from before "
+            "the upgrade brings the old version back"
+        )
+    if new[0] > old[0] + 1:
+        last = f"{old[0]}.{LAST_MINOR.get(old[0], 'x')}"
+        return (
+            f"{before} cannot become {after}: a major version cannot be left out. Go to the last "
+            f"{last} first, then to {old[0] + 1}.x and its last minor version, then to {new[0]}.x"
+        )
+    if new[0] == old[0] + 1:
+        last_minor = LAST_MINOR.get(old[0])
+        early = old[:2] == (8, 18) and new[:2] == (9, 0)
+        if last_minor is not None and old[1] < last_minor and not early:
+            return (
+                f"{before} cannot become {after}: a new major version is reached only from the "
+                f"last minor version of the one before. Go to the last {old[0]}.{last_minor} first"
+            )
+    if (old, new) in OLDER or ((old[:2], new[:2]) in TWINS and new[2] < old[2]):
+        return (
+            f"{before} cannot become {after}, which was released before it and does not know what "
+            f"{before} may have written. Choose a later fix of {new[0]}.{new[1]}"
+        )
+    return ""
+
+
+def nodes_of(
+    hosts: Mapping[str, str],
+    configs: Mapping[str, str],
+    roles: Mapping[str, Sequence[str]],
+    generation: str,
+    labels: Mapping[str, Mapping[str, str]],
+    cluster: Mapping[str, Any],
+) -> list[Node]:
+    """Put together what is asked for, labelled and found. `hosts` are names of nodes by host."""
+    found = {str(node.get("name")): node for node in cluster.get("nodes") or ()}
+    nodes = []
+    for host, name in hosts.items():
+        there = found.get(name, {})
+        nodes.append(
+            Node(
+                host=host,
+                name=name,
+                generation=generation,
+                config=configs[host],
+                labels=labels.get(name, {}),
+                id=str(there.get("id") or ""),
+                version=str(there.get("version") or ""),
+                # What a node is now decides when it can be spared, not what it will be.
+                roles=list(there.get("roles") or roles.get(host, ())),
+                master=bool(there.get("master")),
+            )
+        )
+    return nodes
+
+
+def order(nodes: Sequence[Node]) -> list[Node]:
+    """What is away already comes first, then tier by tier, the elected master at the very end."""
+    return sorted(nodes, key=lambda node: (not node.missing, node.rank, node.master))
+
+
+def settings_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in force out of an answer with flat settings; transient ones win."""
+    return {**(answer.get("persistent") or {}), **(answer.get("transient") or {})}
+
+
+def refusals(
+    nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster, asked: Asked
+) -> list[str]:
+    """Everything that forbids to move any node, a sentence or two each."""
+    if not moves:
+        return []
+    placed = [node for node in nodes if node.placed]
+    masters = [node for node in placed if "master" in node.roles]
+    found = []
+    if len(masters) < SAFE_MASTERS and len(placed) == len(nodes) and not asked.accept_downtime:
+        found.append(
+            f"Only {len(masters)} node(s) may become master. While one of them restarts nobody is "
+            "elected, and the cluster answers nothing for about a minute. Say "
+            "elasticsearch_accept_downtime: true if that may be, or have three of them"
+        )
+    if not cluster.formed:
+        if not (asked.accept_downtime and all(node in moves for node in placed)):
+            found.append(
+                "No cluster answers, so nobody can tell whether a node can be spared. Mend that "
+                "first: docker service ps --no-trunc of the service, and docker logs on the hosts"
+            )
+        return found
+    found += _health(placed, moves, cluster)
+    found += _leftovers(cluster)
+    found += _versions(moves, cluster, asked)
+    return found
+
+
+def _health(placed: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[str]:
+    away = [node.name for node in placed if node.missing and node not in moves]
+    found = []
+    if away:
+        found.append(
+            f"{', '.join(away)} is not in the cluster, and nothing of it is to change. Bring it "
+            "back first (docker service ps --no-trunc, docker logs on that host): with another "
+            "node away shards could be lost"
+        )
+    elif cluster.status == "red" and not any(node.missing for node in moves):
+        found.append(
+            "The cluster is red: a primary shard has no node. GET _cluster/allocation/explain "
+            "tells why. No node is moved before that is mended"
+        )
+    return found
+
+
+def _leftovers(cluster: Cluster) -> list[str]:
+    found = []
+    enabled = str(cluster.settings.get(ENABLE) or "all")
+    if enabled != "all" and not cluster.settings.get(MARK):
+        found.append(
+            f"{ENABLE} is {enabled}, and no roll has set it: somebody keeps shards where they are. "
+            "Ask who, and set it to null"
+        )
+    excluded = {
+        key: value for key, value in cluster.settings.items() if key.startswith(EXCLUDE) and value
+    }
+    found += [
+        f"{key} is {value}: somebody takes shards off nodes. Let that end, and set it to null"
+        for key, value in sorted(excluded.items())
+    ]
+    return found
+
+
+def _versions(moves: Sequence[Node], cluster: Cluster, asked: Asked) -> list[str]:
+    present = sorted(set(filter(None, cluster.versions)), key=lambda text: parse(text) or (0, 0, 0))
+    found = []
+    for version in present:
+        problem = path_problem(version, asked.version)
+        if problem:
+            runs = [node.name for node in moves if node.version == version]
+            found.append(f"{problem}. {', '.join(runs) or 'A node'} runs {version}")
+    if asked.back and not found and asked.version not in present:
+        found.append(
+            f"A way back does not lead to {asked.version}, which no node runs "
+            f"({', '.join(present)}). For a newer version there is playbooks/upgrade.yml"
+        )
+    strangers = sorted(set(cluster.names) - set(asked.known)) if asked.known else []
+    if strangers and any(version != asked.version for version in present):
+        found.append(
+            f"{', '.join(strangers)} is in the cluster and not in the inventory, and would keep "
+            "its version. Put it into the inventory, or take it out of the cluster"
+        )
+    return found
+
+
+def restart_of(nodes: Sequence[Node], asked: str) -> str:
+    """The restart to go on with if one was broken off, otherwise the one that is asked for.
+
+    Its labels go when a restart has come to its end. So where there is one, it has not.
+    """
+    begun = [node.labels[RESTARTED] for node in nodes if RESTARTED in node.labels]
+    return max(begun, default=asked) if asked else ""
+
+
+def plan(nodes: Sequence[Node], cluster: Cluster, asked: Asked) -> dict[str, Any]:
+    """The moves that are left, in order, and what forbids them."""
+    restart = restart_of(nodes, asked.restart)
+    moves = order([node for node in nodes if node.placed and node.reasons(restart)])
+    return {
+        "moves": [
+            {
+                "host": node.host,
+                "name": node.name,
+                "tier": NAMES[node.rank],
+                "elected": node.master,
+                "missing": node.missing,
+                "reasons": node.reasons(restart),
+                "before": node.labels.get(GENERATION, ""),
+                "after": node.generation,
+                "version": node.version,
+            }
+            for node in moves
+        ],
+        "next": moves[0].host if moves else "",
+        "refusals": refusals(nodes, moves, cluster, asked),
+        # Who has to be there before a node goes: all that the cluster had, and nobody else.
+        "present": [node.name for node in nodes if not node.missing],
+        "placed": [node.name for node in nodes if node.placed],
+        "restart": restart,
+        "marked": bool(cluster.settings.get(MARK)),
+    }
