@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: run_lock
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: Let one run at a time do something to a swarm
+description:
+  - The lock is a config of the swarm, of which there can be only one under a name. It says whose it
+    is and since when.
+  - The lock of a run that was killed is taken over by the next run of the same user on the same
+    controller. All others are told whose it is, and have to say O(force=true) to remove it.
+extends_documentation_fragment:
+  - elk.swarm.docker
+options:
+  name:
+    description: Name of the lock.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) takes the lock, or fails and says who has it.
+      - V(absent) gives it back if it is this run's. That of another run stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  run:
+    description: What P(elk.swarm.controller_run#lookup) gives.
+    type: dict
+    required: true
+  purpose:
+    description: What the lock is taken for, for whoever is refused.
+    type: str
+    default: ""
+  remedy:
+    description: What to say to whoever is refused and knows that the other run is no more.
+    type: str
+    default: ""
+  force:
+    description: Take the lock whoever has it.
+    type: bool
+    default: false
+  labels:
+    description: Labels of the config.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Fails where a run would, and takes nothing.
+    support: full
+  diff_mode:
+    description: Shows nothing.
+    support: none
+  idempotent:
+    description: Whoever has the lock already keeps it.
+    support: full
+seealso:
+  - plugin: elk.swarm.controller_run
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Be the only one
+  elk.swarm.run_lock:
+    name: web-roll
+    run: "{{ lookup('elk.swarm.controller_run') }}"
+    purpose: a rolling restart
+
+- name: Let others have it
+  elk.swarm.run_lock:
+    name: web-roll
+    run: "{{ lookup('elk.swarm.controller_run') }}"
+    state: absent
+"""
+
+RETURN = r"""
+holder:
+  description: Who had the lock before, if anybody had.
+  returned: success
+  type: dict
+  sample: {who: ops@desk, since: "2026-11-22T04:05:06Z", run: 8f1c-4026531836-4711-99, purpose: a roll}
+"""
+
+import base64
+import datetime
+import json
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+    ConflictError,
+    Connection,
+    Engine,
+    EngineError,
+    NotFoundError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+
+ATTEMPTS = 3
+KIND = "configs"
+
+
+class Lock:
+    """A config of the swarm, and who it belongs to."""
+
+    def __init__(self, engine: Engine, params: dict[str, Any]) -> None:
+        self.engine = engine
+        self.params = params
+        self.run: dict[str, Any] = params["run"]
+
+    def read(self) -> tuple[str, dict[str, Any]]:
+        """Id and holder of the lock; an empty id when nobody has it."""
+        for found in self.engine.objects(KIND, {"name": [self.params["name"]]}):
+            spec = found.get("Spec") or {}
+            if spec.get("Name") != self.params["name"]:
+                continue
+            try:
+                holder = json.loads(base64.b64decode(spec.get("Data") or ""))
+            except ValueError:
+                holder = None
+            return str(found["ID"]), holder if isinstance(holder, dict) else {}
+        return "", {}
+
+    def mine(self, holder: dict[str, Any]) -> bool:
+        return holder.get("run") == self.run.get("run")
+
+    def left_behind(self, holder: dict[str, Any]) -> bool:
+        """Whether the run that took it was one of this operator's and lives no more."""
+        return (
+            holder.get("who") == self.run.get("who")
+            and bool(self.run.get("sees"))
+            and holder.get("run") not in (self.run.get("living") or ())
+        )
+
+    def refusal(self, holder: dict[str, Any]) -> str:
+        purpose = f" for {holder['purpose']}" if holder.get("purpose") else ""
+        return (
+            f"{holder.get('who', 'Somebody unknown')} has the lock {self.params['name']}{purpose}, "
+            f"since {holder.get('since', 'an unknown time')}. Nothing was changed. Wait until that "
+            f"run has ended. {self.params['remedy']}"
+        ).strip()
+
+    def take(self, check_mode: bool) -> tuple[bool, dict[str, Any], str]:
+        """Whether something changed, who had it before, and why it cannot be had."""
+        before: dict[str, Any] = {}
+        for _attempt in range(ATTEMPTS):
+            there, holder = self.read()
+            before = before or holder
+            if there and self.mine(holder):
+                return False, before, ""
+            if there and not (self.params["force"] or self.left_behind(holder)):
+                return False, before, self.refusal(holder)
+            if check_mode:
+                return True, before, ""
+            try:
+                if there:
+                    self.engine.remove_object(KIND, there)
+                self.engine.create_object(KIND, self.params["name"], self.content(), self.labels())
+            except (ConflictError, NotFoundError):
+                # Another run was faster; the next look says which.
+                continue
+            return True, before, ""
+        return False, before, self.refusal(self.read()[1])
+
+    def content(self) -> bytes:
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        told = {
+            "who": self.run.get("who"),
+            "run": self.run.get("run"),
+            "since": now,
+            "purpose": self.params["purpose"],
+        }
+        return json.dumps(told).encode()
+
+    def labels(self) -> dict[str, str]:
+        return {str(key): str(value) for key, value in self.params["labels"].items()}
+
+    def give_back(self, check_mode: bool) -> tuple[bool, dict[str, Any]]:
+        there, holder = self.read()
+        if not there or not self.mine(holder):
+            return False, holder
+        if not check_mode:
+            try:
+                self.engine.remove_object(KIND, there)
+            except NotFoundError:
+                return False, holder
+        return True, holder
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **ENGINE_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "run": {"type": "dict", "required": True},
+            "purpose": {"type": "str", "default": ""},
+            "remedy": {"type": "str", "default": ""},
+            "force": {"type": "bool", "default": False},
+            "labels": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    engine = Engine(Connection.from_options(module.params))
+    lock = Lock(engine, module.params)
+    problem = ""
+    try:
+        if module.params["state"] == "present":
+            changed, holder, problem = lock.take(module.check_mode)
+        else:
+            changed, holder = lock.give_back(module.check_mode)
+    except EngineError as error:
+        module.fail_json(msg=f"{error}.")
+    finally:
+        engine.close()
+    if problem:
+        module.fail_json(msg=problem, holder=holder)
+    module.exit_json(changed=changed, holder=holder)
+
+
+if __name__ == "__main__":
+    main()
