@@ -375,6 +375,8 @@ class Rules:
     stall_grace: float = 3.0
     # None: as many as the specification asks for.
     min_running: int | None = None
+    # Times that a task may end by itself on one node, for no known cause; 0 is any number.
+    crashes: int = 0
 
 
 @dataclass
@@ -411,6 +413,7 @@ class Watch:
         self._missing = _Since()
         self._stalled = _Since()
         self._failures: dict[str, tuple[str, str]] = {}
+        self._crashes: dict[str, set[str]] = {}
 
     def observe(
         self,
@@ -601,9 +604,13 @@ class Watch:
             key = str(task.get("ID"))
             if state_of(task) not in ("failed", "rejected") or key in (self._known or ()):
                 continue
-            if cause_of(error_of(task)) and of_present_spec(task, service):
-                place = str(task.get("NodeID") or "")
+            if not of_present_spec(task, service):
+                continue
+            place = str(task.get("NodeID") or "")
+            if cause_of(error_of(task)):
                 self._failures[key] = (self._group(task), place)
+            elif self._rules.crashes:
+                self._crashes.setdefault(self._group(task), set()).add(key)
         by_task = {str(task.get("ID")): task for task in tasks}
         alive = {
             self._group(task) for task in tasks if running(task) and of_present_spec(task, service)
@@ -619,6 +626,10 @@ class Watch:
                 if task_here is not None and (place in repeated or not repeated):
                     hopeless[group] = self._fault(task_here, by_id)
                     break
+        for group, keys in self._crashes.items():
+            ended = [task for task in tasks if str(task.get("ID")) in keys]
+            if ended and group not in alive and len(keys) >= self._rules.crashes:
+                hopeless.setdefault(group, self._fault(ended[0], by_id))
 
         # No node takes the task.  While an older task of the service is still stopping, the
         # port or the place may only be waiting for it.

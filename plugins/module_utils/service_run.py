@@ -470,6 +470,7 @@ class ServiceRun:
                 stability_window=float(options["stability_window"]),
                 pending_grace=float(options["pending_grace"]),
                 min_running=options.get("min_running"),
+                crashes=int(options.get("max_crashes") or 0),
             ),
             known,
             replaced,

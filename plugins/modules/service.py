@@ -502,6 +502,12 @@ options:
       - Number of tasks that end the wait, instead of all that the service asks for. V(0) does not
         wait for any.
     type: int
+  max_crashes:
+    description:
+      - Times that the task of one slot or node may end by itself, without having run, before the
+        wait is given up. V(0) waits on, since a program may start in the second attempt.
+    type: int
+    default: 0
   remove_objects:
     description:
       - With O(state=absent), remove also the configs and secrets that this module made for the
@@ -848,6 +854,7 @@ def argument_spec() -> dict[str, Any]:
         "stability_window": {"type": "int", "default": 5},
         "pending_grace": {"type": "int", "default": 20},
         "min_running": {"type": "int"},
+        "max_crashes": {"type": "int", "default": 0},
         "on_difference": {"type": "str", "choices": ["update", "fail"], "default": "update"},
         "remove_objects": {"type": "bool", "default": True},
     }
