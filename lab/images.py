@@ -54,8 +54,11 @@ class Images:
                 )
                 for version in STACK_VERSIONS
             },
-            f"logstash-stand-in:{ELASTIC_VERSION}": self._named("logstash", base),
-            f"kibana-stand-in:{ELASTIC_VERSION}": self._named("kibana", base),
+            **{
+                f"{name}-stand-in:{version}": self._named(name, base, version)
+                for version in STACK_VERSIONS
+                for name in ("logstash", "kibana")
+            },
         }
 
     def _named(self, name: str, *made_from: str, context: str = "") -> str:
@@ -110,10 +113,10 @@ class Images:
         self._build(self.services, "services", "Registry and package cache image")
         self._build(self.host, "host", "Host image")
         self._build(self.volume_plugin, "volume_plugin", "Volume plugin")
-        self._build(
-            self.stack[f"logstash-stand-in:{ELASTIC_VERSION}"], "logstash", "Logstash stand-in"
-        )
-        self._build(self.stack[f"kibana-stand-in:{ELASTIC_VERSION}"], "kibana", "Kibana stand-in")
+        for version in STACK_VERSIONS:
+            for name in ("logstash", "kibana"):
+                image = self.stack[f"{name}-stand-in:{version}"]
+                self._build(image, name, f"{name.title()} stand-in {version}", VERSION=version)
 
     def _build_elasticsearch(self) -> None:
         self._build(self.jdk, "elasticsearch/jdk", "Java for Elasticsearch")
