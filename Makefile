@@ -5,7 +5,7 @@ MANAGERS ?=
 HOST ?= m1
 # Scenarios, those that take longest first: two run at a time, and should end together. Each brings up
 # its own lab and takes it down.
-SCENARIOS ?= storage interrupted operations engine drift firewall volumes default check_first bad_input single_host service
+SCENARIOS ?= storage interrupted operations engine upgrade drift firewall volumes default check_first bad_input single_host service
 
 # The Python that .venv is made with.
 ELK_PYTHON ?= python3

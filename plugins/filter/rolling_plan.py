@@ -72,8 +72,8 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ {'w1': 'w1'} | elk.swarm.rolling_plan(
-           configs={'w1': '0123456789ab'}, roles={'w1': ['data']}, generation='89abcdef', version='9.2.4',
-           labels=swarm.nodes, cluster=found) }}
+           configs={'w1': '0123456789ab'}, roles={'w1': ['data']},
+           generation='89abcdef', version='9.2.4', labels=swarm.nodes, cluster=found) }}
 """
 
 RETURN = r"""

@@ -43,8 +43,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller_run import co
 
 
 class LookupModule(LookupBase):
-    def run(
-        self, terms: list[str], variables: Any = None, **kwargs: Any
-    ) -> list[dict[str, Any]]:
+    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
         self.set_options(var_options=variables, direct=kwargs)
-        return [controller_run()]
+        return [controller_run() for _run in terms or [""]]

@@ -83,7 +83,11 @@ holder:
   description: Who had the lock before, if anybody had.
   returned: success
   type: dict
-  sample: {who: ops@desk, since: "2026-11-22T04:05:06Z", run: 8f1c-4026531836-4711-99, purpose: a roll}
+  sample:
+    who: ops@desk
+    since: "2026-11-22T04:05:06Z"
+    run: 8f1c2d3e-4026531836-4711-99
+    purpose: a roll
 """
 
 import base64

@@ -1,0 +1,136 @@
+"""Clients that write, search and send lines without a pause, and count what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from elasticsearch import ApiError, ConflictError, Elasticsearch, TransportError, helpers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INDEX = "load"
+SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1}
+# Between two requests of one client, and between two lines.
+PAUSE = 0.1
+# What a sender repeats over its next connection when one breaks: a plain connection acknowledges
+# nothing, so nobody else can.
+REPEATED = 300
+
+
+@dataclass
+class Load:
+    """Writers, readers and a sender of lines, each by itself until it is told to stop."""
+
+    connect: Callable[[], Elasticsearch]
+    syslog: tuple[str, int]
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    acknowledged: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: int = 0
+    slowest: float = 0.0
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        with self.connect() as client:
+            client.indices.create(index=INDEX, settings=SETTINGS)
+        for work in (lambda: self._write("a"), lambda: self._write("b"), self._search, self._send):
+            self._threads.append(threading.Thread(target=work, daemon=True))
+            self._threads[-1].start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _try(self, what: str, request: Callable[[], Any]) -> Any:
+        begun = time.monotonic()
+        try:
+            return request()
+        except ConflictError:
+            # An attempt before this one was taken, and its answer was lost.
+            return {"_shards": {"failed": 0}}
+        except (ApiError, TransportError) as error:
+            self.failures.append(f"{time.strftime('%H:%M:%S')} {what}: {error!r}")
+            return None
+        finally:
+            self.counts[what] += 1
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+
+    def _write(self, name: str) -> None:
+        with self.connect() as client:
+            number = 0
+            while not self._stop.wait(PAUSE):
+                number += 1
+                key = f"{name}-{number}"
+                request = partial(
+                    client.create,
+                    index=INDEX,
+                    id=key,
+                    document={"writer": name, "number": number},
+                )
+                if self._try("write", request):
+                    self.acknowledged.add(key)
+
+    def _search(self) -> None:
+        with self.connect() as client:
+            while not self._stop.wait(PAUSE):
+                found = self._try("search", partial(client.search, index=INDEX, size=1))
+                if found and found["_shards"]["failed"]:
+                    self.failures.append(f"search without all shards: {found['_shards']}")
+
+    def _send(self) -> None:
+        last: deque[str] = deque(maxlen=REPEATED)
+        while not self._stop.is_set():
+            try:
+                connection = socket.create_connection(self.syslog, timeout=5)
+            except OSError:
+                self._stop.wait(0.2)
+                continue
+            self.counts["connections"] += 1
+            with connection, contextlib.suppress(OSError):
+                for line in list(last):
+                    connection.sendall(line.encode())
+                while not self._stop.wait(PAUSE):
+                    # A peer that has closed is found by reading: the next line would be lost.
+                    connection.setblocking(False)
+                    with contextlib.suppress(BlockingIOError):
+                        if not connection.recv(1):
+                            break
+                    connection.setblocking(True)
+                    line = f"<13>Nov 21 10:00:00 sender roll[7]: {self.run} {self.lines}\n"
+                    last.append(line)
+                    self.lines += 1
+                    connection.sendall(line.encode())
+
+    # -- what came of it
+
+    def missing_documents(self) -> set[str]:
+        with self.connect() as client:
+            client.indices.refresh(index=INDEX)
+            found = {hit["_id"] for hit in helpers.scan(client, index=INDEX, _source=False)}
+        return self.acknowledged - found
+
+    def missing_lines(self, patience: float = 60) -> tuple[set[int], int]:
+        """Lines that no search finds, and how many it finds more than once."""
+        end = time.monotonic() + patience
+        query = {"query": {"match_phrase": {"message": self.run}}, "_source": ["message"]}
+        while True:
+            with self.connect() as client:
+                client.indices.refresh(index="syslog-msg")
+                hits = helpers.scan(client, index="syslog-msg", query=query, size=5000)
+                found = Counter(int(hit["_source"]["message"].split()[-1]) for hit in hits)
+            missing = set(range(self.lines)) - found.keys()
+            if not missing or time.monotonic() > end:
+                return missing, sum(1 for number in found.values() if number > 1)
+            time.sleep(1)
