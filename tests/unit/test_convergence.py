@@ -436,6 +436,19 @@ def test_crashes_are_waited_for_and_told() -> None:
     assert any(crash in reason and "node b" in reason for reason in verdict.reasons)
 
 
+def test_crashes_are_final_when_they_are_counted() -> None:
+    crash = "task: non-zero exit (1)"
+    watch = Watch(Rules(crashes=2), known=())
+    tasks = [UP[0], failing("c1", "b", 2, crash), task("c9", "b", "ready", "ready", 2)]
+    assert look(tasks, watch=watch).state == "wait"
+    tasks.insert(1, failing("c2", "b", 2, crash))
+    verdict = look(tasks, watch=watch)
+    assert verdict.state == "failed"
+    assert crash in verdict.reasons[0]
+    # In the second attempt it runs after all.
+    assert look([UP[0], tasks[1], *UP[1:]], watch=watch).state != "failed"
+
+
 def pending(slot: int = 2, error: str = NO_NODE) -> dict:
     return task("p", "", "pending", slot=slot, error=error)
 
