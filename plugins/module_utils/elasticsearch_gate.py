@@ -36,6 +36,8 @@ FIRST_POLL, LONGEST_POLL, POLL_GROWTH = 0.3, 2.0, 1.4
 # that is not open yet. After this time it is taken for a wrong one.
 LOGIN_GRACE = 45.0
 WORKERS = 16
+# More replicas than this are not asked for one by one: then something else is wrong.
+MOST_EXPLAINED = 50
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Wanted:
     settled: bool = True
     # Indices or aliases that have to be there with all their shards started.
     indices: Sequence[str] = ()
+    # Whether replicas may wait that only a newer version could take, while versions are mixed.
+    stranded: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Observation:
     problem: str | None = None
     # Of each index or alias that was asked for.
     shards: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    # Replicas without a node that no node of an older version can take.
+    stranded: int = 0
 
     @property
     def uuids(self) -> dict[str, list[str]]:
@@ -163,7 +169,7 @@ def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
         missing.append(seen.problem or "no node told the cluster's health")
         return Verdict(missing)
     missing += _judge_nodes(seen, wanted)
-    missing += _judge_health(seen.health, wanted)
+    missing += _judge_health(seen.health, wanted, seen.stranded)
     missing += _judge_shards(seen, wanted)
     return Verdict(missing)
 
@@ -192,11 +198,12 @@ def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
     return [f"not joined: {', '.join(absent)} ({joined}){by_cause}"]
 
 
-def _judge_health(health: Mapping[str, Any], wanted: Wanted) -> list[str]:
+def _judge_health(health: Mapping[str, Any], wanted: Wanted, stranded: int) -> list[str]:
     missing = []
     status = str(health.get("status", "red"))
     unassigned = int(health.get("unassigned_shards", 0))
-    if RANK.get(status, 0) < RANK[wanted.status]:
+    borne = status == "yellow" and 0 < unassigned <= stranded
+    if RANK.get(status, 0) < RANK[wanted.status] and not borne:
         line = f"the status is {status}, not {wanted.status}: {unassigned} shards unassigned"
         primaries = int(health.get("unassigned_primary_shards", 0))
         if primaries:
@@ -269,6 +276,37 @@ def ask_why(client: Client, seen: Observation) -> str:
         member.close()
 
 
+def is_stranded(explained: Mapping[str, Any]) -> bool:
+    """Whether a replica waits for nothing but a node of a newer version.
+
+    Elasticsearch never copies a shard from a newer version to an older one. Every node has either
+    a copy already or is too old, and one at least is too old.
+    """
+    reasons = [
+        {d.get("decider") for d in node.get("deciders") or () if d.get("decision") == "NO"}
+        for node in explained.get("node_allocation_decisions") or ()
+    ]
+    old = [found for found in reasons if "node_version" in found]
+    return bool(old) and all("same_shard" in found or "node_version" in found for found in reasons)
+
+
+def count_stranded(member: Client, health: Mapping[str, Any]) -> int:
+    """How many replicas only a newer version could take; 0 when anything else moves or is amiss."""
+    busy = ("initializing_shards", "relocating_shards", "delayed_unassigned_shards")
+    if health.get("status") != "yellow" or any(int(health.get(key, 0)) for key in busy):
+        return 0
+    listed = member.get("/_cat/shards?format=json&h=index,shard,prirep,state").body
+    waiting = [
+        shard for shard in listed if shard["state"] == "UNASSIGNED" and shard["prirep"] == "r"
+    ]
+    found = 0
+    for shard in waiting[:MOST_EXPLAINED]:
+        asked = {"index": shard["index"], "shard": int(shard["shard"]), "primary": False}
+        reply = member.request("POST", "/_cluster/allocation/explain", asked, accept=(400,))
+        found += reply.ok and is_stranded(reply.object())
+    return found
+
+
 def unsafe_to_guess(seen: Observation) -> dict[str, str]:
     """Urls behind which a formed cluster may hide, when none was seen.
 
@@ -306,7 +344,12 @@ def look_at(client: Client, url: str, timeout: float) -> View:
 
 
 def observe(
-    client: Client, *, timeout: float = 10.0, details: bool = True, indices: Sequence[str] = ()
+    client: Client,
+    *,
+    timeout: float = 10.0,
+    details: bool = True,
+    indices: Sequence[str] = (),
+    stranded: bool = False,
 ) -> Observation:
     """Look at all urls at once, then ask one member of the cluster for health, nodes and shards."""
     urls = client.urls
@@ -322,7 +365,10 @@ def observe(
         health = member.get("/_cluster/health?master_timeout=5s&timeout=1s", accept=(408,))
         state = member.get("/_cluster/state/master_node,nodes?master_timeout=5s")
         shards = {index: shards_of(member, index) for index in indices}
-        return Observation(views, health.object(), nodes_of(state.object()), shards=shards)
+        left = count_stranded(member, health.object()) if stranded else 0
+        return Observation(
+            views, health.object(), nodes_of(state.object()), shards=shards, stranded=left
+        )
     except ElasticsearchError as error:
         return Observation(views, problem=str(error))
     finally:
@@ -377,7 +423,9 @@ def wait_for(
     start = clock()
     pause = FIRST_POLL
     while True:
-        seen = observe(client, timeout=request_timeout, indices=wanted.indices)
+        seen = observe(
+            client, timeout=request_timeout, indices=wanted.indices, stranded=wanted.stranded
+        )
         waited = clock() - start
         verdict = judge(seen, wanted, waited)
         left = wait_timeout - waited

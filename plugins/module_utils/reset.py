@@ -152,7 +152,7 @@ def leftovers(
     found = [
         item
         for item in present
-        if item.managed
+        if (item.managed or item.labels.get(STACK_LABEL) == stack)
         and (item.kind, item.id) not in used
         and item.labels.get(SERVICE_LABEL) not in names
     ]

@@ -67,6 +67,12 @@ options:
       - Wait as well until no shard is initialising, relocating or being fetched.
     type: bool
     default: true
+  stranded:
+    description:
+      - Take a yellow cluster for green when every replica that it lacks is one that no node of an
+        older version can take. That is so for a while in the middle of an upgrade.
+    type: bool
+    default: false
   indices:
     description:
       - Indices or aliases that must be there, with every shard of theirs started.
@@ -241,6 +247,7 @@ def main() -> None:
             nodes={"type": "list", "elements": "str", "default": []},
             cluster_uuid={"type": "str"},
             settled={"type": "bool", "default": True},
+            stranded={"type": "bool", "default": False},
             indices={"type": "list", "elements": "str", "default": []},
             wait_timeout={"type": "float", "default": 300},
             timeout={"type": "float", "default": 10},
@@ -255,6 +262,7 @@ def main() -> None:
         nodes=params["nodes"],
         cluster_uuid=params["cluster_uuid"],
         settled=params["settled"],
+        stranded=params["stranded"],
         indices=params["indices"],
     )
     doubtful: dict[str, str] = {}

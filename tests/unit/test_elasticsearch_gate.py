@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
@@ -14,6 +15,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate impor
     View,
     Wanted,
     add_versions,
+    is_stranded,
     judge,
     nodes_of,
     unsafe_to_guess,
@@ -145,3 +147,24 @@ def test_nodes_of_a_state() -> None:
     assert nodes[1]["roles"] == ["data", "master"]
     versions = [node["version"] for node in add_versions(nodes, [view("m1")])]
     assert versions == ["9.2.4", "9.2.4"]
+
+
+def decisions(*deciders: str) -> dict[str, Any]:
+    return {
+        "node_allocation_decisions": [
+            {"deciders": [{"decider": decider, "decision": "NO"}]} for decider in deciders
+        ]
+    }
+
+
+def test_replicas_that_only_a_newer_version_could_take_are_borne_when_asked_for() -> None:
+    assert is_stranded(decisions("same_shard", "node_version"))
+    assert not is_stranded(decisions("same_shard", "node_version", "disk_threshold"))
+    assert not is_stranded(decisions("same_shard"))
+    assert not is_stranded({})
+    yellow = {"status": "yellow", "unassigned_shards": 2}
+    for stranded, passed in ((2, True), (1, False), (0, False)):
+        found = replace(seen(view("m1"), health=yellow), stranded=stranded)
+        assert judge(found, Wanted()).passed is passed
+    red = replace(seen(view("m1"), health={**yellow, "status": "red"}), stranded=2)
+    assert not judge(red, Wanted()).passed

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .conftest import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
-MOVED = re.compile(r"(\S+) \([^)]*\) moved: ")
+MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 HEAP = "400m"
 
 
