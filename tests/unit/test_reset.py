@@ -139,6 +139,12 @@ class TestStack:
         assert reset.leftovers([made, lent], others, "elk") == []
         assert reset.leftovers([made, lent], [], "elk") == [lent, made]
 
+    def test_the_lock_of_a_run_that_was_killed_goes_with_the_stack(self) -> None:
+        label = {"com.docker.stack.namespace": "elk"}
+        lock = Existing("configs", "1", "elk_elasticsearch-roll", label)
+        assert reset.leftovers([lock], [], "elk") == [lock]
+        assert reset.leftovers([lock], [], "other") == []
+
     def test_network_in_use(self) -> None:
         network = {"Id": "n1", "Name": "elknet"}
         services = [
