@@ -43,18 +43,20 @@ def scenarios(root: Path) -> list[str]:
 
 
 def scenarios_run(makefile: str) -> set[str]:
-    """The scenarios that `make test` runs.
+    """The scenarios that `make test` and `make test-long` run.
 
     >>> sorted(scenarios_run("SCENARIOS ?= default one \\\\\\n  two\\n\\ntest:\\n\\techo\\n"))
     ['default', 'one', 'two']
+    >>> sorted(scenarios_run("SCENARIOS ?= one\\nLONG_SCENARIOS ?= two\\n"))
+    ['one', 'two']
     """
-    found = re.search(r"(?m)^SCENARIOS\s*[?:]?=((?:[^\n\\]|\\\n)*)$", makefile)
-    return set(found[1].replace("\\\n", " ").split()) if found else set()
+    found = re.findall(r"(?m)^(?:LONG_)?SCENARIOS\s*[?:]?=((?:[^\n\\]|\\\n)*)$", makefile)
+    return {name for names in found for name in names.replace("\\\n", " ").split()}
 
 
 def scenario_problems(present: list[str], run: set[str]) -> list[str]:
     found = [
-        f"molecule/{name} is never run: name it in SCENARIOS in the Makefile"
+        f"molecule/{name} is never run: name it in SCENARIOS or LONG_SCENARIOS in the Makefile"
         for name in present
         if name not in run
     ]
