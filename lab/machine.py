@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lab.progress import LabError, Progress, answers, wait_for
 from lab.state import LABEL, ROOT, Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # command -> the Debian package that brings it
 PACKAGES = {
@@ -17,10 +23,16 @@ PACKAGES = {
     "docker": "docker.io",
     "mmdebstrap": "mmdebstrap",
     "mvn": "maven",
+    "curl": "curl",
+    "ip": "iproute2",
     "iptables": "iptables",
+    "pgrep": "procps",
     "ssh": "openssh-client",
     "unzip": "unzip",
 }
+LAB_BRIDGE = re.compile(r"brlab\d+")
+# Where Docker keeps the network namespaces of its containers.
+NAMESPACES = Path("/run/docker/netns")
 
 
 def install_packages(progress: Progress) -> None:
@@ -71,6 +83,7 @@ def start_daemon(lab: Lab, progress: Progress) -> None:
         return
     home = lab.directory / "docker"
     home.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(progress)
     if answers("update-alternatives", "--query", "iptables"):
         # The nft flavour needs kernel modules that small virtual machines do not have.
         for tool in ("iptables", "ip6tables"):
@@ -92,6 +105,41 @@ def start_daemon(lab: Lab, progress: Progress) -> None:
         wait_for(ready_or_dead, 60, "An answer of the Docker daemon")
         if daemon.poll() is not None:
             raise LabError(f"dockerd ended with {daemon.returncode}; its log is {log.name}.")
+
+
+def _remove_leftovers(progress: Progress) -> None:
+    """Remove the networks of a daemon that was killed together with its containers.
+
+    Their namespaces outlive them, and still answer for addresses that new containers are given: of
+    every few connections to those, one is refused.
+    """
+    if answers("pgrep", "-f", "containerd-shim"):
+        # Containers that still run wait for their own daemon; they are not ours to end.
+        return
+    left = leftovers(json.loads(progress.run("ip", "-json", "link", "show")))
+    if not left:
+        return
+    with progress.step(f"Networks of a Docker daemon that was killed removed: {', '.join(left)}"):
+        for link in left:
+            progress.run("ip", "link", "delete", link)
+        for namespace in NAMESPACES.glob("*"):
+            # A daemon that was ended between the two has left a file that is not mounted on.
+            answers("umount", str(namespace))
+            namespace.unlink()
+
+
+def leftovers(links: Sequence[dict[str, Any]]) -> list[str]:
+    """Which of the machine's network links only a daemon that runs no more can have made.
+
+    :param links: what ``ip -json link show`` prints: ``ifname`` each, and ``master`` of a bridge's.
+    """
+    bridges = [str(link["ifname"]) for link in links if LAB_BRIDGE.fullmatch(link["ifname"])]
+    ports = [
+        str(link["ifname"])
+        for link in links
+        if link.get("master") in {"docker0", *bridges} and link["ifname"].startswith("veth")
+    ]
+    return [*ports, *bridges]
 
 
 def stop_daemon(lab: Lab, progress: Progress) -> None:
