@@ -88,6 +88,7 @@ def start_daemon(lab: Lab, progress: Progress) -> None:
         # The nft flavour needs kernel modules that small virtual machines do not have.
         for tool in ("iptables", "ip6tables"):
             progress.run("update-alternatives", "--set", tool, f"/usr/sbin/{tool}-legacy")
+        _open_other_tables(progress)
     with progress.step(f"Docker daemon started, data in {home}"):
         log = (lab.directory / "logs" / "dockerd.log").open("a")
         daemon = subprocess.Popen(
@@ -126,6 +127,18 @@ def _remove_leftovers(progress: Progress) -> None:
             # A daemon that was ended between the two has left a file that is not mounted on.
             answers("umount", str(namespace))
             namespace.unlink()
+
+
+def _open_other_tables(progress: Progress) -> None:
+    """Let packets through the nft tables that a daemon has filled which was started before us.
+
+    A packet has to pass both flavours, and that daemon's knows none of the networks to come.
+    """
+    if not answers("iptables-nft", "-S", "DOCKER-USER"):
+        return
+    if "-P FORWARD DROP" in progress.run("iptables-nft", "-S", "FORWARD").splitlines():
+        progress.run("iptables-nft", "-P", "FORWARD", "ACCEPT")
+        progress.say("iptables-nft lets packets through: an earlier Docker daemon had closed it")
 
 
 def leftovers(links: Sequence[dict[str, Any]]) -> list[str]:
