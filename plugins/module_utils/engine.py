@@ -41,6 +41,8 @@ SERVICE_LABEL = "com.docker.swarm.service.name"
 LOCAL_SCHEMES = ("unix", "http+unix")
 # Swarm services have ulimits and capabilities since this version (Docker Engine 20.10).
 MINIMUM_API = (1, 41)
+# Health checks have a start_interval since this version (Docker Engine 25).
+START_INTERVAL_API = (1, 44)
 # The newest version whose answers this collection has been written against.
 MAXIMUM_API = (1, 44)
 
@@ -320,6 +322,11 @@ class Engine:
                 major, minor = min(version, MAXIMUM_API)
                 self._prefix = f"/v{major}.{minor}"
         return self._prefix
+
+    def speaks(self, version: tuple[int, int]) -> bool:
+        """Whether requests go by this version of the API or by a newer one."""
+        major, minor = self._version_prefix().removeprefix("/v").split(".")[:2]
+        return (int(major), int(minor)) >= version
 
     def request(
         self,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from . import convergence, objects, service_spec
 from .engine import (
+    START_INTERVAL_API,
     ConflictError,
     Engine,
     EngineAwayError,
@@ -192,6 +193,7 @@ class ServiceRun:
         wanted = [ref for kind in KINDS for ref in objects.references(kind, options.get(kind), key)]
         # Everything that can be wrong with the task is found before anything is changed.
         service_spec.build(options, wanted, service_spec.Lookups({}, {}))
+        self._leave_out_unknown()
 
         service = self._read_service()
         if options.get("resolve_image") and not self._no_swarm:
@@ -228,6 +230,12 @@ class ServiceRun:
             self._remove_objects(wanted, former, present)
         else:
             self._report()
+
+    def _leave_out_unknown(self) -> None:
+        """An older Engine drops what it does not know, so it would differ for ever."""
+        asked = self._options.get("healthcheck") or {}
+        if asked.get("start_interval") and not self._engine.speaks(START_INTERVAL_API):
+            self._options["healthcheck"] = {**asked, "start_interval": None}
 
     def _pin_image(self) -> None:
         image = str(self._options["image"])

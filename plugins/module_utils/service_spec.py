@@ -182,6 +182,7 @@ def _healthcheck(options: Mapping[str, Any]) -> JsonDict:
         Interval=_optional_duration(options, "interval", "healthcheck"),
         Timeout=_optional_duration(options, "timeout", "healthcheck"),
         StartPeriod=_optional_duration(options, "start_period", "healthcheck"),
+        StartInterval=_optional_duration(options, "start_interval", "healthcheck"),
         Retries=options.get("retries"),
     )
 
@@ -512,6 +513,7 @@ def _view_healthcheck(spec: Mapping[str, Any]) -> Any:
         ("Interval", "interval"),
         ("Timeout", "timeout"),
         ("StartPeriod", "start_period"),
+        ("StartInterval", "start_interval"),
     ):
         if raw.get(key):
             view[name] = show_duration(raw[key])

@@ -189,6 +189,14 @@ options:
       start_period:
         description: Time after the start during which failures do not count.
         type: str
+      start_interval:
+        description:
+          - Time between two checks from the start until the first one that passes, for
+            O(healthcheck.start_period) at most. Swarm takes a task as running after that one, so
+            this is how soon it is noticed.
+          - Docker 25 and newer. An older Engine checks every O(healthcheck.interval) from the
+            start, and is not told of it.
+        type: str
   stop_grace_period:
     description: Time a container gets to stop before it is killed, like V(120s).
     type: str
@@ -760,6 +768,7 @@ def argument_spec() -> dict[str, Any]:
                 "timeout": {"type": "str"},
                 "retries": {"type": "int"},
                 "start_period": {"type": "str"},
+                "start_interval": {"type": "str"},
             },
         },
         "stop_grace_period": {"type": "str"},

@@ -225,10 +225,12 @@ class FakeEngine:
             return 200, {"Warnings": None}
         return 200, found
 
-    @staticmethod
-    def _filled(spec: dict[str, Any]) -> dict[str, Any]:
-        """What a real Engine adds to a specification."""
+    def _filled(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """What a real Engine adds to a specification, without what it does not know."""
         filled = copy.deepcopy(spec)
+        if tuple(map(int, self.api_version.split("."))) < (1, 44):
+            check = filled["TaskTemplate"]["ContainerSpec"].get("Healthcheck") or {}
+            check.pop("StartInterval", None)
         filled.setdefault("Labels", {})
         task = filled["TaskTemplate"]
         task["ContainerSpec"].setdefault("Isolation", "default")

@@ -295,6 +295,16 @@ def test_engines_of_all_ages(web: Callable[..., Any], engine: FakeEngine, versio
     assert engine.versions == {min(version, "1.44")}
 
 
+@pytest.mark.parametrize(("version", "known"), [("1.43", False), ("1.44", True)])
+def test_an_engine_is_told_of_the_start_interval_if_it_knows_it(
+    web: Callable[..., Any], engine: FakeEngine, version: str, known: bool
+) -> None:
+    engine.api_version = version
+    check = {"test": "true", "interval": "10s", "start_interval": "2s"}
+    assert ("start_interval" in web(healthcheck=check)["diff"]["after"]["healthcheck"]) is known
+    assert not web(healthcheck=check).changed
+
+
 def test_tasks_that_cannot_come_up(web: Callable[..., Any], engine: FakeEngine) -> None:
     engine.task_error = "No such image: web:1"
     result = web(replicas=1, wait_timeout=60)

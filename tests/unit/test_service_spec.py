@@ -32,7 +32,13 @@ FULL: dict[str, Any] = {
     "tty": True,
     "read_only": True,
     "init": True,
-    "healthcheck": {"test": "true", "interval": "10s", "timeout": "1m30s", "retries": 3},
+    "healthcheck": {
+        "test": "true",
+        "interval": "10s",
+        "timeout": "1m30s",
+        "retries": 3,
+        "start_interval": "2s",
+    },
     "mounts": [
         {"type": "volume", "source": "v", "target": "/v", "no_copy": True},
         {"type": "bind", "source": "/b", "target": "/b", "readonly": True},
@@ -105,6 +111,7 @@ def test_the_whole_specification() -> None:
         "Test": ["CMD-SHELL", "true"],
         "Interval": 10_000_000_000,
         "Timeout": 90_000_000_000,
+        "StartInterval": 2_000_000_000,
         "Retries": 3,
     }
     assert inner["Mounts"][2]["TmpfsOptions"] == {"SizeBytes": 1024**2, "Mode": 0o700}
@@ -277,6 +284,7 @@ def test_order_is_no_difference() -> None:
             "interval": "10000ms",
             "timeout": "90s",
             "retries": 3,
+            "start_interval": "2000ms",
         },
         limits={"cpus": 0.5, "memory": "1024m"},
     )
