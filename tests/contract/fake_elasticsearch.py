@@ -259,6 +259,8 @@ class FakeCluster:
         self.nodes = [FakeNode(self, name, tls) for name in nodes]
         # The names in the cluster state; may hold more or fewer than the nodes that answer.
         self.joined = [node.name for node in self.nodes]
+        # The first of them unless a test elects another, or nobody.
+        self.master: str | None = None
 
     # Life
 
@@ -386,14 +388,18 @@ class FakeCluster:
             # The filter leaves nothing of what is empty.
             return Answer(body=about if self.voting_exclusions else {})
 
+        ids = {node.name: node.id for node in self.nodes}
+
         def identity(name: str) -> str:
-            return base64.urlsafe_b64encode(name.encode()).decode()
+            return ids.get(name) or base64.urlsafe_b64encode(name.encode()).decode()
+
+        elected = (self.joined or [""])[0] if self.master is None else self.master
 
         return Answer(
             body={
                 "cluster_name": self.name,
                 "cluster_uuid": self.uuid,
-                "master_node": identity(self.joined[0]) if self.joined else None,
+                "master_node": identity(elected) if elected else None,
                 "nodes": {
                     identity(name): {
                         "name": name,
@@ -456,6 +462,9 @@ class FakeCluster:
                 for name in self.joined
             ]
         )
+
+    def _shards(self, _request: Request) -> Answer:
+        return Answer(body=[])
 
     def _blocks(self, request: Request) -> Answer:
         key = request.parts[2]
@@ -731,6 +740,7 @@ HANDLERS: list[tuple[re.Pattern[str], Callable[[FakeCluster, Request], Answer]]]
         (r"/_cluster/state/.*", FakeCluster._state),
         (r"/_cluster/settings", FakeCluster._cluster_settings),
         (r"/_cat/allocation", FakeCluster._allocation),
+        (r"/_cat/shards", FakeCluster._shards),
         (r"/_all/_settings/.*", FakeCluster._blocks),
         (r"/_migration/deprecations", FakeCluster._deprecations),
         (r"/_snapshot", FakeCluster._repositories),
