@@ -91,6 +91,7 @@ _value:
     - RV(ignore:notes) says what forbids nothing and is to be known before.
     - RV(ignore:present) and RV(ignore:placed) are names of nodes that are in the cluster, and that
       have been started before.
+    - RV(ignore:waited_for) are names of nodes that are not in the cluster and that nothing starts.
     - RV(ignore:restart) is the name of the restart that is under way.
     - RV(ignore:marked) tells whether a roll was broken off while it held shards back.
   type: dict
@@ -108,6 +109,7 @@ _value:
     next: w1
     refusals: []
     notes: []
+    waited_for: []
     present: [w1]
     placed: [w1]
     restart: ""

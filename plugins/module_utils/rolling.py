@@ -444,19 +444,37 @@ def _deprecations(cluster: Cluster, asked: Asked) -> list[str]:
     return [problem]
 
 
-def notes(moves: Sequence[Node], cluster: Cluster, asked: Asked) -> list[str]:
+def waited_for(nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[Node]:
+    """Nodes that are to run as they are labelled, and do not. No turn is going to start them."""
+    if not cluster.formed or not cluster.names:
+        return []
+    return [node for node in nodes if node.placed and node.missing and node not in moves]
+
+
+def notes(
+    nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster, asked: Asked
+) -> list[str]:
     """What forbids nothing and is to be known before nodes move."""
     found = []
+    if not moves:
+        found += [
+            f"{node.name} is not in the cluster. It has been started as the variables ask for, so "
+            "either its host is down, or it does not start like that. This run only waits for it "
+            "(elasticsearch_form_timeout). On that host, docker logs of its last container tells "
+            "why. Mend it, or put the variables back to what they were and run "
+            "playbooks/rollback.yml"
+            for node in waited_for(nodes, moves, cluster)
+        ]
     if moves and cluster.told.get("repositories") == [] and asked.snapshot_max_age:
         found.append(
             "No snapshot repository is registered, so nothing brings the present version back once "
-            f"a node runs {asked.version}."
+            f"a node runs {asked.version}"
         )
     unknown = str(cluster.told.get("incompatible_unknown") or "")
     if moves and unknown:
         found.append(
             f"Whether something that {asked.version} does not bear is in use is not known: this "
-            f"server has no _migration/deprecations ({unknown})."
+            f"server has no _migration/deprecations ({unknown})"
         )
     return found
 
@@ -491,7 +509,8 @@ def plan(nodes: Sequence[Node], cluster: Cluster, asked: Asked) -> dict[str, Any
         ],
         "next": moves[0].host if moves else "",
         "refusals": refusals(nodes, moves, cluster, asked),
-        "notes": notes(moves, cluster, asked),
+        "notes": notes(nodes, moves, cluster, asked),
+        "waited_for": [node.name for node in waited_for(nodes, moves, cluster)],
         # Who has to be there before a node goes: all that the cluster had, and nobody else.
         "present": [node.name for node in nodes if not node.missing],
         "placed": [node.name for node in nodes if node.placed],

@@ -255,6 +255,32 @@ def test_a_cluster_that_does_not_tell_its_nodes_loses_none() -> None:
     assert "nobody tells which nodes the cluster has (it said so)" in stage.refusal()
 
 
+def test_a_node_that_is_away_and_has_no_turn_is_named_before_it_is_waited_for() -> None:
+    """So it is after a failed turn, when the same is asked for once more."""
+    stage = Stage()
+    assert (stage.plan()["waited_for"], stage.plan()["notes"]) == ([], [])
+    del stage.nodes["w1"]
+    found = stage.plan()
+    assert (found["moves"], found["refusals"], found["waited_for"]) == ([], [], ["w1"])
+    (note,) = found["notes"]
+    assert "w1 is not in the cluster" in note
+    assert "docker logs" in note
+    assert "playbooks/rollback.yml" in note
+    # Where others are to move it is refused.
+    stage.old("m2")
+    assert stage.plan()["notes"] == []
+    assert "w1 is not in the cluster" in stage.refusal()
+    # One that is held has its turn, and is waited for by nobody.
+    stage = Stage()
+    stage.labels["w1"][GENERATION] = HOLD
+    del stage.nodes["w1"]
+    assert (stage.moves(), stage.plan()["waited_for"]) == (["w1"], [])
+    # Nobody is known to be missing before a cluster has formed, or while it does not tell.
+    stage = Stage()
+    stage.nodes = {}
+    assert stage.plan()["waited_for"] == []
+
+
 def test_votes_that_were_taken_away_are_named() -> None:
     stage = Stage().old("w1")
     stage.told = {"voting_exclusions": ["m2"]}
