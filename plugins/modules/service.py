@@ -423,7 +423,8 @@ options:
       failure_action:
         description:
           - What Swarm does when a new task fails. By default V(pause).
-          - With V(rollback) the module waits until Swarm is done with it, and fails with the reason all the same.
+          - With V(rollback) the module waits until Swarm is done with it, and fails with the reason
+            all the same.
         type: str
         choices: [continue, pause, rollback]
       monitor:
