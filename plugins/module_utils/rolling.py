@@ -238,7 +238,8 @@ def path_problem(before: str, after: str) -> str:
     if ahead is not None and new[2] < old[2] - ahead:
         return (
             f"{before} cannot become {after}, which was released before it and does not know what "
-            f"{before} may have written. Choose {new[0]}.{new[1]}.{old[2] - ahead} or a later one"
+            f"{before} may have written. Choose {new[0]}.{new[1]}.{old[2] - ahead} or a later one, "
+            "also of a later line"
         )
     return ""
 
