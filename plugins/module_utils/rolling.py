@@ -80,6 +80,11 @@ class Node:
         return not self.id
 
     @property
+    def only_frozen(self) -> bool:
+        """Whether all its data is what it caches of snapshots."""
+        return [role for role in self.roles if role in TIERS] == ["data_frozen"]
+
+    @property
     def rank(self) -> int:
         if "master" in self.roles:
             return MASTER
@@ -310,7 +315,7 @@ def refusals(
         return found
     found += _health(placed, moves, cluster)
     found += _leftovers(cluster)
-    found += _disks(moves, cluster)
+    found += _disks(nodes, moves, cluster)
     found += _versions(moves, cluster, asked)
     found += _snapshots(cluster, asked)
     found += _deprecations(cluster, asked)
@@ -359,15 +364,18 @@ def _leftovers(cluster: Cluster) -> list[str]:
     return found
 
 
-def _disks(moves: Sequence[Node], cluster: Cluster) -> list[str]:
+def _disks(nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[str]:
     """A full disk takes no copy of what the node has that is away. One that is away is a gain."""
     if any(node.missing for node in moves):
         return []
+    # Their disk is a cache, which is meant to be full.
+    caches = {node.name for node in nodes if node.only_frozen}
     found = [
         f"{disk['node']} has {size(disk['free'])} free of {size(disk['total'])}, and the high "
         f"watermark asks for {size(disk['needed'])}: Elasticsearch takes shards off it. Make room "
         "there, or move indices to other nodes"
         for disk in cluster.told.get("full_disks") or ()
+        if disk["node"] not in caches
     ]
     closed = list(cluster.told.get("flooded_indices") or ())
     if closed:

@@ -302,6 +302,13 @@ def test_full_disks_and_what_they_have_closed_stop_a_roll() -> None:
     assert not stage.refusal()
 
 
+def test_the_disk_of_a_node_that_only_caches_snapshots_may_be_full() -> None:
+    for roles, stops in ((["data_frozen"], False), (["data_frozen", "data_cold"], True)):
+        stage = Stage(**{**ROLES, "f1": roles}).old()
+        stage.told["full_disks"] = [{"node": "f1", "free": 1, "total": 100, "needed": 10}]
+        assert bool(stage.refusal()) is stops
+
+
 def repository(age: int | None, problem: str = "", name: str = "backup") -> dict[str, Any]:
     snapshot = "" if age is None else "nightly"
     return {"repository": name, "snapshot": snapshot, "age": age, "problem": problem}
