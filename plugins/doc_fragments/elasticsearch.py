@@ -40,6 +40,11 @@ options:
     description:
       - A bearer token to log in with, for example of a service account.
     type: str
+  login_from:
+    description:
+      - Where the login is kept, such as the name of a variable or a file. An error that says that
+        it is refused names it.
+    type: str
   timeout:
     description:
       - The seconds that one answer may take before the next of O(urls) is tried.
@@ -54,6 +59,7 @@ options:
 requirements:
   - Python 3.9 or newer, nothing beside its standard library.
 notes:
-  - An answer of 502, 503 or 504, a broken connection and an answer that breaks off are tried again,
-    on each of O(urls) up to three times.
+  - An answer of 429, 502, 503 or 504, a broken connection and an answer that breaks off are tried
+    again, on each of O(urls) up to three times. When all of them have too much to do (429), that is
+    repeated for O(doubt_timeout) seconds.
 """

@@ -42,8 +42,8 @@ options:
     description: Result of M(elk.swarm.elasticsearch_gate).
     type: dict
     required: true
-  settings:
-    description: Answer of C(GET _cluster/settings?flat_settings=true).
+  told:
+    description: Result of M(elk.swarm.elasticsearch_roll_info).
     type: dict
     default: {}
   restart:
@@ -60,6 +60,12 @@ options:
     description: Whether the cluster may be without a master for a while.
     type: bool
     default: false
+  snapshot_max_age:
+    description:
+      - How old the last successful snapshot may be when a version comes that no node runs yet, such
+        as V(1d). Empty asks for none.
+    type: str
+    default: ""
   known:
     description: Names of all nodes that the inventory knows.
     type: list
@@ -82,8 +88,10 @@ _value:
     - RV(ignore:moves) are the nodes that move, in their order, each with its reasons.
     - RV(ignore:next) is the host of the first of them.
     - RV(ignore:refusals) says what forbids to move any.
+    - RV(ignore:notes) says what forbids nothing and is to be known before.
     - RV(ignore:present) and RV(ignore:placed) are names of nodes that are in the cluster, and that
       have been started before.
+    - RV(ignore:waited_for) are names of nodes that are not in the cluster and that nothing starts.
     - RV(ignore:restart) is the name of the restart that is under way.
     - RV(ignore:marked) tells whether a roll was broken off while it held shards back.
   type: dict
@@ -100,6 +108,8 @@ _value:
         version: 9.2.4
     next: w1
     refusals: []
+    notes: []
+    waited_for: []
     present: [w1]
     placed: [w1]
     restart: ""
@@ -118,10 +128,11 @@ def rolling_plan(
     version: str,
     labels: Mapping[str, Mapping[str, str]],
     cluster: Mapping[str, Any],
-    settings: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
     restart: str = "",
     back: bool = False,
     accept_downtime: bool = False,
+    snapshot_max_age: str = "",
     known: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Plan the moves that are left."""
@@ -134,13 +145,15 @@ def rolling_plan(
         status=str(cluster.get("status") or ""),
         names=[str(node.get("name")) for node in members],
         versions=[str(node.get("version") or "") for node in members],
-        settings=rolling.settings_of(settings or {}),
+        problem="; ".join(map(str, cluster.get("missing") or ())),
+        told=told or {},
     )
     asked = rolling.Asked(
         version=version,
         restart=restart,
         back=back,
         accept_downtime=accept_downtime,
+        snapshot_max_age=snapshot_max_age,
         known=list(known),
     )
     nodes = rolling.nodes_of(hosts, configs, roles, generation, labels, cluster)

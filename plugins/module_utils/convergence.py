@@ -364,6 +364,8 @@ class Verdict:
     faults: tuple[Fault, ...] = ()
     # Swarm has forgotten that older tasks are to be replaced, and must be told again.
     stalled: bool = False
+    # How far Swarm has got with putting the former specification back; empty when it does not.
+    rollback: str = ""
 
 
 @dataclass(frozen=True)
@@ -462,11 +464,12 @@ class Watch:
             return Verdict(FAILED, have, required, self._say(faults, global_mode), tuple(faults))
 
         if self._changed and (update_state == "paused" or update_state.startswith("rollback")):
-            word = "paused the update" if update_state == "paused" else "rolls the update back"
+            back = update_state if update_state.startswith("rollback") else ""
+            word = "rolls the update back" if back else "paused the update"
             reasons.append(f"Swarm {word}: {update.get('Message') or update_state}")
-            found = self._latest_errors(tasks, by_id)
+            found = self._latest_errors(tasks, by_id, healed=bool(back))
             reasons += self._say(found, global_mode)
-            return Verdict(FAILED, have, required, tuple(reasons), tuple(found))
+            return Verdict(FAILED, have, required, tuple(reasons), tuple(found), rollback=back)
 
         if have < need:
             reasons.append(f"{have} of {need} tasks run the present specification")
@@ -700,10 +703,15 @@ class Watch:
         tasks: Sequence[Mapping[str, Any]],
         by_id: Mapping[str, Mapping[str, Any]],
         present: Mapping[str, Any] | None = None,
+        *,
+        healed: bool = False,
     ) -> list[Fault]:
-        """The newest failure of each slot or node in this wait."""
+        """The newest failure of each slot or node in this wait.
+
+        With ``healed`` also where a task runs again, because it may be the former one.
+        """
         newest: dict[str, Fault] = {}
-        healthy = {self._group(task) for task in tasks if running(task)}
+        healthy = {self._group(task) for task in tasks if running(task) and not healed}
         for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True):
             failed = state_of(task) in ("failed", "rejected")
             # Without a change the history is all there is to tell why nothing runs.

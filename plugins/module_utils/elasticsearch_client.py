@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 # A node that restarts, and a proxy in front of one, answer with these: another node, or the same
 # one a moment later, gives the real answer.
-RETRY_STATUSES = frozenset({502, 503, 504})
+AWAY_STATUSES = frozenset({502, 503, 504})
+# The node is there and has too much to do: it has not begun with what was asked for.
+BUSY = 429
+RETRY_STATUSES = AWAY_STATUSES | {BUSY}
 ROUNDS = 3
 DOUBT_PAUSE = 1.0
 FIRST_PAUSE = 0.3
@@ -73,6 +76,10 @@ class Unsupported(Refused):
     """The server has no handler for this path: a feature that it was built without."""
 
 
+class Silent(OSError):
+    """The connection was taken, and nothing came back in time: something is there, and hangs."""
+
+
 class BrokenAnswer(Exception):
     """The answer cannot be read to its end: worth another try elsewhere."""
 
@@ -85,6 +92,8 @@ class Login:
     password: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    # Where whoever reads an error finds what was wrong, such as the name of a variable.
+    origin: str | None = None
 
     def header(self) -> str | None:
         if self.username is not None:
@@ -224,6 +233,11 @@ def explain(error: BaseException, address: Address, ca_path: str | None) -> str:
         )
     if isinstance(error, socket.gaierror):
         return f"the name {address.host} cannot be resolved ({error.strerror})"
+    if isinstance(error, Silent):
+        return (
+            "it took the connection and gave no answer in time: it hangs, or has too much to do. "
+            "Look at its log, and at the load of that host"
+        )
     if isinstance(error, (TimeoutError, socket.timeout)):
         return "no answer in time; is the host up, and does its firewall let this port through?"
     if isinstance(error, http.client.RemoteDisconnected):
@@ -247,6 +261,7 @@ def took_connection(error: BaseException) -> bool:
             ConnectionResetError,
             BrokenPipeError,
             BrokenAnswer,
+            Silent,
         ),
     )
 
@@ -304,7 +319,9 @@ def refusal(reply: Reply, login: Login, feature_switch: str | None = None) -> Re
     reason = reason_of(reply)
     if reply.status == 401:
         return Refused(
-            reply, f"{asked}: the login of {login} is not valid. Check username and password."
+            reply,
+            f"{asked}: the login of {login} is not valid. Check "
+            f"{login.origin or 'username and password'}.",
         )
     if reply.status == 403:
         return Refused(reply, f"{asked}: {login} lacks the privilege. {reason}")
@@ -407,11 +424,16 @@ class Client:
         A body of bytes is sent as it is, as newline-delimited JSON; anything else as JSON.
 
         A refused login is believed only after `doubt_timeout` seconds: while a new cluster creates
-        its security index, and while that index recovers, valid logins are refused.
+        its security index, and while that index recovers, valid logins are refused. The same time
+        is given to nodes that all say that they have too much to do.
         """
         reply = self._ask_all(method, path, body)
         waited = 0.0
-        while reply.status == 401 and 401 not in accept and waited < self.doubt_timeout:
+        while (
+            reply.status in (401, BUSY)
+            and reply.status not in accept
+            and waited < self.doubt_timeout
+        ):
             self._sleep(DOUBT_PAUSE)
             waited += DOUBT_PAUSE
             reply = self._ask_all(method, path, body)
@@ -454,6 +476,8 @@ class Client:
                     continue
                 self._first = index
                 return reply
+        if last is not None and last.status == BUSY:
+            return last
         if last is not None and len(self.addresses) == 1:
             raise Refused(last, str(Unreachable(causes, f"{method} {path}")))
         raise Unreachable(causes, f"{method} {path}", listens=listens)
@@ -483,9 +507,12 @@ class Client:
         authorization = self.login.header()
         if authorization:
             headers["Authorization"] = authorization
-        connection.request(method, address.prefix + path, body=payload, headers=headers)
-        response = connection.getresponse()
-        raw = response.read()
+        try:
+            connection.request(method, address.prefix + path, body=payload, headers=headers)
+            response = connection.getresponse()
+            raw = response.read()
+        except (TimeoutError, socket.timeout) as error:
+            raise Silent from error
         if response.will_close:
             self._drop(address)
         return _decode(response.status, raw, address.url, method, path)
@@ -506,9 +533,12 @@ class Client:
             )
         try:
             connection.connect()
-        except BaseException:
+        except BaseException as error:
             # A handshake that fails leaves its socket open.
+            taken = connection.sock is not None
             connection.close()
+            if taken and isinstance(error, (TimeoutError, socket.timeout)):
+                raise Silent from error
             raise
         connection.sock.settimeout(self.timeout)
         self._open[address.url] = connection

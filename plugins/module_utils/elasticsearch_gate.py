@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
-    RETRY_STATUSES,
+    AWAY_STATUSES,
     ElasticsearchError,
     Refused,
     Unreachable,
@@ -52,6 +52,8 @@ class Wanted:
     indices: Sequence[str] = ()
     # Whether replicas may wait that only a newer version could take, while versions are mixed.
     stranded: bool = False
+    # The id that a node has to have which is there, by its name.
+    node_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ class Observation:
         return bool(self.uuids)
 
     @property
+    def untold(self) -> bool:
+        """Whether there is a cluster and nothing is known of it, as while it elects a master."""
+        return len(self.uuids) == 1 and self.health is None
+
+    @property
     def cluster_uuid(self) -> str | None:
         return next(iter(self.uuids), None)
 
@@ -123,7 +130,7 @@ class Observation:
         return {
             view.url: view.cause
             for view in self.views
-            if view.cause is not None and view.listens and view.http_status not in RETRY_STATUSES
+            if view.cause is not None and view.listens and view.http_status not in AWAY_STATUSES
         }
 
 
@@ -168,6 +175,9 @@ def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
     if seen.health is None:
         missing.append(seen.problem or "no node told the cluster's health")
         return Verdict(missing)
+    strange = _judge_ids(seen, wanted)
+    if strange:
+        return Verdict(strange, hopeless=True)
     missing += _judge_nodes(seen, wanted)
     missing += _judge_health(seen.health, wanted, seen.stranded)
     missing += _judge_shards(seen, wanted)
@@ -198,6 +208,17 @@ def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
     return [f"not joined: {', '.join(absent)} ({joined}){by_cause}"]
 
 
+def _judge_ids(seen: Observation, wanted: Wanted) -> list[str]:
+    """A node's id belongs to its data directory and outlives every restart."""
+    found = {str(node.get("name")): str(node.get("id") or "") for node in seen.nodes}
+    return [
+        f"{name} has the id {found[name]} now, and had {node_id}: it runs on another data "
+        "directory. Look what is mounted there as data, on that host and in the service"
+        for name, node_id in wanted.node_ids.items()
+        if found.get(name) and found[name] != node_id
+    ]
+
+
 def _judge_health(health: Mapping[str, Any], wanted: Wanted, stranded: int) -> list[str]:
     missing = []
     status = str(health.get("status", "red"))
@@ -217,7 +238,11 @@ def _judge_health(health: Mapping[str, Any], wanted: Wanted, stranded: int) -> l
         }
         busy = [f"{count} {what}" for what, count in moving.items() if count]
         if busy:
-            missing.append("shards are still moving: " + ", ".join(busy))
+            missing.append(
+                "shards are still moving: "
+                + ", ".join(busy)
+                + " (GET _cat/recovery?active_only=true&v shows how far they have come)"
+            )
     return missing
 
 

@@ -23,6 +23,7 @@ COMMON_ARGUMENTS: dict[str, dict[str, Any]] = {
     "password": {"type": "str", "no_log": True},
     "api_key": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},
+    "login_from": {"type": "str"},
     "timeout": {"type": "float", "default": 30},
     "doubt_timeout": {"type": "float", "default": 20},
 }
@@ -43,6 +44,7 @@ def make_client(params: Mapping[str, Any], **options: Any) -> Client:
             password=params["password"],
             api_key=params["api_key"],
             token=params["token"],
+            origin=params["login_from"],
         ),
         ca_path=params["ca_path"],
         timeout=params["timeout"],

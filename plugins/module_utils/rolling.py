@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils.status import size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -34,10 +36,23 @@ OTHER, MASTER = len(TIERS), len(TIERS) + 1
 _VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)(.*)$")
 # The last minor version of a major one, from which alone the next major one can be reached.
 LAST_MINOR = {7: 17, 8: 19}
-# Lines whose fixes are released on the same days under the same number.
-TWINS = {((8, 19), (9, 1)), ((8, 18), (9, 0))}
-# Higher versions that are older: (from, to).
-OLDER = {((9, 0, 4), (9, 1, 0))}
+# Fixes of several lines come out on the same days. So much is the number of a fix in the first
+# line ahead of its like in the second: 9.0.5 came out with 9.1.2, 9.1.10 and 8.19.10 with 9.2.4.
+# Taken from the dates in Elastic's changelogs of 9.0.5 to 9.2.4, and of releases up to 9.3.4.
+AHEAD = {
+    ((8, 18), (9, 0)): 0,
+    ((8, 19), (9, 1)): 0,
+    ((8, 19), (9, 2)): 6,
+    ((8, 19), (9, 3)): 11,
+    ((9, 0), (9, 1)): 3,
+    ((9, 1), (9, 2)): 6,
+    ((9, 2), (9, 3)): 5,
+}
+
+_AGE = re.compile(r"^(\d+)([dhms])$")
+_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+# Of a long list so many are told.
+TOLD = 10
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,11 @@ class Node:
     @property
     def missing(self) -> bool:
         return not self.id
+
+    @property
+    def only_frozen(self) -> bool:
+        """Whether all its data is what it caches of snapshots."""
+        return [role for role in self.roles if role in TIERS] == ["data_frozen"]
 
     @property
     def rank(self) -> int:
@@ -93,7 +113,15 @@ class Cluster:
     status: str = ""
     names: Sequence[str] = ()
     versions: Sequence[str] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    # Why the nodes could not be told, when a node answered and they were not.
+    problem: str = ""
+    # What elasticsearch_roll_info has found.
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings that somebody has set."""
+        return self.told.get("settings") or {}
 
 
 @dataclass(frozen=True)
@@ -105,6 +133,8 @@ class Asked:
     restart: str = ""
     back: bool = False
     accept_downtime: bool = False
+    # How old the last snapshot may be when a new version comes; empty asks for none.
+    snapshot_max_age: str = ""
     # Names of all nodes that the inventory knows, also of hosts that have no part in this run.
     known: Sequence[str] = ()
 
@@ -119,6 +149,58 @@ def parse(version: str) -> tuple[int, int, int] | None:
     if not found or found[4]:
         return None
     return int(found[1]), int(found[2]), int(found[3])
+
+
+def brings_new_version(versions: Sequence[str], version: str) -> bool:
+    """Whether a version comes that no node runs yet.
+
+    Once a node runs it, no snapshot of before can be taken any more, and no way leads back.
+
+    >>> brings_new_version(["9.1.0"], "9.2.4"), brings_new_version(["9.1.0", "9.2.4"], "9.2.4")
+    (True, False)
+    """
+    return bool(versions) and version not in versions
+
+
+def brings_new_major(versions: Sequence[str], version: str) -> bool:
+    """The same for the first of its numbers.
+
+    >>> brings_new_major(["8.19.5"], "9.1.5"), brings_new_major(["9.1.0"], "9.2.4")
+    (True, False)
+    """
+    new = parse(version)
+    known = [found for found in map(parse, versions) if found]
+    return new is not None and bool(known) and new[0] not in {old[0] for old in known}
+
+
+def age_of(text: str) -> int | None:
+    """Seconds of an age as Elasticsearch writes it; nothing for what is none.
+
+    >>> age_of("1d"), age_of("one day")
+    (86400, None)
+    """
+    found = _AGE.match(text)
+    return int(found[1]) * _SECONDS[found[2]] if found else None
+
+
+def show_age(seconds: int) -> str:
+    """An age in the largest unit that says enough.
+
+    >>> show_age(90), show_age(180000)
+    ('1 m', '2 d')
+    """
+    unit = next((unit for unit in "dhm" if seconds >= _SECONDS[unit]), "s")
+    return f"{seconds // _SECONDS[unit]} {unit}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of them, and how many there are beside.
+
+    >>> some(["a", "b"])
+    'a, b'
+    """
+    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+    return ", ".join(names[:TOLD]) + more
 
 
 def path_problem(before: str, after: str) -> str:
@@ -157,10 +239,12 @@ def path_problem(before: str, after: str) -> str:
                 f"{before} cannot become {after}: a new major version is reached only from the "
                 f"last minor version of the one before. Go to the last {old[0]}.{last_minor} first"
             )
-    if (old, new) in OLDER or ((old[:2], new[:2]) in TWINS and new[2] < old[2]):
+    ahead = AHEAD.get((old[:2], new[:2]))
+    if ahead is not None and new[2] < old[2] - ahead:
         return (
             f"{before} cannot become {after}, which was released before it and does not know what "
-            f"{before} may have written. Choose a later fix of {new[0]}.{new[1]}"
+            f"{before} may have written. Choose {new[0]}.{new[1]}.{old[2] - ahead} or a later one, "
+            "also of a later line"
         )
     return ""
 
@@ -200,11 +284,6 @@ def order(nodes: Sequence[Node]) -> list[Node]:
     return sorted(nodes, key=lambda node: (not node.missing, node.rank, node.master))
 
 
-def settings_of(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings in force out of an answer with flat settings; transient ones win."""
-    return {**(answer.get("persistent") or {}), **(answer.get("transient") or {})}
-
-
 def refusals(
     nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster, asked: Asked
 ) -> list[str]:
@@ -227,9 +306,19 @@ def refusals(
                 "first: docker service ps --no-trunc of the service, and docker logs on the hosts"
             )
         return found
+    if not cluster.names:
+        found.append(
+            "A node answers, and nobody tells which nodes the cluster has "
+            f"({cluster.problem or 'no reason was given'}). Look at the log of the elected master, "
+            "and run this again"
+        )
+        return found
     found += _health(placed, moves, cluster)
     found += _leftovers(cluster)
+    found += _disks(nodes, moves, cluster)
     found += _versions(moves, cluster, asked)
+    found += _snapshots(cluster, asked)
+    found += _deprecations(cluster, asked)
     return found
 
 
@@ -265,6 +354,36 @@ def _leftovers(cluster: Cluster) -> list[str]:
         f"{key} is {value}: somebody takes shards off nodes. Let that end, and set it to null"
         for key, value in sorted(excluded.items())
     ]
+    voteless = list(cluster.told.get("voting_exclusions") or ())
+    if voteless:
+        found.append(
+            f"The vote of {', '.join(voteless)} was taken away, so fewer masters than it seems may "
+            "be lost. If nobody is taking that node out of the cluster just now, clear it with "
+            "DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
+        )
+    return found
+
+
+def _disks(nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[str]:
+    """A full disk takes no copy of what the node has that is away. One that is away is a gain."""
+    if any(node.missing for node in moves):
+        return []
+    # Their disk is a cache, which is meant to be full.
+    caches = {node.name for node in nodes if node.only_frozen}
+    found = [
+        f"{disk['node']} has {size(disk['free'])} free of {size(disk['total'])}, and the high "
+        f"watermark asks for {size(disk['needed'])}: Elasticsearch takes shards off it. Make room "
+        "there, or move indices to other nodes"
+        for disk in cluster.told.get("full_disks") or ()
+        if disk["node"] not in caches
+    ]
+    closed = list(cluster.told.get("flooded_indices") or ())
+    if closed:
+        found.append(
+            f"{some(closed)} is read-only since a disk was full "
+            "(index.blocks.read_only_allow_delete). Make room: Elasticsearch opens it again by "
+            "itself. Where it was set by hand, PUT it back to null in the index's _settings"
+        )
     return found
 
 
@@ -286,6 +405,85 @@ def _versions(moves: Sequence[Node], cluster: Cluster, asked: Asked) -> list[str
         found.append(
             f"{', '.join(strangers)} is in the cluster and not in the inventory, and would keep "
             "its version. Put it into the inventory, or take it out of the cluster"
+        )
+    return found
+
+
+def _snapshots(cluster: Cluster, asked: Asked) -> list[str]:
+    """Without one there is no way back from a new version."""
+    known = cluster.told.get("repositories")
+    if not known or not asked.snapshot_max_age:
+        return []
+    most = age_of(asked.snapshot_max_age)
+    if most is None:
+        problem = (
+            f"elasticsearch_snapshot_max_age is {asked.snapshot_max_age!r}, which is no age: write "
+            "one like 1d or 12h, or nothing where no snapshot is to be asked for"
+        )
+        return [problem]
+    if any(one["age"] is not None and one["age"] <= most for one in known):
+        return []
+    states = []
+    for one in known:
+        if one["problem"]:
+            state = f"cannot be read ({one['problem']})"
+        elif one["age"] is None:
+            state = "has none that succeeded with the global state"
+        else:
+            state = f"has {one['snapshot']}, {show_age(one['age'])} old"
+        states.append(f"{one['repository']} {state}")
+    name = known[0]["repository"]
+    problem = (
+        f"There is no snapshot from before {asked.version} that is at most "
+        f"{asked.snapshot_max_age} old (elasticsearch_snapshot_max_age): {'; '.join(states)}. Take "
+        f"one, because no other way leads back: PUT _snapshot/{name}/before-{asked.version}"
+        "?wait_for_completion=true"
+    )
+    return [problem]
+
+
+def _deprecations(cluster: Cluster, asked: Asked) -> list[str]:
+    stops = list(cluster.told.get("incompatible") or ())
+    if not stops:
+        return []
+    problem = (
+        f"{asked.version} does not work with what this cluster has: {'; '.join(stops[:TOLD])}. GET "
+        "_migration/deprecations tells what to do with each"
+    )
+    return [problem]
+
+
+def waited_for(nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[Node]:
+    """Nodes that are to run as they are labelled, and do not. No turn is going to start them."""
+    if not cluster.formed or not cluster.names:
+        return []
+    return [node for node in nodes if node.placed and node.missing and node not in moves]
+
+
+def notes(
+    nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster, asked: Asked
+) -> list[str]:
+    """What forbids nothing and is to be known before nodes move."""
+    found = []
+    if not moves:
+        found += [
+            f"{node.name} is not in the cluster. It has been started as the variables ask for, so "
+            "either its host is down, or it does not start like that. This run only waits for it "
+            "(elasticsearch_form_timeout). On that host, docker logs of its last container tells "
+            "why. Mend it, or put the variables back to what they were and run "
+            "playbooks/rollback.yml"
+            for node in waited_for(nodes, moves, cluster)
+        ]
+    if moves and cluster.told.get("repositories") == [] and asked.snapshot_max_age:
+        found.append(
+            "No snapshot repository is registered, so nothing brings the present version back once "
+            f"a node runs {asked.version}"
+        )
+    unknown = str(cluster.told.get("incompatible_unknown") or "")
+    if moves and unknown:
+        found.append(
+            f"Whether something that {asked.version} does not bear is in use is not known: this "
+            f"server has no _migration/deprecations ({unknown})"
         )
     return found
 
@@ -320,6 +518,8 @@ def plan(nodes: Sequence[Node], cluster: Cluster, asked: Asked) -> dict[str, Any
         ],
         "next": moves[0].host if moves else "",
         "refusals": refusals(nodes, moves, cluster, asked),
+        "notes": notes(nodes, moves, cluster, asked),
+        "waited_for": [node.name for node in waited_for(nodes, moves, cluster)],
         # Who has to be there before a node goes: all that the cluster had, and nobody else.
         "present": [node.name for node in nodes if not node.missing],
         "placed": [node.name for node in nodes if node.placed],

@@ -43,6 +43,13 @@ _WRITE_ATTEMPTS = 20
 # How often an update that Swarm has forgotten is sent again, and how long apart.
 _RESUMES = 3
 _RESUME_PAUSE = 5.0
+# What an error says of the former specification, by how far Swarm has got with putting it back.
+_BACK = {
+    "": " Nothing has been rolled back.",
+    "rollback_started": " Swarm is still putting its former specification back.",
+    "rollback_paused": " Swarm was putting its former specification back, and stopped half-way.",
+    "rollback_completed": " Swarm has put its former specification back, and its tasks run that.",
+}
 _RESUMED = "resume of the paused update"
 # How long a wait bears managers that are choosing a leader.
 _LEADERLESS = 30.0
@@ -505,7 +512,9 @@ class ServiceRun:
             else:
                 if verdict.state == convergence.CONVERGED:
                     return
-                if verdict.state == convergence.FAILED:
+                # A rollback is waited for, so that what is said of it still holds afterwards.
+                under_way = verdict.rollback == "rollback_started" and self._clock() < end
+                if verdict.state == convergence.FAILED and not under_way:
                     raise self._failure(self._sentence("cannot come up", verdict))
                 if self._clock() >= end:
                     text = f"is not up after {options['wait_timeout']} s"
@@ -568,8 +577,9 @@ class ServiceRun:
     def _sentence(self, what: str, verdict: convergence.Verdict) -> str:
         done = self._done() or "nothing was changed, but "
         reasons = "; ".join(verdict.reasons) or "no reason is known"
-        kept = " Nothing has been rolled back." if self.outcome.changed else ""
-        count = f"{verdict.running} of {verdict.required} tasks run its present specification"
+        kept = _BACK[verdict.rollback] if self.outcome.changed else ""
+        which = "former" if verdict.rollback else "present"
+        count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
         return (
             f"Service {self._name}: {done}it {what} ({count}): {reasons}.{kept} "
             f"Next command: docker service ps --no-trunc {self._name}"

@@ -38,12 +38,16 @@ options:
         login, shows a certificate that is not trusted or gives no proper answer for
         O(doubt_timeout) seconds. Behind it a formed cluster may hide, and forming a second one
         would be the worst mistake.
+      - A cluster that tells neither its health nor its nodes, as while it elects a master, is asked
+        again for O(doubt_timeout) seconds. If it still does not, that is no error, and RV(missing)
+        has the reason.
     type: bool
     default: true
   doubt_timeout:
     description:
       - With O(wait=false), the seconds for which a node that listens but gives no proper answer is
-        asked again. A node that starts does so for a while.
+        asked again. A node that starts does so for a while. The same goes for a cluster that does
+        not tell its nodes.
     type: float
     default: 20
   status:
@@ -62,6 +66,12 @@ options:
     description:
       - The cluster that it must be. Without it, any one cluster will do.
     type: str
+  node_ids:
+    description:
+      - The id that a node has to have if it is there, by its name. Another one means another data
+        directory, which waiting does not mend, so it fails at once.
+    type: dict
+    default: {}
   settled:
     description:
       - Wait as well until no shard is initialising, relocating or being fetched.
@@ -246,6 +256,7 @@ def main() -> None:
             status={"type": "str", "choices": ["green", "yellow", "red"], "default": "green"},
             nodes={"type": "list", "elements": "str", "default": []},
             cluster_uuid={"type": "str"},
+            node_ids={"type": "dict", "default": {}},
             settled={"type": "bool", "default": True},
             stranded={"type": "bool", "default": False},
             indices={"type": "list", "elements": "str", "default": []},
@@ -261,6 +272,7 @@ def main() -> None:
         status=params["status"],
         nodes=params["nodes"],
         cluster_uuid=params["cluster_uuid"],
+        node_ids=params["node_ids"],
         settled=params["settled"],
         stranded=params["stranded"],
         indices=params["indices"],
@@ -280,7 +292,7 @@ def main() -> None:
         else:
             seen = observe(client, timeout=params["timeout"], indices=wanted.indices)
             doubtful = unsafe_to_guess(seen)
-            while doubtful and not module.check_mode:
+            while (doubtful or seen.untold) and not module.check_mode:
                 if time.monotonic() - start >= params["doubt_timeout"]:
                     break
                 time.sleep(LONGEST_POLL / 4)
@@ -315,7 +327,7 @@ def main() -> None:
             **result,
         )
     split = len(seen.uuids) > 1
-    if verdict.hopeless and (params["wait"] or split or wanted.cluster_uuid):
+    if verdict.hopeless and (params["wait"] or split or wanted.cluster_uuid or wanted.node_ids):
         module.fail_json(
             msg=f"The cluster is not fit, and waiting will not help: {verdict.sentence()}", **result
         )

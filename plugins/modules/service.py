@@ -429,7 +429,10 @@ options:
         description: Time between two replacements. By default V(0s).
         type: str
       failure_action:
-        description: What Swarm does when a new task fails. By default V(pause).
+        description:
+          - What Swarm does when a new task fails. By default V(pause).
+          - With V(rollback) the module waits until Swarm is done with it, and fails with the reason
+            all the same.
         type: str
         choices: [continue, pause, rollback]
       monitor:

@@ -249,10 +249,18 @@ class FakeCluster:
         self.indices: dict[str, dict[str, Any]] = {}
         self.documents: dict[tuple[str, str], dict[str, Any]] = {}
         self._points_in_time: dict[str, list[tuple[tuple[str, str], dict[str, Any]]]] = {}
+        # What each repository holds, and how many of a hundred bytes are free on a node's disk.
+        self.snapshots: dict[str, list[dict[str, Any]]] = {}
+        self.free: dict[str, int] = {}
+        self.voting_exclusions: list[dict[str, str]] = []
+        # None: a server that was built without it.
+        self.deprecations: dict[str, Any] | None = None
         self.health = Health(self)
         self.nodes = [FakeNode(self, name, tls) for name in nodes]
         # The names in the cluster state; may hold more or fewer than the nodes that answer.
         self.joined = [node.name for node in self.nodes]
+        # The first of them unless a test elects another, or nobody.
+        self.master: str | None = None
 
     # Life
 
@@ -373,15 +381,25 @@ class FakeCluster:
     def _health(self, _request: Request) -> Answer:
         return Answer(body=self.health.look())
 
-    def _state(self, _request: Request) -> Answer:
+    def _state(self, request: Request) -> Answer:
+        if request.parts[2] == "metadata":
+            votes = {"voting_config_exclusions": self.voting_exclusions}
+            about = {"metadata": {"cluster_coordination": votes}}
+            # The filter leaves nothing of what is empty.
+            return Answer(body=about if self.voting_exclusions else {})
+
+        ids = {node.name: node.id for node in self.nodes}
+
         def identity(name: str) -> str:
-            return base64.urlsafe_b64encode(name.encode()).decode()
+            return ids.get(name) or base64.urlsafe_b64encode(name.encode()).decode()
+
+        elected = (self.joined or [""])[0] if self.master is None else self.master
 
         return Answer(
             body={
                 "cluster_name": self.name,
                 "cluster_uuid": self.uuid,
-                "master_node": identity(self.joined[0]) if self.joined else None,
+                "master_node": identity(elected) if elected else None,
                 "nodes": {
                     identity(name): {
                         "name": name,
@@ -396,12 +414,13 @@ class FakeCluster:
     def _cluster_settings(self, request: Request) -> Answer:
         if request.method == "GET":
             flat = request.query.get("flat_settings") == "true"
-            return Answer(
-                body={
-                    scope: dict(values) if flat else nest(values)
-                    for scope, values in self.settings.items()
-                }
-            )
+            found = {
+                scope: dict(values) if flat else nest(values)
+                for scope, values in self.settings.items()
+            }
+            if request.query.get("include_defaults") == "true":
+                found["defaults"] = DEFAULTS
+            return Answer(body=found)
         for scope in ("persistent", "transient"):
             for key, value in flatten(request.body.get(scope) or {}).items():
                 if value is None:
@@ -426,6 +445,41 @@ class FakeCluster:
                 return error(404, "resource_not_found_exception", f"[{name}] not found")
             return Answer(body={"acknowledged": True})
         return wrong_method(request.method, request.path)
+
+    def _repositories(self, _request: Request) -> Answer:
+        return Answer(body=self.stores["_snapshot"])
+
+    def _snapshots_of(self, request: Request) -> Answer:
+        name = request.parts[1]
+        if name not in self.stores["_snapshot"]:
+            return error(404, "repository_missing_exception", f"[{name}] missing")
+        return Answer(body={"snapshots": self.snapshots.get(name, [])})
+
+    def _allocation(self, _request: Request) -> Answer:
+        return Answer(
+            body=[
+                {"node": name, "disk.avail": str(self.free.get(name, 50)), "disk.total": "100"}
+                for name in self.joined
+            ]
+        )
+
+    def _shards(self, _request: Request) -> Answer:
+        return Answer(body=[])
+
+    def _blocks(self, request: Request) -> Answer:
+        key = request.parts[2]
+        return Answer(
+            body={
+                index: {"settings": {key: value["settings"][key]}}
+                for index, value in self.indices.items()
+                if key in value["settings"]
+            }
+        )
+
+    def _deprecations(self, request: Request) -> Answer:
+        if self.deprecations is None:
+            return no_handler(request.method, request.path)
+        return Answer(body=self.deprecations)
 
     def _authenticate(self, request: Request) -> Answer:
         return Answer(body={"username": request.user, "enabled": True})
@@ -566,6 +620,20 @@ class FakeCluster:
         return Answer(body={"errors": False, "items": items})
 
 
+# A group that is a value as well is nested as Elasticsearch does it.
+DEFAULTS: dict[str, Any] = {
+    "cluster": {
+        "routing": {
+            "allocation": {
+                "disk": {
+                    "threshold_enabled": "true",
+                    "watermark": {"high": "90%", "high.max_headroom": "150GB"},
+                }
+            }
+        }
+    }
+}
+
 NEW_USER: dict[str, Any] = {
     "roles": [],
     "full_name": None,
@@ -671,6 +739,12 @@ HANDLERS: list[tuple[re.Pattern[str], Callable[[FakeCluster, Request], Answer]]]
         (r"/_cluster/health", FakeCluster._health),
         (r"/_cluster/state/.*", FakeCluster._state),
         (r"/_cluster/settings", FakeCluster._cluster_settings),
+        (r"/_cat/allocation", FakeCluster._allocation),
+        (r"/_cat/shards", FakeCluster._shards),
+        (r"/_all/_settings/.*", FakeCluster._blocks),
+        (r"/_migration/deprecations", FakeCluster._deprecations),
+        (r"/_snapshot", FakeCluster._repositories),
+        (r"/_snapshot/[^/]+/_all", FakeCluster._snapshots_of),
         (r"/_security/_authenticate", FakeCluster._authenticate),
         (r"/_security/user/[^/]+", FakeCluster._user),
         (r"/_security/user/[^/]+/_password", FakeCluster._password),

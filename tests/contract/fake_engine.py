@@ -85,6 +85,8 @@ class FakeEngine:
         self.silent = False
         self.task_error = ""
         self.forget_updates = 0
+        # States of the rollback of an update, one for each look at the service; the last one stays.
+        self.rolls_back: list[str] = []
         self.versions: set[str] = set()
         self._index = 10
         self._lock = threading.RLock()
@@ -216,13 +218,25 @@ class FakeEngine:
                 found["Version"]["Index"] = self.index()
             if int(query["version"]) != found["Version"]["Index"]:
                 return 500, {"message": "rpc error: code = Unknown desc = update out of sequence"}
-            found["Spec"] = self._filled(body)
             found["Version"]["Index"] = self.index()
+            if self.rolls_back:
+                # By now the former specification is the present one again.
+                template = self._filled(body)["TaskTemplate"]
+                self._start(found, {k: v for k, v in template.items() if k != "Runtime"}, 1)
+                self.tasks[-1]["DesiredState"] = "shutdown"
+                self.tasks[-1]["Status"].update(State="failed", Err="task: non-zero exit (1)")
+                return 200, {"Warnings": None}
+            found.pop("UpdateStatus", None)
+            found["Spec"] = self._filled(body)
             if self.forget_updates:
                 self.forget_updates -= 1
             else:
                 self.schedule(found)
             return 200, {"Warnings": None}
+        if self.rolls_back:
+            state = self.rolls_back.pop(0) if len(self.rolls_back) > 1 else self.rolls_back[0]
+            if any(task["Status"]["State"] == "failed" for task in self.tasks):
+                found["UpdateStatus"] = {"State": state, "Message": "it failed"}
         return 200, found
 
     def _filled(self, spec: dict[str, Any]) -> dict[str, Any]:

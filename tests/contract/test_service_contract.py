@@ -346,6 +346,38 @@ def test_a_paused_update_is_resumed(web: Callable[..., Any], engine: FakeEngine)
     assert not web().changed
 
 
+@pytest.mark.parametrize(
+    ("ends_in", "says"),
+    [
+        ("rollback_completed", "Swarm has put its former specification back"),
+        ("rollback_paused", "and stopped half-way"),
+        ("rollback_started", "Swarm is still putting its former specification back"),
+    ],
+)
+def test_an_update_that_swarm_rolls_back(
+    web: Callable[..., Any], engine: FakeEngine, ends_in: str, says: str
+) -> None:
+    """The former service runs in the end. That is a failure all the same, and its content stays."""
+    assert not web(**with_content("one")).failed
+    engine.rolls_back = ["rollback_started", "rollback_started", ends_in]
+    options = {"update_config": {"failure_action": "rollback"}, **with_content("two")}
+    result = web(wait_timeout=2, **options)
+    assert result.failed
+    assert result.changed
+    assert engine.rolls_back == [ends_in]
+    assert "Swarm rolls the update back: it failed" in result.msg
+    assert "task: non-zero exit (1)" in result.msg
+    assert says in result.msg
+    assert "2 of 2 tasks run its former specification" in result.msg
+    assert len(engine.objects["configs"]) == 2
+    # The same again is tried again, and once it is well what was left is removed.
+    engine.rolls_back = []
+    again = web(**options)
+    assert not again.failed, again.msg
+    assert again.changed
+    assert len(engine.objects["configs"]) == 1
+
+
 def test_an_update_that_swarm_forgets_is_sent_again(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:

@@ -216,6 +216,14 @@ def test_an_update_of_this_run_that_went_wrong_fails(update: str) -> None:
     assert "on node b: task: non-zero exit (5)" in verdict.reasons[1]
 
 
+@pytest.mark.parametrize("update", ["rollback_started", "rollback_completed"])
+def test_why_an_update_was_rolled_back_is_told_though_the_former_task_runs(update: str) -> None:
+    failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
+    verdict = look([*UP, failed], service(update=update), watch=Watch(Rules(), known=["1", "2"]))
+    assert (verdict.state, verdict.rollback) == ("failed", update)
+    assert "on node b: task: non-zero exit (5)" in verdict.reasons[1]
+
+
 @pytest.mark.parametrize("update", ["paused", "rollback_paused", "rollback_completed"])
 def test_an_update_of_long_ago_is_history(update: str) -> None:
     assert look(UP, service(update=update)).state == "converged"

@@ -57,6 +57,7 @@ class Stage:
         self.status = "green"
         self.formed = True
         self.settings: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
         self.master = "m1"
 
     def old(self, *names: str, version: str = "9.1.0") -> Stage:
@@ -74,8 +75,13 @@ class Stage:
             generation="new",
             version=version,
             labels=self.labels,
-            cluster={"formed": self.formed, "status": self.status, "nodes": nodes},
-            settings={"persistent": self.settings, "transient": {}},
+            cluster={
+                "formed": self.formed,
+                "status": self.status,
+                "nodes": nodes,
+                "missing": ["it said so"],
+            },
+            told={"settings": self.settings, **self.told},
             **{"known": list(self.roles), **asked},
         )
 
@@ -171,7 +177,15 @@ def test_a_restart_moves_every_node_and_goes_on_where_it_was_broken_off() -> Non
         ("7.16.0", "8.0.0", "Go to the last 7.17 first"),
         ("7.17.29", "9.2.4", "a major version cannot be left out"),
         ("9.0.4", "9.1.0", "released before it"),
+        ("9.0.5", "9.1.2", ""),
+        ("9.0.8", "9.1.4", "Choose 9.1.5 or a later one"),
+        ("9.0.8", "9.2.0", ""),
+        ("9.1.6", "9.2.0", ""),
+        ("9.1.10", "9.2.3", "Choose 9.2.4 or a later one"),
         ("8.19.21", "9.1.0", "released before it"),
+        ("8.19.10", "9.2.4", ""),
+        ("8.19.15", "9.3.3", "Choose 9.3.4 or a later one"),
+        ("9.2.8", "9.3.2", "Choose 9.3.3 or a later one"),
         ("9.1.0", "9.3.0-SNAPSHOT", "no released version"),
     ],
 )
@@ -232,6 +246,116 @@ def test_without_an_answer_nothing_moves_unless_downtime_is_accepted() -> None:
 def test_a_node_that_the_inventory_does_not_know_forbids_another_version() -> None:
     stage = Stage().old()
     assert "w1 is in the cluster and not in the inventory" in stage.refusal(known=["m1", "m2"])
+
+
+def test_a_cluster_that_does_not_tell_its_nodes_loses_none() -> None:
+    """Otherwise each would count as missing, and be stopped without a look at the others."""
+    stage = Stage().old()
+    stage.nodes, stage.status = {}, ""
+    assert "nobody tells which nodes the cluster has (it said so)" in stage.refusal()
+
+
+def test_a_node_that_is_away_and_has_no_turn_is_named_before_it_is_waited_for() -> None:
+    """So it is after a failed turn, when the same is asked for once more."""
+    stage = Stage()
+    assert (stage.plan()["waited_for"], stage.plan()["notes"]) == ([], [])
+    del stage.nodes["w1"]
+    found = stage.plan()
+    assert (found["moves"], found["refusals"], found["waited_for"]) == ([], [], ["w1"])
+    (note,) = found["notes"]
+    assert "w1 is not in the cluster" in note
+    assert "docker logs" in note
+    assert "playbooks/rollback.yml" in note
+    # Where others are to move it is refused.
+    stage.old("m2")
+    assert stage.plan()["notes"] == []
+    assert "w1 is not in the cluster" in stage.refusal()
+    # One that is held has its turn, and is waited for by nobody.
+    stage = Stage()
+    stage.labels["w1"][GENERATION] = HOLD
+    del stage.nodes["w1"]
+    assert (stage.moves(), stage.plan()["waited_for"]) == (["w1"], [])
+    # Nobody is known to be missing before a cluster has formed, or while it does not tell.
+    stage = Stage()
+    stage.nodes = {}
+    assert stage.plan()["waited_for"] == []
+
+
+def test_votes_that_were_taken_away_are_named() -> None:
+    stage = Stage().old("w1")
+    stage.told = {"voting_exclusions": ["m2"]}
+    assert "The vote of m2 was taken away" in stage.refusal()
+    assert "DELETE _cluster/voting_config_exclusions" in stage.refusal()
+
+
+def test_full_disks_and_what_they_have_closed_stop_a_roll() -> None:
+    stage = Stage().old()
+    stage.told["full_disks"] = [{"node": "w1", "free": 2**30, "total": 2**34, "needed": 2**31}]
+    assert "w1 has 1.0 GiB free of 16.0 GiB, and the high watermark asks for 2.0 GiB" in (
+        stage.refusal()
+    )
+    stage.told = {"flooded_indices": [f"i{number:02}" for number in range(12)]}
+    assert "i09 and 2 more is read-only since a disk was full" in stage.refusal()
+    # A node that is away can only bring room.
+    stage.told["full_disks"] = [{"node": "m2", "free": 1, "total": 2, "needed": 2}]
+    del stage.nodes["w1"]
+    assert not stage.refusal()
+
+
+def test_the_disk_of_a_node_that_only_caches_snapshots_may_be_full() -> None:
+    for roles, stops in ((["data_frozen"], False), (["data_frozen", "data_cold"], True)):
+        stage = Stage(**{**ROLES, "f1": roles}).old()
+        stage.told["full_disks"] = [{"node": "f1", "free": 1, "total": 100, "needed": 10}]
+        assert bool(stage.refusal()) is stops
+
+
+def repository(age: int | None, problem: str = "", name: str = "backup") -> dict[str, Any]:
+    snapshot = "" if age is None else "nightly"
+    return {"repository": name, "snapshot": snapshot, "age": age, "problem": problem}
+
+
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        ([repository(3600)], ""),
+        ([repository(None, name="a"), repository(86400)], ""),
+        ([repository(180000)], "backup has nightly, 2 d old"),
+        ([repository(None)], "backup has none that succeeded"),
+        ([repository(None, "it is gone")], "backup cannot be read (it is gone)"),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_a_new_version_needs_a_snapshot(known: list[dict[str, Any]] | None, says: str) -> None:
+    stage = Stage().old()
+    stage.told = {"repositories": known}
+    found = stage.refusal(snapshot_max_age="1d")
+    assert says in found if says else not found
+    if says:
+        assert "PUT _snapshot/backup/before-9.2.4" in found
+        assert "elasticsearch_snapshot_max_age" in found
+    assert not stage.refusal(snapshot_max_age="")
+    notes = stage.plan(snapshot_max_age="1d")["notes"]
+    assert bool(notes) == (known == [])
+
+
+def test_an_age_that_is_none() -> None:
+    stage = Stage().old()
+    stage.told = {"repositories": [repository(1)]}
+    assert "'one day', which is no age: write one like 1d" in stage.refusal(
+        snapshot_max_age="one day"
+    )
+
+
+def test_what_the_next_major_version_does_not_bear_stops_a_roll() -> None:
+    stage = Stage().old(version="8.19.10")
+    stage.told = {"incompatible": ["index_settings of old: too old"]}
+    assert "9.2.4 does not work with what this cluster has: index_settings of old: too old" in (
+        stage.refusal()
+    )
+    stage.told = {"incompatible": None, "incompatible_unknown": "no handler"}
+    assert not stage.refusal()
+    assert "no _migration/deprecations (no handler)" in stage.plan()["notes"][0]
 
 
 # -- the lock --------------------------------------------------------------------------------
