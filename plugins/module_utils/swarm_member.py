@@ -36,9 +36,9 @@ LOCKED = "locked"
 
 QUORUM_MEND = (
     "Bring back enough of the other managers ({others}); their state returns by itself."
-    " Only when they are lost for good: on this host, and on no other, run"
-    " 'docker swarm init --force-new-cluster --advertise-addr {address}', which makes it the only"
-    " manager and keeps services, networks and labels, then run this again"
+    " Only when they are lost for good, or cannot be waited for: run playbooks/recover_quorum.yml"
+    " with their names, -e swarm_lost=HOST,HOST. It makes one that is left the only manager, and"
+    " keeps services, networks and labels"
 )
 
 
@@ -248,18 +248,17 @@ def _broken(host: Host) -> str:
         ", ".join(one for one in found.remote_managers if with_port(one, 0) != own)
         or "not known to this host"
     )
-    address = found.node_address or host.advertise_address or "ADDRESS"
     if _no_quorum(found):
         return (
             f"{host.name}: is a manager that cannot reach a majority of the managers of its swarm"
             f" ({found.error or 'it has no leader'}), so nothing can be changed; running tasks go"
-            f" on. {QUORUM_MEND.format(others=others, address=address)}."
+            f" on. {QUORUM_MEND.format(others=others)}."
         )
     if found.state == PENDING and host.role == MANAGER and found.node_id:
         return (
             f"{host.name}: belongs to a swarm and waits for a majority of its managers"
             f" ({found.error or 'state pending'})."
-            f" {QUORUM_MEND.format(others=others, address=address)}."
+            f" {QUORUM_MEND.format(others=others)}."
         )
     if found.state == PENDING:
         return (
@@ -401,6 +400,19 @@ def resolve_address(
     return address
 
 
+def recovery_refusal(found: Member) -> str:
+    """Say why a host must not become the only manager of its swarm; empty when it may."""
+    if found.quorum:
+        return ""
+    if not found.in_swarm:
+        return "the host is in no swarm"
+    if found.state == ACTIVE and not found.manager:
+        return "the host is a worker, and only a manager knows the swarm's services"
+    if found.state in (ERROR, LOCKED):
+        return f"the host's swarm mode is in state {found.state} ({found.error or 'no reason'})"
+    return ""
+
+
 def init_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
     """Give the request that starts a swarm."""
     body: dict[str, Any] = {
@@ -409,7 +421,8 @@ def init_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
         "DataPathAddr": addresses["data_path_address"],
         "DataPathPort": params["data_path_port"],
         "Availability": params["availability"],
-        "ForceNewCluster": False,
+        # What is left of a swarm goes on with one manager, its services and its nodes.
+        "ForceNewCluster": params["action"] == "recover",
         "Spec": {},
     }
     if params["default_address_pools"]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_member
-short_description: Start a swarm on a host, or join it to one, and confirm that it worked
+short_description: Start a swarm on a host, join it to one, or have it carry on alone
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
@@ -32,9 +32,12 @@ options:
     description:
       - V(init) starts a new swarm with this host as its first manager, unless the host is in one.
       - V(join) joins the swarm of O(remote_addresses), unless the host is in it.
+      - V(recover) makes this host the only manager of the swarm that it is in, unless that has a
+        majority of its managers. Services, networks, nodes and labels stay. The host's own tasks
+        are restarted, and every manager that comes back takes its place again.
     type: str
     required: true
-    choices: [init, join]
+    choices: [init, join, recover]
   role:
     description: As what to join. Only confirms; what decides is the kind of O(join_token).
     type: str
@@ -71,7 +74,8 @@ options:
     type: int
     default: 24
   availability:
-    description: Whether the node takes tasks from the moment it is a member.
+    description:
+      - Whether the node takes tasks from the moment it is a member. Not for O(action=recover).
     type: str
     choices: [active, pause, drain]
     default: active
@@ -118,6 +122,11 @@ EXAMPLES = r"""
     remote_addresses: ["10.20.0.11:2377"]
     join_token: "{{ manager.join_tokens.worker }}"
   no_log: true
+
+- name: Have the last manager carry on alone, after the others are lost
+  elk.swarm.swarm_member:
+    action: recover
+    advertise_address: 10.20.0.12
 """
 
 RETURN = r"""
@@ -138,6 +147,7 @@ member:
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -157,6 +167,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
     join_body,
     join_refusal,
     look,
+    recovery_refusal,
     resolve_address,
     same_swarm,
 )
@@ -186,6 +197,8 @@ class Membership:
             before = Member()
         except EngineError as exc:
             self.module.fail_json(msg=f"{exc}.")
+        if self.params["action"] == "recover":
+            self.recover(before)
         init = self.params["action"] == "init"
         role = MANAGER if init else self.params["role"]
         reason = join_refusal(before, self.params["cluster_id"])
@@ -202,6 +215,19 @@ class Membership:
         if self.module.check_mode:
             self.module.exit_json(changed=True, member=before.as_dict(), diff=diff)
         after = self.change(before, init, role)
+        self.module.exit_json(changed=True, member=after.as_dict(), diff=diff)
+
+    def recover(self, before: Member) -> None:
+        """Force a new cluster out of what this manager knows."""
+        reason = recovery_refusal(before)
+        if reason:
+            self.module.fail_json(msg=f"Nothing was changed: {reason}.", member=before.as_dict())
+        if before.quorum:
+            self.module.exit_json(changed=False, member=before.as_dict())
+        diff = {"before": {"quorum": False}, "after": {"quorum": True}}
+        if self.module.check_mode:
+            self.module.exit_json(changed=True, member=before.as_dict(), diff=diff)
+        after = self.change(replace(before, state="active"), True, MANAGER)
         self.module.exit_json(changed=True, member=after.as_dict(), diff=diff)
 
     def change(self, before: Member, init: bool, role: str) -> Member:
@@ -245,7 +271,8 @@ class Membership:
 
     def fail(self, init: bool, told: str) -> None:
         if init:
-            self.module.fail_json(msg=f"Starting the swarm failed: {told}.")
+            what = "Forcing" if self.params["action"] == "recover" else "Starting"
+            self.module.fail_json(msg=f"{what} the swarm failed: {told}.")
         found, state = self.step_back()
         self.module.fail_json(
             msg=(
@@ -272,7 +299,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ENGINE_ARGUMENTS,
-            "action": {"type": "str", "required": True, "choices": ["init", "join"]},
+            "action": {"type": "str", "required": True, "choices": ["init", "join", "recover"]},
             "role": {"type": "str", "choices": ["manager", "worker"], "default": "worker"},
             "advertise_address": {"type": "str", "required": True},
             "data_path_address": {"type": "str"},

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which manager carries on alone after the others are lost, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.filter.swarm_recovery import swarm_recovery
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+    Host,
+    Member,
+    init_body,
+    recovery_refusal,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm_recovery import (
+    Recovery,
+    plan_recovery,
+)
+
+STUCK = Member(state="active", node_id="n2", manager=True, error="The swarm does not have a leader")
+RESTARTED = Member(state="pending", node_id="n3")
+SOUND = Member(state="active", node_id="n2", manager=True, cluster_id="c", nodes={"n2": "manager"})
+WORKER = Member(state="active", node_id="n9")
+
+
+def manager(name: str, found: Member | None = STUCK) -> Host:
+    return Host(name, "manager", found)
+
+
+def test_the_manager_that_is_left_carries_on() -> None:
+    hosts = [manager("m2"), Host("w1", "worker", WORKER)]
+    assert plan_recovery(hosts, {"m1": False}) == Recovery("m2", force=True)
+
+
+def test_of_two_that_are_left_the_one_that_was_not_restarted() -> None:
+    assert plan_recovery([manager("m3", RESTARTED), manager("m2")], {}).survivor == "m2"
+
+
+def test_nothing_is_forced_while_there_is_a_majority() -> None:
+    hosts = [manager("m2"), manager("m3", SOUND)]
+    assert plan_recovery(hosts, {"m1": True}) == Recovery("m3", force=False)
+
+
+def test_a_host_that_answers_is_not_lost() -> None:
+    plan = plan_recovery([manager("m2")], {"m1": True, "m3": False})
+    [error] = plan.errors
+    assert error.startswith("m1 answers")
+    assert "systemctl start docker" in error
+    assert not plan.force
+
+
+def test_without_a_manager_nothing_is_left() -> None:
+    [error] = plan_recovery([Host("w1", "worker", WORKER)], {"m1": False}).errors
+    assert "swarm_lost names every manager" in error
+
+
+@pytest.mark.parametrize(
+    ("found", "word"),
+    [
+        (None, "did not look"),
+        (Member(state="inactive"), "in no swarm"),
+        (Member(state="error", error="no disk"), "no disk"),
+        (Member(state="locked"), "locked"),
+        (WORKER, "is a worker"),
+    ],
+)
+def test_a_manager_that_cannot_carry_on(found: Member | None, word: str) -> None:
+    [error] = plan_recovery([manager("m2", found)], {"m1": False}).errors
+    assert error.startswith("m2: ")
+    assert word in error
+
+
+def test_a_majority_needs_no_recovery() -> None:
+    assert recovery_refusal(SOUND) == ""
+
+
+@pytest.mark.parametrize(("action", "forced"), [("init", False), ("recover", True)])
+def test_what_the_engine_is_asked_for(action: str, forced: bool) -> None:
+    params = {
+        "action": action,
+        "listen_port": 2377,
+        "data_path_port": 4789,
+        "availability": "active",
+        "default_address_pools": [],
+    }
+    addresses = {"advertise_address": "10.0.0.2", "data_path_address": "10.0.0.2"}
+    assert init_body(params, addresses)["ForceNewCluster"] is forced
+
+
+def test_the_filter_reads_what_was_found() -> None:
+    hostvars: dict[str, dict[str, Any]] = {
+        "m1": {"swarm_lost_answer": {"ping": "pong"}},
+        "m2": {"swarm_found": {"member": STUCK.as_dict()}},
+        "w1": {"swarm_found": {"member": WORKER.as_dict()}},
+    }
+    plan = swarm_recovery(["m2", "w1"], hostvars, ["m1", "m2"], lost=["m1", "w2"])
+    assert plan["errors"][0].startswith("m1 answers")
+    hostvars["m1"] = {"swarm_lost_answer": {"unreachable": True}}
+    plan = swarm_recovery(["m2", "w1"], hostvars, ["m1", "m2"], lost=["m1"])
+    assert plan == {"survivor": "m2", "force": True, "errors": []}
+    assert swarm_recovery(["w1"], hostvars, ["m1"], lost=["m1"])["errors"]
