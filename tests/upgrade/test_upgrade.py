@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.upgrade.conftest import LOCK
-from tests.upgrade.load import Load
+from tests.under_load.load import Load
+from tests.under_load.platform import LOCK
 
 if TYPE_CHECKING:
     from playbook_run import Outcome
 
-    from .conftest import Platform
+    from tests.under_load.platform import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
