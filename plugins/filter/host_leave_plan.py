@@ -12,7 +12,7 @@ short_description: What is left to do until a host is out of the platform, and w
 description:
   - Works every step out from what the swarm, the cluster and the host are now, so that a run which
     was killed is gone on with by the next.
-positional: node, id
+positional: node, swarm_id
 options:
   _input:
     description: Name of the host in the inventory.
@@ -22,7 +22,7 @@ options:
     description: Its name in the swarm and in the cluster.
     type: str
     required: true
-  id:
+  swarm_id:
     description: Its id in the swarm as it says itself, empty when it is in none.
     type: str
     default: ""
@@ -81,7 +81,7 @@ from typing import Any
 def host_leave_plan(
     host: str,
     node: str,
-    id: str = "",
+    swarm_id: str = "",
     members: Sequence[Mapping[str, Any]] = (),
     cluster: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
@@ -92,7 +92,7 @@ def host_leave_plan(
     from ansible_collections.elk.swarm.plugins.module_utils import membership
 
     return membership.plan_leave(
-        membership.Leaving(host=host, node=node, id=id or ""),
+        membership.Leaving(host=host, node=node, id=swarm_id or ""),
         membership.Swarm(nodes=members, accept_even_managers=accept_even_managers),
         membership.Cluster.from_dict(cluster or {}),
         [membership.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],

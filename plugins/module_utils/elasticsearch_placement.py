@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the shards of a cluster are, how much room each node has, and what keeps shards off nodes."""
+"""Where the shards of a cluster are, how much room nodes have, and what keeps shards off them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def read(client: Client) -> dict[str, Any]:
     allocation = client.get(
         "/_cat/allocation?format=json&bytes=b&h=node,shards,disk.avail,disk.total"
     ).body
-    shards = client.get("/_cat/shards?format=json&bytes=b&h=index,shard,prirep,state,node,store").body
+    shards = client.get("/_cat/shards?format=json&bytes=b&h=node,store").body
     indices = client.get(f"/_all/_settings?expand_wildcards=all&filter_path={REPLICAS}").object()
     settings = client.get("/_cluster/settings?flat_settings=true&include_defaults=true").object()
     state = client.get(f"/_cluster/state/metadata?filter_path={COORDINATION}").object()

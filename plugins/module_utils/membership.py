@@ -58,7 +58,7 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Place:
-    """A service whose tasks belong to hosts: those that may run it without this one, and how many."""
+    """A service whose tasks belong to hosts, and who may run it without the one that goes."""
 
     name: str
     variable: str
@@ -132,8 +132,8 @@ def parse_size(text: str) -> int | None:
 def must_be_free(watermark: str, headroom: str, total: int) -> int:
     """Bytes that a watermark keeps free on a disk: what it says, or what its share leaves.
 
-    >>> must_be_free("90%", "", 1000), must_be_free("0.85", "100b", 1000), must_be_free("2kb", "", 1)
-    (100, 100, 2048)
+    >>> must_be_free("90%", "", 1000), must_be_free("0.85", "100b", 1000)
+    (100, 100)
     """
     size = parse_size(watermark)
     if size is not None:
@@ -167,10 +167,9 @@ def _shards(here: Mapping[str, Any], rest: Sequence[Mapping[str, Any]], at: Clus
     if not mine:
         return []
     if not takers:
-        return [
-            f"{here['name']} is the last node for data ({', '.join(sorted(mine))}): nobody could "
-            "take its shards. Add a host first (playbooks/add_host.yml)"
-        ]
+        tiers = ", ".join(sorted(mine))
+        why = f"{here['name']} is the last node for data ({tiers}): nobody could take its shards"
+        return [f"{why}. Add a host first (playbooks/add_host.yml)"]
     found = []
     wide = {name: copies for name, copies in at.copies.items() if copies > len(takers)}
     if wide:
@@ -215,7 +214,7 @@ def _settings(name: str, at: Cluster) -> list[str]:
     others = [one["name"] for one in at.excluded if one["name"] != name]
     if others:
         found.append(
-            f"{', '.join(others)} may not vote for a master: somebody else excludes nodes. Let that "
+            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Let that "
             "end, and DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
         )
     return found
@@ -255,7 +254,7 @@ def _managers(leaving: Leaving, swarm: Swarm) -> list[str]:
         return []
     rest = [node for node in swarm.nodes if node["role"] == MANAGER and node["id"] not in own]
     if not rest:
-        return [f"{leaving.host} is the last manager of the swarm. Make another host a manager first"]
+        return [f"{leaving.host} is the last manager of the swarm. Make another one a manager"]
     found = []
     healthy = [node for node in rest if node.get("reachability") == REACHABLE]
     if len(healthy) * 2 <= len(rest):

@@ -59,7 +59,7 @@ nodes:
     m1: {elk.logstash: "true"}
     w1: {}
 members:
-  description: The nodes of the swarm as the managers saw them before the run, also several of one name.
+  description: The nodes as the managers saw them before the run, also several of one name.
   returned: success
   type: list
   elements: dict

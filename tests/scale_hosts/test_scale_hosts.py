@@ -135,9 +135,7 @@ def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
 
 def test_what_would_lose_copies_is_refused(platform: Platform) -> None:
     with platform.connect() as client:
-        client.indices.create(
-            index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 4}
-        )
+        client.indices.create(index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 4})
         client.cluster.health(index=WIDE, wait_for_status="green", timeout="60s")
     refused(platform, REMOVE, f"{WIDE} has 5 copies of each shard", remove_host="w3")
     with platform.connect() as client:

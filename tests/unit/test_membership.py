@@ -87,11 +87,11 @@ class Stage:
             "excluded": self.excluded,
         }
 
-    def plan(self, node: str = "w2", id: str | None = None) -> dict[str, Any]:
+    def plan(self, node: str = "w2", swarm_id: str | None = None) -> dict[str, Any]:
         return host_leave_plan(
             node,
             node,
-            f"swarm-{node}" if id is None else id,
+            f"swarm-{node}" if swarm_id is None else swarm_id,
             members=list(self.members.values()),
             cluster=self.placement,
             places=self.places,
@@ -145,27 +145,27 @@ def test_what_a_killed_run_has_done_is_not_planned_again(stage: Stage) -> None:
     assert stage.plan()["steps"] == ["leave", "expel", "clear"]
     # It has left, and the swarm still has it on its list.
     stage.members["w2"]["state"] = "down"
-    assert stage.plan(id="")["steps"] == ["expel", "clear"]
+    assert stage.plan(swarm_id="")["steps"] == ["expel", "clear"]
     del stage.members["w2"]
-    assert stage.plan(id="")["steps"] == ["clear"]
+    assert stage.plan(swarm_id="")["steps"] == ["clear"]
     stage.settings = {}
-    assert stage.plan(id="")["steps"] == []
+    assert stage.plan(swarm_id="")["steps"] == []
 
 
 def test_a_vote_that_is_still_excluded_is_given_back(stage: Stage) -> None:
     del stage.nodes["w2"], stage.members["w2"]
     stage.excluded = [{"id": "es-w2", "name": "w2"}]
-    assert stage.plan(id="")["steps"] == ["clear"]
+    assert stage.plan(swarm_id="")["steps"] == ["clear"]
 
 
 def test_nothing_is_refused_once_the_host_is_out(stage: Stage) -> None:
     del stage.nodes["w2"], stage.members["w2"]
     stage.status = "red"
-    assert stage.plan(id="")["refusals"] == []
+    assert stage.plan(swarm_id="")["refusals"] == []
 
 
 def test_a_new_host_of_the_same_name_is_not_taken_for_the_one_that_has_left(stage: Stage) -> None:
-    assert stage.plan(id="another")["ids"] == []
+    assert stage.plan(swarm_id="another")["ids"] == []
 
 
 # -- refusals -------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from tests.under_load.platform import LOCK
 
 if TYPE_CHECKING:
     from playbook_run import Outcome
-
     from tests.under_load.platform import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
