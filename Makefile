@@ -46,7 +46,7 @@ check: tools ## lint, types, unit and contract tests
 test: check sanity ## check, then the Molecule scenarios on hosts of their own
 	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
 
-test-long: tools ## the scenarios that are too long for that: rolls under load, 20 minutes
+test-long: tools ## the scenarios that are too long for that: rolls, and hosts that come and go, under load
 	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
 
 sanity: tools ## ansible-test sanity

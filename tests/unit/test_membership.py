@@ -160,8 +160,13 @@ def test_a_vote_that_is_still_excluded_is_given_back(stage: Stage) -> None:
 
 def test_nothing_is_refused_once_the_host_is_out(stage: Stage) -> None:
     del stage.nodes["w2"], stage.members["w2"]
-    stage.status = "red"
+    stage.formed = False
     assert stage.plan(swarm_id="")["refusals"] == []
+
+
+def test_a_node_that_has_lost_its_label_still_stops(stage: Stage) -> None:
+    stage.members["w2"]["labels"] = {}
+    assert "stop" in stage.plan()["steps"]
 
 
 def test_a_new_host_of_the_same_name_is_not_taken_for_the_one_that_has_left(stage: Stage) -> None:
