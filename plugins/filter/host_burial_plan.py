@@ -50,7 +50,7 @@ _value:
     - RV(ignore:ids) are the ids of its nodes in the swarm, RV(ignore:managers) those of them that
       are managers, RV(ignore:voters) the ids in the cluster whose votes are lost.
     - RV(ignore:addresses) are those at which the swarm knew it.
-    - RV(ignore:clear) tells whether votes are, or will be, excluded that are to be allowed again.
+    - RV(ignore:clear) tells whether votes are excluded, or will be, and are to be allowed again.
     - RV(ignore:done) tells that the swarm has no such node any more.
     - RV(ignore:refusals) says what forbids to do anything.
   type: dict

@@ -372,6 +372,13 @@ def plan_burial(
         refusals.append(f"No cluster answers, so nobody can tell what is lost. {at.problem}")
     if dead and at.of(name):
         refusals.append(f"{name} is in the cluster of Elasticsearch, so its host lives")
+    # Those of nodes that are away were set by a run before this one; all go at once.
+    others = [one["name"] for one in at.excluded if one["id"] in known]
+    if dead and others:
+        refusals.append(
+            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Let that "
+            "end, and DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
+        )
     if dead and asked and asked not in new:
         refusals.append(
             f"replace_with is {asked}, which is no new host of the inventory. New are: "
@@ -385,8 +392,8 @@ def plan_burial(
         "refusals": refusals,
         "ids": [str(node["id"]) for node in dead],
         "managers": [str(node["id"]) for node in dead if node["role"] == MANAGER],
-        "voters": lost_votes if dead or at.excluded else [],
+        "voters": lost_votes if dead else [],
         "addresses": sorted({str(node.get("address") or "") for node in dead} - {""}),
-        "clear": bool(at.excluded) or bool(dead and lost_votes),
+        "clear": bool(dead and (lost_votes or at.excluded)),
         "done": not dead,
     }

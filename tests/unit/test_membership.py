@@ -312,6 +312,12 @@ def test_a_host_that_lives_is_not_buried(stage: Stage) -> None:
     assert "w2 is in the cluster of Elasticsearch" in stage.bury()["refusals"][0]
 
 
+def test_what_somebody_else_excludes_is_not_taken_back(stage: Stage) -> None:
+    stage.die("w2")
+    stage.excluded = [{"id": "es-m2", "name": "m2"}]
+    assert "m2 may not vote for a master" in stage.bury()["refusals"][0]
+
+
 def test_somebody_has_to_take_its_place(stage: Stage) -> None:
     stage.die("w2")
     assert "No host of the inventory is new" in stage.bury(new=())["refusals"][0]
@@ -321,10 +327,13 @@ def test_somebody_has_to_take_its_place(stage: Stage) -> None:
 
 def test_after_the_burial_the_way_in_is_gone_on_with(stage: Stage) -> None:
     stage.die("w2")
-    del stage.members["w2"]
     stage.excluded = [{"id": "es-w2", "name": ""}]
     plan = stage.bury()
-    assert (plan["refusals"], plan["done"], plan["clear"]) == ([], True, True)
+    assert (plan["refusals"], plan["done"], plan["clear"]) == ([], False, True)
+    del stage.members["w2"]
+    plan = stage.bury()
+    assert (plan["refusals"], plan["done"], plan["clear"]) == ([], True, False)
+    assert plan["voters"] == []
     # The new one has the same name, and is on its way in.
     stage.members["new"] = {**Stage().members["w2"], "id": "swarm-new"}
     assert stage.bury(new=("w2",))["refusals"] == []
