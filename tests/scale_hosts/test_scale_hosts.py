@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from playbook_run import ROOT
 from tests.under_load.load import Load
 
 if TYPE_CHECKING:
     from tests.under_load.platform import Platform
 
 ADD, REMOVE = "playbooks/add_host.yml", "playbooks/remove_host.yml"
-REPLACE = "playbooks/replace_host.yml"
 WIDE = "wide"
 DATA = "/srv/elk/elasticsearch"
-# A dead host is noticed after half a minute. A client that gives up earlier is told of that.
-PATIENT = {"request_timeout": 60, "retry_on_timeout": True}
 
 
 @pytest.fixture(autouse=True)
@@ -75,12 +68,6 @@ def refused(platform: Platform, playbook: str, reason: str, **variables: Any) ->
     assert excluded(platform) == []
 
 
-def start_load(platform: Platform, index: str, **options: Any) -> None:
-    address = platform.lab.address("m1")
-    platform.load = Load(lambda: platform.connect(**options), (address, 514), index=index)
-    platform.load.start()
-
-
 def end_load(platform: Platform) -> None:
     """Every document that was acknowledged is found, and every line."""
     load = platform.load
@@ -106,7 +93,8 @@ def test_the_platform_comes_up_on_four_hosts(platform: Platform) -> None:
     platform.without = {"w3"}
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
-    start_load(platform, "first")
+    platform.load = Load(platform.connect, (platform.lab.address("m1"), 514))
+    platform.load.start()
 
 
 def test_without_a_new_host_nothing_is_added(platform: Platform) -> None:
@@ -192,46 +180,4 @@ def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
 
 
 def test_nothing_was_lost_while_hosts_came_and_went(platform: Platform) -> None:
-    end_load(platform)
-
-
-# -- a worker dies -------------------------------------------------------------------------------
-
-
-def test_a_host_that_lives_is_not_replaced(platform: Platform) -> None:
-    start_load(platform, "second", **PATIENT)
-    platform.without = {"w2"}
-    refused(platform, REPLACE, "The swarm sees w2 as ready", replace_dead="w2", replace_with="w3")
-    platform.without = {"w3"}
-
-
-def test_a_dead_host_is_replaced_by_a_fresh_one_of_the_same_name(platform: Platform) -> None:
-    lab = platform.lab
-    lost = platform.nodes()["w2"]
-    lab.docker("kill", "w2")
-    begun = time.monotonic()
-    container = lab.container("w2")
-    subprocess.run(["docker", "rm", "-v", container], check=True, stdout=subprocess.DEVNULL)
-    # As the scenario brings it up: what stands is left alone, what is missing is made anew.
-    shape = ("--hosts", "5", "--managers", "2", "--prepared")
-    command = [sys.executable, "-m", "lab", "--state", str(lab.directory), "up", *shape]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    platform_sees = "docker node ls --filter name=w2 --format '{{.Status}}'"
-    while lab.read("m1", platform_sees) != "Down" or "w2" in platform.nodes():
-        assert time.monotonic() - begun < 120
-        time.sleep(1)
-    with lab.shown():
-        print(f"\n{time.monotonic() - begun:6.1f} s  until swarm and cluster miss the host")
-    outcome = platform.run(REPLACE, replace_dead="w2")
-    assert outcome.code == 0, outcome.output
-    assert "w2 is replaced by w2" in outcome.text
-    assert platform.nodes()["w2"] != lost
-    at_rest(platform)
-
-
-def test_the_new_host_of_that_name_lives(platform: Platform) -> None:
-    refused(platform, REPLACE, "The swarm sees w2 as ready", replace_dead="w2")
-
-
-def test_nothing_was_lost_with_the_dead_host(platform: Platform) -> None:
     end_load(platform)

@@ -32,7 +32,6 @@ class Load:
 
     connect: Callable[[], Elasticsearch]
     syslog: tuple[str, int]
-    index: str = INDEX
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     acknowledged: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
@@ -44,7 +43,7 @@ class Load:
 
     def start(self) -> None:
         with self.connect() as client:
-            client.indices.create(index=self.index, settings=SETTINGS)
+            client.indices.create(index=INDEX, settings=SETTINGS)
         for work in (lambda: self._write("a"), lambda: self._write("b"), self._search, self._send):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
@@ -76,7 +75,7 @@ class Load:
                 key = f"{name}-{number}"
                 request = partial(
                     client.create,
-                    index=self.index,
+                    index=INDEX,
                     id=key,
                     document={"writer": name, "number": number},
                 )
@@ -86,7 +85,7 @@ class Load:
     def _search(self) -> None:
         with self.connect() as client:
             while not self._stop.wait(PAUSE):
-                found = self._try("search", partial(client.search, index=self.index, size=1))
+                found = self._try("search", partial(client.search, index=INDEX, size=1))
                 if found and found["_shards"]["failed"]:
                     self.failures.append(f"search without all shards: {found['_shards']}")
 
@@ -118,8 +117,8 @@ class Load:
 
     def missing_documents(self) -> set[str]:
         with self.connect() as client:
-            client.indices.refresh(index=self.index)
-            found = {hit["_id"] for hit in helpers.scan(client, index=self.index, _source=False)}
+            client.indices.refresh(index=INDEX)
+            found = {hit["_id"] for hit in helpers.scan(client, index=INDEX, _source=False)}
         return self.acknowledged - found
 
     def missing_lines(self, patience: float = 60) -> tuple[set[int], int]:

@@ -37,13 +37,12 @@ class Platform:
     def hosts(self) -> list[str]:
         return [name for name in self.lab.names if name not in self.without]
 
-    def connect(self, **options: Any) -> Elasticsearch:
+    def connect(self) -> Elasticsearch:
         """The official client with the addresses of all nodes, and with its own defaults."""
         return Elasticsearch(
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
             basic_auth=("elastic", self.lab.secret("elastic_password")),
-            **options,
         )
 
     def arguments(self, playbook: str, *options: str, **variables: Any) -> list[str]:

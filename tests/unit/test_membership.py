@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts are new, how one leaves, what forbids it, and what becomes of a dead one."""
+"""Which hosts are new, how one leaves, and what forbids it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.filter.host_burial_plan import host_burial_plan
 from ansible_collections.elk.swarm.plugins.filter.host_leave_plan import host_leave_plan
 from ansible_collections.elk.swarm.plugins.filter.new_hosts import new_hosts
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_placement import (
@@ -100,13 +99,6 @@ class Stage:
 
     def refusal(self, node: str = "w2") -> str:
         return " | ".join(self.plan(node)["refusals"])
-
-    def bury(self, name: str = "w2", new: tuple[str, ...] = ("w3",), asked: str = "") -> Any:
-        return host_burial_plan(name, list(self.members.values()), self.placement, new, asked)
-
-    def die(self, name: str) -> None:
-        self.members[name]["state"] = "down"
-        self.nodes.pop(name)
 
 
 @pytest.fixture
@@ -288,55 +280,6 @@ def test_a_service_keeps_a_host(stage: Stage) -> None:
     assert "without w2 0 host(s) may run it" in stage.refusal()
     stage.places[0]["here"] = False
     assert stage.refusal() == ""
-
-
-# -- dead -----------------------------------------------------------------------------------------
-
-
-def test_a_dead_worker_is_struck_off_and_its_vote_is_taken(stage: Stage) -> None:
-    stage.die("w2")
-    plan = stage.bury()
-    assert plan["refusals"] == []
-    assert (plan["ids"], plan["managers"], plan["voters"]) == (["swarm-w2"], [], ["es-w2"])
-    assert (plan["addresses"], plan["clear"], plan["done"]) == (["192.0.2.4"], True, False)
-
-
-def test_a_dead_manager_is_demoted_first(stage: Stage) -> None:
-    stage.die("m2")
-    assert stage.bury("m2")["managers"] == ["swarm-m2"]
-
-
-def test_a_host_that_lives_is_not_buried(stage: Stage) -> None:
-    assert "The swarm sees w2 as ready" in stage.bury()["refusals"][0]
-    stage.members["w2"]["state"] = "down"
-    assert "w2 is in the cluster of Elasticsearch" in stage.bury()["refusals"][0]
-
-
-def test_what_somebody_else_excludes_is_not_taken_back(stage: Stage) -> None:
-    stage.die("w2")
-    stage.excluded = [{"id": "es-m2", "name": "m2"}]
-    assert "m2 may not vote for a master" in stage.bury()["refusals"][0]
-
-
-def test_somebody_has_to_take_its_place(stage: Stage) -> None:
-    stage.die("w2")
-    assert "No host of the inventory is new" in stage.bury(new=())["refusals"][0]
-    assert "replace_with is m1" in stage.bury(asked="m1")["refusals"][0]
-    assert stage.bury(asked="w3")["refusals"] == []
-
-
-def test_after_the_burial_the_way_in_is_gone_on_with(stage: Stage) -> None:
-    stage.die("w2")
-    stage.excluded = [{"id": "es-w2", "name": ""}]
-    plan = stage.bury()
-    assert (plan["refusals"], plan["done"], plan["clear"]) == ([], False, True)
-    del stage.members["w2"]
-    plan = stage.bury()
-    assert (plan["refusals"], plan["done"], plan["clear"]) == ([], True, False)
-    assert plan["voters"] == []
-    # The new one has the same name, and is on its way in.
-    stage.members["new"] = {**Stage().members["w2"], "id": "swarm-new"}
-    assert stage.bury(new=("w2",))["refusals"] == []
 
 
 # -- new ------------------------------------------------------------------------------------------
