@@ -115,8 +115,14 @@ def ssh(directory: Path, arguments: argparse.Namespace) -> None:
 
 
 def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
-    """Print the lab as an Ansible inventory (used by inventories/lab/hosts.py)."""
+    """Print the lab as an Ansible inventory (used by inventories/lab/hosts.py).
+
+    ELK_LAB_WITHOUT names hosts that stand and are not in it, as those of somebody who has more
+    machines than the platform.
+    """
     lab = _standing(directory)
+    without = os.environ.get("ELK_LAB_WITHOUT", "").split(",")
+    hosts_in = [host for host in lab.hosts if host.name not in without]
     ssh_options = f"-o UserKnownHostsFile={lab.known_hosts} -o IdentitiesOnly=yes"
     variables: dict[str, dict[str, object]] = {
         host.name: {
@@ -127,10 +133,10 @@ def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
             "elk_local_dir": str(lab.directory),
             "elk_registry": lab.images_from,
         }
-        for host in lab.hosts
+        for host in hosts_in
     }
     if lab.rocky:
-        for host in lab.hosts:
+        for host in hosts_in:
             variables[host.name] |= {
                 "docker_engine_repository_url": f"http://{lab.repositories_address}/linux",
                 "docker_engine_repository_fingerprints": [lab.repository_key],
@@ -139,8 +145,8 @@ def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
             variables[name]["docker_engine_distribution_packages"] = ["moby-engine", "docker-cli"]
     json.dump(
         {
-            "swarm_managers": {"hosts": [h.name for h in lab.hosts if h.manager]},
-            "swarm_workers": {"hosts": [h.name for h in lab.hosts if not h.manager]},
+            "swarm_managers": {"hosts": [h.name for h in hosts_in if h.manager]},
+            "swarm_workers": {"hosts": [h.name for h in hosts_in if not h.manager]},
             "_meta": {"hostvars": variables},
         },
         sys.stdout,

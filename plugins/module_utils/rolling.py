@@ -26,6 +26,8 @@ ENABLE = "cluster.routing.allocation.enable"
 EXCLUDE = "cluster.routing.allocation.exclude."
 # Says that it was a roll that set ENABLE: both are set and taken back in one request.
 MARK = "cluster.metadata.elk_roll"
+# Says which host is about to leave, and that this is why its shards are excluded.
+LEAVE = "cluster.metadata.elk_leave"
 SAFE_MASTERS = 3
 
 # From what may be spared first to what is needed most.
@@ -350,6 +352,13 @@ def _leftovers(cluster: Cluster) -> list[str]:
     excluded = {
         key: value for key, value in cluster.settings.items() if key.startswith(EXCLUDE) and value
     }
+    leaves = cluster.settings.get(LEAVE)
+    if leaves:
+        found.append(
+            f"The removal of {leaves} was broken off. Finish it first: "
+            f"playbooks/remove_host.yml -e remove_host={leaves}"
+        )
+        return found
     found += [
         f"{key} is {value}: somebody takes shards off nodes. Let that end, and set it to null"
         for key, value in sorted(excluded.items())

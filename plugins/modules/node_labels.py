@@ -16,7 +16,7 @@ description:
   - Runs once, on a manager, for all nodes, and reads the list of nodes once when nothing has to
     change. M(community.docker.docker_node) takes one call for each node.
   - Sets the given labels to the given values and leaves all other labels alone.
-  - Tells the labels of all nodes.
+  - Tells the labels of all nodes, and what else the managers know of them.
 attributes:
   check_mode:
     support: full
@@ -58,6 +58,41 @@ nodes:
   sample:
     m1: {elk.logstash: "true"}
     w1: {}
+members:
+  description: The nodes as the managers saw them before the run, also several of one name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the node.
+      type: str
+    name:
+      description: Its host name.
+      type: str
+    role:
+      description: V(manager) or V(worker).
+      type: str
+    state:
+      description: V(ready), V(down), V(disconnected) or V(unknown).
+      type: str
+    address:
+      description: The address at which the swarm reaches it.
+      type: str
+    reachability:
+      description: Of a manager whether the others reach it, V(reachable) or V(unreachable).
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+  sample:
+    - id: nbp2pdbcp1i5jf0tu5wi2q1kf
+      name: m1
+      role: manager
+      state: ready
+      address: 192.0.2.11
+      reachability: reachable
+      labels: {elk.logstash: "true"}
 updated:
   description: Names of the nodes whose labels were changed.
   returned: success
@@ -127,6 +162,18 @@ def run(module: AnsibleModule, engine: Engine) -> dict[str, Any]:
     return {
         "changed": bool(changes or would_join),
         "nodes": labels,
+        "members": [
+            {
+                "id": one.id,
+                "name": one.hostname,
+                "role": one.role,
+                "state": one.state,
+                "address": one.address,
+                "reachability": one.reachability,
+                "labels": one.labels,
+            }
+            for one in sorted(actual.values(), key=lambda one: (one.hostname, one.id))
+        ],
         "updated": [change.name for change in changes] + would_join,
         "diff": {
             "before": {change.name: change.before for change in changes},

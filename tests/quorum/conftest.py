@@ -13,7 +13,7 @@ import pytest
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from tests.interrupted.conftest import lab
-from tests.upgrade.conftest import Platform
+from tests.under_load.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.quorum.conftest import KEPT, NODES, Watch
-from tests.upgrade.load import Load
+from tests.under_load.load import Load
 
 if TYPE_CHECKING:
     from .conftest import Patient
@@ -46,7 +46,7 @@ def recovered(platform: Patient, left: str, kept: str, seen: Any) -> None:
 def test_the_platform_comes_up(platform: Patient) -> None:
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
-    platform.load = Load(platform.connect, (platform.lab.address("w1"), 514))
+    platform.load = Load(platform.connect, [platform.lab.address(host) for host in platform.hosts])
     platform.load.start()
 
 
@@ -138,5 +138,6 @@ def test_nothing_is_missing(platform: Patient) -> None:
             f" {len(load.missing_documents())} documents and {len(missing)} lines missing,"
             f" {twice} lines twice; slowest {load.slowest:.1f} s"
         )
+    assert load.lines > 0
     assert load.missing_documents() == set()
     assert missing == set()

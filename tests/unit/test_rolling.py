@@ -24,6 +24,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
     ENABLE,
     GENERATION,
     HOLD,
+    LEAVE,
     MARK,
     RESTARTED,
     path_problem,
@@ -228,6 +229,11 @@ def test_settings_that_somebody_left_are_refused_and_those_of_a_roll_are_not() -
     assert stage.plan()["marked"]
     stage.settings = {"cluster.routing.allocation.exclude._name": "w1"}
     assert "exclude._name is w1" in stage.refusal()
+    stage.settings[LEAVE] = "w1"
+    assert stage.refusal() == (
+        "The removal of w1 was broken off. Finish it first: "
+        "playbooks/remove_host.yml -e remove_host=w1"
+    )
 
 
 def test_fewer_than_three_masters_need_a_word() -> None:

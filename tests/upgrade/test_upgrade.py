@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.upgrade.conftest import LOCK
-from tests.upgrade.load import Load
+from tests.under_load.load import Load
+from tests.under_load.platform import LOCK
 
 if TYPE_CHECKING:
     from playbook_run import Outcome
-
-    from .conftest import Platform
+    from tests.under_load.platform import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
@@ -38,7 +37,7 @@ def test_the_platform_comes_up_in_the_older_version(platform: Platform) -> None:
     outcome = platform.run("site.yml", elk_version=OLD)
     assert outcome.code == 0, outcome.output
     assert {version for _id, version in platform.nodes().values()} == {OLD}
-    platform.load = Load(platform.connect, (platform.lab.address("m1"), 514))
+    platform.load = Load(platform.connect, [platform.lab.address("m1")])
     platform.load.start()
 
 

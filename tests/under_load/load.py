@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 from elasticsearch import ApiError, ConflictError, Elasticsearch, TransportError, helpers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 INDEX = "load"
 SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1}
+SYSLOG_PORT = 514
+# Milliseconds for which a peer may leave a line without an answer.
+SILENCE = 5000
 # Between two requests of one client, and between two lines.
 PAUSE = 0.1
 # What a sender repeats over its next connection when one breaks: a plain connection acknowledges
@@ -31,7 +35,8 @@ class Load:
     """Writers, readers and a sender of lines, each by itself until it is told to stop."""
 
     connect: Callable[[], Elasticsearch]
-    syslog: tuple[str, int]
+    # Hosts that take lines, tried in turn.
+    syslog: Sequence[str]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     acknowledged: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
@@ -91,12 +96,15 @@ class Load:
 
     def _send(self) -> None:
         last: deque[str] = deque(maxlen=REPEATED)
+        hosts = itertools.cycle(self.syslog)
         while not self._stop.is_set():
             try:
-                connection = socket.create_connection(self.syslog, timeout=5)
+                connection = socket.create_connection((next(hosts), SYSLOG_PORT), timeout=5)
             except OSError:
                 self._stop.wait(0.2)
                 continue
+            # A dead host says nothing, and the system would wait for it for a quarter of an hour.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
             self.counts["connections"] += 1
             with connection, contextlib.suppress(OSError):
                 for line in list(last):

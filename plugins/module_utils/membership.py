@@ -1,0 +1,349 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts are new, how one gets out of the platform, what is left of that, and what forbids it.
+
+Every step is worked out from what the swarm, the cluster and the host are now. So a run that was
+killed is gone on with by typing it again, and one after the end finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
+    ENABLE,
+    EXCLUDE,
+    GENERATION,
+    HOLD,
+    LEAVE,
+    TIERS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+EXCLUDE_NAME = f"{EXCLUDE}_name"
+# On a host that add_host.yml has let in and has not finished with.
+JOINING = "elk.joining"
+# A node with the role "data" is of every tier.
+GENERIC = "data"
+MANAGER = "manager"
+READY = "ready"
+REACHABLE = "reachable"
+UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_SIZE = re.compile(r"^(\d+(?:\.\d+)?)([kmgtp]?)b$")
+
+DRAIN, VOTE, DEMOTE, STOP, QUIT, EXPEL, CLEAR = STEPS = (
+    "drain",
+    "vote",
+    "demote",
+    "stop",
+    "leave",
+    "expel",
+    "clear",
+)
+TOLD = {
+    DRAIN: "its shards go to the other nodes",
+    VOTE: "its vote for the elected master is taken",
+    DEMOTE: "it becomes a worker of the swarm",
+    STOP: "its node of Elasticsearch stops",
+    QUIT: "it leaves the swarm",
+    EXPEL: "it is struck off the swarm's list",
+    CLEAR: "what kept shards and votes off it is taken back",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service whose tasks belong to hosts, and who may run it without the one that goes."""
+
+    name: str
+    variable: str
+    hosts: Sequence[str]
+    replicas: int
+    # Whether a host runs one task at most.
+    single: bool = True
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The host that goes."""
+
+    host: str
+    # Its name in the swarm and in the cluster.
+    node: str
+    # Its id in the swarm, as it says itself; empty when it is in none.
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """The nodes of the swarm as a manager that stays has them."""
+
+    nodes: Sequence[Mapping[str, Any]] = ()
+    accept_even_managers: bool = False
+
+    def of(self, leaving: Leaving) -> list[Mapping[str, Any]]:
+        """The host's node; by name, and maybe more than one, when it has left by itself already."""
+        mine = [node for node in self.nodes if leaving.id and node.get("id") == leaving.id]
+        return mine or [
+            node
+            for node in self.nodes
+            if node.get("name") == leaving.node and (not leaving.id or node.get("state") != READY)
+        ]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster as M(elk.swarm.elasticsearch_placement) has found it."""
+
+    formed: bool = False
+    problem: str = ""
+    status: str = ""
+    nodes: Sequence[Mapping[str, Any]] = ()
+    copies: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    watermarks: Mapping[str, str] = field(default_factory=dict)
+    voting: Sequence[str] = ()
+    excluded: Sequence[Mapping[str, str]] = ()
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Cluster:
+        return cls(**{key: found[key] for key in cls.__dataclass_fields__ if key in found})
+
+    def of(self, name: str) -> Mapping[str, Any]:
+        return next((node for node in self.nodes if node["name"] == name), {})
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes of a size as Elasticsearch writes it; nothing for a share.
+
+    >>> parse_size("2gb"), parse_size("90%")
+    (2147483648, None)
+    """
+    found = _SIZE.match(text.strip().lower())
+    return int(float(found[1]) * 1024 ** UNITS[found[2]]) if found else None
+
+
+def must_be_free(watermark: str, headroom: str, total: int) -> int:
+    """Bytes that a watermark keeps free on a disk: what it says, or what its share leaves.
+
+    >>> must_be_free("90%", "", 1000), must_be_free("0.85", "100b", 1000)
+    (100, 100)
+    """
+    size = parse_size(watermark)
+    if size is not None:
+        return size
+    share = float(watermark[:-1]) / 100 if watermark.endswith("%") else float(watermark)
+    most = parse_size(headroom)
+    left = round(total * (1 - share))
+    return min(left, most) if most is not None else left
+
+
+def room_on(node: Mapping[str, Any], watermarks: Mapping[str, str]) -> int:
+    """Bytes that a node may still take: none below the low watermark, else down to the high one."""
+    total, free = int(node["total"]), int(node["free"])
+
+    def kept(name: str, usual: str) -> int:
+        headroom = watermarks.get(f"{name}.max_headroom", "-1")
+        return must_be_free(watermarks.get(name) or usual, headroom, total)
+
+    return 0 if free < kept("low", "85%") else max(0, free - kept("high", "90%"))
+
+
+def tiers_of(node: Mapping[str, Any]) -> set[str]:
+    roles = set(node.get("roles") or ())
+    return set(TIERS) if GENERIC in roles else roles & set(TIERS)
+
+
+def _shards(here: Mapping[str, Any], rest: Sequence[Mapping[str, Any]], at: Cluster) -> list[str]:
+    """Whether what the node holds has a place elsewhere."""
+    mine = tiers_of(here)
+    takers = [node for node in rest if tiers_of(node) & mine]
+    if not mine:
+        return []
+    if not takers:
+        tiers = ", ".join(sorted(mine))
+        why = f"{here['name']} is the last node for data ({tiers}): nobody could take its shards"
+        return [f"{why}. Add a host first (playbooks/add_host.yml)"]
+    found = []
+    wide = {name: copies for name, copies in at.copies.items() if copies > len(takers)}
+    if wide:
+        most = max(wide.values())
+        found.append(
+            f"{len(takers)} node(s) for data would be left, and {', '.join(sorted(wide)[:5])} has "
+            f"{most} copies of each shard, no two of which may lie on one node. Add a host first, "
+            f"or lower number_of_replicas to {len(takers) - 1}"
+        )
+    rooms = [room_on(node, at.watermarks) for node in takers]
+    need, largest = int(here["bytes"]), int(here["largest"])
+    if sum(rooms) < need or max(rooms) < largest:
+        found.append(
+            f"The disks of {', '.join(str(node['name']) for node in takers)} have "
+            f"{sum(rooms) >> 20} MiB of room below the high watermark, {here['name']} holds "
+            f"{need >> 20} MiB in {here['shards']} shard(s), the largest of {largest >> 20} MiB. "
+            "Delete indices, or add disk or a host first"
+        )
+    return found
+
+
+def _settings(name: str, at: Cluster) -> list[str]:
+    """What others have set, or a run before this one."""
+    mark, excluded = str(at.settings.get(LEAVE) or ""), str(at.settings.get(EXCLUDE_NAME) or "")
+    enabled = str(at.settings.get(ENABLE) or "all")
+    found = []
+    if mark and mark != name:
+        found.append(
+            f"The removal of {mark} was broken off. Finish it first: "
+            f"playbooks/remove_host.yml -e remove_host={mark}"
+        )
+    elif excluded and not mark:
+        found.append(
+            f"{EXCLUDE_NAME} is {excluded}: somebody takes shards off nodes. Let that end, and set "
+            "it to null"
+        )
+    if enabled != "all":
+        found.append(
+            f"{ENABLE} is {enabled}: shards cannot go anywhere. If a roll was broken off, run "
+            "playbooks/site.yml; otherwise ask who has set it, and set it to null"
+        )
+    others = [one["name"] for one in at.excluded if one["name"] != name]
+    if others:
+        found.append(
+            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Let that "
+            "end, and DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
+        )
+    return found
+
+
+def _cluster(leaving: Leaving, swarm: Swarm, at: Cluster) -> list[str]:
+    if not at.formed:
+        return [f"No cluster answers, so nobody can tell what would be lost. {at.problem}"]
+    here = at.of(leaving.node)
+    found = _settings(leaving.node, at)
+    if not here:
+        return found
+    if at.status != "green":
+        found.append(
+            f"The cluster is {at.status}: copies of shards are missing already. Wait until it is "
+            "green, GET _cluster/allocation/explain tells what is in the way"
+        )
+    names = {node["name"] for node in at.nodes}
+    away = [
+        str(node["name"])
+        for node in swarm.nodes
+        if node.get("labels", {}).get(GENERATION, HOLD) != HOLD and node["name"] not in names
+    ]
+    if away:
+        found.append(f"{', '.join(away)} is not in the cluster. Bring it back first")
+    rest = [node for node in at.nodes if node["name"] != leaving.node]
+    if "master" in here["roles"] and not any("master" in node["roles"] for node in rest):
+        found.append(
+            f"{leaving.node} is the last node that may become master. Give another one the role"
+        )
+    return found + _shards(here, rest, at)
+
+
+def _managers(leaving: Leaving, swarm: Swarm) -> list[str]:
+    own = {node["id"] for node in swarm.of(leaving) if node["role"] == MANAGER}
+    if not own:
+        return []
+    rest = [node for node in swarm.nodes if node["role"] == MANAGER and node["id"] not in own]
+    if not rest:
+        return [f"{leaving.host} is the last manager of the swarm. Make another one a manager"]
+    found = []
+    healthy = [node for node in rest if node.get("reachability") == REACHABLE]
+    if len(healthy) * 2 <= len(rest):
+        found.append(
+            f"Of the {len(rest)} managers that would be left only {len(healthy)} can be reached, "
+            "which is no majority. Bring the others back first"
+        )
+    if len(rest) % 2 == 0 and not swarm.accept_even_managers:
+        found.append(
+            f"{len(rest)} managers would be left, which bear the loss of no more hosts than "
+            f"{len(rest) - 1} do. Remove or add a second one soon and say "
+            "swarm_accept_even_managers: true until then"
+        )
+    return found
+
+
+def _places(leaving: Leaving, places: Sequence[Place]) -> list[str]:
+    found = []
+    for place in places:
+        need = place.replicas if place.single else min(1, place.replicas)
+        # The usual number of tasks is as many as there are hosts, so without any host it is none.
+        if place.here and len(place.hosts) < max(1, need):
+            found.append(
+                f"{place.name} is to run {place.replicas} task(s), and without {leaving.host} "
+                f"{len(place.hosts)} host(s) may run it. Add a host to the group "
+                f"{place.name.lower()}, or lower {place.variable}"
+            )
+    return found
+
+
+def steps_of(leaving: Leaving, swarm: Swarm, at: Cluster) -> list[str]:
+    """What is left to be done, in order."""
+    nodes, here = swarm.of(leaving), at.of(leaving.node)
+    marked = at.settings.get(LEAVE) == leaving.node
+    excluded = any(one["name"] == leaving.node for one in at.excluded)
+    left = {
+        DRAIN: bool(here) and bool(tiers_of(here)),
+        VOTE: bool(here) and "master" in here["roles"],
+        DEMOTE: any(node["role"] == MANAGER for node in nodes),
+        STOP: bool(here) or any(GENERATION in node.get("labels", {}) for node in nodes),
+        QUIT: bool(leaving.id),
+        EXPEL: bool(nodes),
+    }
+    left[CLEAR] = left[DRAIN] or left[VOTE] or marked or excluded
+    return [step for step in STEPS if left[step]]
+
+
+def plan_leave(
+    leaving: Leaving, swarm: Swarm, at: Cluster, places: Sequence[Place] = ()
+) -> dict[str, Any]:
+    """The steps that are left, and what forbids to take any of them."""
+    steps = steps_of(leaving, swarm, at)
+    refusals: list[str] = []
+    # Once it is neither in the swarm nor in the cluster, nothing can be lost any more.
+    if set(steps) - {CLEAR}:
+        refusals += _cluster(leaving, swarm, at)
+        refusals += _managers(leaving, swarm)
+        refusals += _places(leaving, places)
+    return {
+        "steps": steps,
+        "told": [TOLD[step] for step in steps],
+        "refusals": refusals,
+        "resumed": at.settings.get(LEAVE) == leaving.node,
+        "ids": [str(node["id"]) for node in swarm.of(leaving)],
+        "shards": int(at.of(leaving.node).get("shards", 0)),
+    }
+
+
+def new_hosts(
+    hosts: Mapping[str, str],
+    ids: Mapping[str, str],
+    members: Sequence[Mapping[str, Any]],
+    placed: Sequence[str],
+    leaving: str = "",
+) -> list[str]:
+    """Hosts that are not in the platform, or whose way into it was broken off.
+
+    `hosts` are names of nodes by host, `ids` what they say themselves, `placed` those that are to
+    run Elasticsearch, `leaving` the node whose removal was broken off.
+    """
+    known = {str(node["id"]): node.get("labels") or {} for node in members}
+    found = []
+    for host, node in hosts.items():
+        labels = known.get(ids.get(host, ""))
+        if (
+            labels is None
+            or JOINING in labels
+            or (host in placed and GENERATION not in labels)
+            or (leaving and node == leaving)
+        ):
+            found.append(host)
+    return found

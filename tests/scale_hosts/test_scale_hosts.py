@@ -1,0 +1,183 @@
+"""Hosts come and go under load. One story, in the order of this file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.under_load.load import Load
+
+if TYPE_CHECKING:
+    from tests.under_load.platform import Platform
+
+ADD, REMOVE = "playbooks/add_host.yml", "playbooks/remove_host.yml"
+WIDE = "wide"
+DATA = "/srv/elk/elasticsearch"
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails(platform: Platform) -> Any:
+    """Whatever a test does, nobody who writes or searches is told of an error."""
+    yield
+    if platform.load:
+        assert platform.load.failures == []
+
+
+def members(platform: Platform) -> dict[str, str]:
+    """Role of each node of the swarm, by name."""
+    listed = platform.lab.read(
+        "m1",
+        "docker node ls -q | xargs docker node inspect "
+        "--format '{{.Description.Hostname}} {{.Spec.Role}}'",
+    )
+    return dict(line.split() for line in listed.splitlines())
+
+
+def excluded(platform: Platform) -> list[str]:
+    """What keeps shards or votes off nodes."""
+    with platform.connect() as client:
+        state = client.cluster.state(metric="metadata", filter_path="metadata.cluster_coordination")
+    votes = state["metadata"]["cluster_coordination"]["voting_config_exclusions"]
+    kept = [key for key in platform.settings() if "exclude" in key or "elk_leave" in key]
+    return kept + [one["node_name"] for one in votes]
+
+
+def at_rest(platform: Platform) -> None:
+    platform.at_rest()
+    assert set(platform.nodes()) == set(members(platform)) == set(platform.hosts)
+    assert excluded(platform) == []
+    labels = platform.lab.read("m1", "docker node ls -q --filter node.label=elk.joining")
+    assert labels == ""
+
+
+def changes_nothing(platform: Platform, playbook: str, **variables: Any) -> str:
+    outcome = platform.run(playbook, **variables)
+    assert (outcome.code, outcome.changed) == (0, {}), outcome.output
+    return outcome.text
+
+
+def refused(platform: Platform, playbook: str, reason: str, **variables: Any) -> None:
+    """It says why, and moves nothing."""
+    before = platform.containers(), platform.settings(), members(platform)
+    outcome = platform.run(playbook, **variables)
+    assert outcome.code != 0, outcome.output
+    assert "Nothing was changed." in outcome.text
+    assert reason in outcome.text
+    assert (platform.containers(), platform.settings(), members(platform)) == before
+    assert excluded(platform) == []
+
+
+def end_load(platform: Platform) -> None:
+    """Every document that was acknowledged is found, and every line."""
+    load = platform.load
+    assert load is not None
+    load.stop()
+    documents = load.missing_documents()
+    lines, twice = load.missing_lines()
+    with platform.lab.shown():
+        print(
+            f"\nwrites {load.counts['write']}, searches {load.counts['search']}, slowest "
+            f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
+            f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
+            f"{len(lines)} of {load.lines}, {twice} found more than once, "
+            f"{load.counts['connections']} connections"
+        )
+    assert (load.failures, documents, lines) == ([], set(), set())
+
+
+# -- a worker comes and goes ---------------------------------------------------------------------
+
+
+def test_the_platform_comes_up_on_four_hosts(platform: Platform) -> None:
+    platform.without = {"w3"}
+    outcome = platform.run("site.yml")
+    assert outcome.code == 0, outcome.output
+    platform.load = Load(platform.connect, [platform.lab.address("m1")])
+    platform.load.start()
+
+
+def test_without_a_new_host_nothing_is_added(platform: Platform) -> None:
+    assert "No host of the inventory is new" in changes_nothing(platform, ADD)
+
+
+def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
+    before = platform.containers()
+    platform.without = set()
+    outcome = platform.run(ADD)
+    assert "New are w3." in outcome.text
+    assert outcome.code == 0, outcome.output
+    assert "w3 is in the platform now" in outcome.text
+    after = platform.containers()
+    assert {host: after[host] for host in before} == before
+    at_rest(platform)
+    assert "No host of the inventory is new" in changes_nothing(platform, ADD)
+
+
+def test_what_would_lose_copies_is_refused(platform: Platform) -> None:
+    with platform.connect() as client:
+        client.indices.create(index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 4})
+        client.cluster.health(index=WIDE, wait_for_status="green", timeout="60s")
+    refused(platform, REMOVE, f"{WIDE} has 5 copies of each shard", remove_host="w3")
+    with platform.connect() as client:
+        client.indices.delete(index=WIDE)
+
+
+def test_the_last_host_of_logstash_is_refused(platform: Platform) -> None:
+    only = {"elk_logstash_hosts": ["w3"]}
+    reason = "without w3 0 host(s) may run it"
+    refused(platform, REMOVE, reason, remove_host="w3", **only)
+
+
+def test_a_check_of_a_removal_tells_and_changes_nothing(platform: Platform) -> None:
+    before = platform.containers(), platform.settings(), members(platform)
+    outcome = platform.run(REMOVE, "--check", remove_host="w3")
+    assert outcome.code == 0, outcome.output
+    assert "The removal of w3" in outcome.text
+    assert (platform.containers(), platform.settings(), members(platform)) == before
+    at_rest(platform)
+
+
+def test_a_removal_that_was_killed_is_finished_by_the_next_run(platform: Platform) -> None:
+    run = platform.lab.run(*platform.arguments(REMOVE, remove_host="w3"))
+    try:
+        platform.lab.wait_for(run, "Wait until it has no shard", "start")
+    finally:
+        run.kill()
+    platform.lab.told(run, f"{REMOVE} until it was killed")
+    assert len(excluded(platform)) == 2
+    assert platform.locks()
+    outcome = platform.run(REMOVE, remove_host="w3")
+    assert outcome.code == 0, outcome.output
+    assert "What is left of the removal of w3" in outcome.text
+    assert "Now take it out of the inventory" in outcome.text
+    assert platform.lab.read("w3", "docker info --format '{{.Swarm.LocalNodeState}}'") == "inactive"
+    assert platform.lab.read("w3", f"ls -d {DATA}") == DATA
+    assert "is neither in the swarm nor in the cluster" in changes_nothing(
+        platform, REMOVE, remove_host="w3"
+    )
+    platform.without = {"w3"}
+    at_rest(platform)
+
+
+def test_without_it_in_the_inventory_nothing_is_left_to_change(platform: Platform) -> None:
+    changes_nothing(platform, "site.yml")
+
+
+# -- a manager goes and comes --------------------------------------------------------------------
+
+
+def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
+    outcome = platform.run(REMOVE, remove_host="m2")
+    assert outcome.code == 0, outcome.output
+    platform.without = {"m2", "w3"}
+    at_rest(platform)
+    platform.without = {"w3"}
+    outcome = platform.run(ADD)
+    assert outcome.code == 0, outcome.output
+    assert members(platform)["m2"] == "manager"
+    at_rest(platform)
+
+
+def test_nothing_was_lost_while_hosts_came_and_went(platform: Platform) -> None:
+    end_load(platform)

@@ -1,0 +1,119 @@
+"""The platform while it is under load, its nodes, and runs of playbooks on it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from playbook_run import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.interrupted.conftest import Lab, Run
+    from tests.under_load.load import Load
+
+SERVICE = "elk_elasticsearch"
+LOCK = f"{SERVICE}-roll"
+
+
+@dataclass
+class Platform:
+    """The platform of one lab, as a client and as Docker see it."""
+
+    lab: Lab
+    load: Load | None = None
+    # Variables of single hosts that runs get besides the lab's inventory.
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Hosts of the lab that are not in the inventory.
+    without: set[str] = field(default_factory=set)
+
+    @property
+    def hosts(self) -> list[str]:
+        return [name for name in self.lab.names if name not in self.without]
+
+    def connect(self) -> Elasticsearch:
+        """The official client with the addresses of all nodes, and with its own defaults."""
+        return Elasticsearch(
+            [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
+            ca_certs=str(self.lab.kept("ca.crt")),
+            basic_auth=("elastic", self.lab.secret("elastic_password")),
+        )
+
+    def arguments(self, playbook: str, *options: str, **variables: Any) -> list[str]:
+        more = self.lab.home / "own.json"
+        more.write_text(json.dumps({"all": {"hosts": self.own}}))
+        os.environ["ELK_LAB_WITHOUT"] = ",".join(sorted(self.without))
+        return [f"--inventory={more}", f"--extra-vars={json.dumps(variables)}", *options, playbook]
+
+    def run(self, playbook: str, *options: str, **variables: Any) -> Outcome:
+        run = self.lab.run(*self.arguments(playbook, *options, **variables))
+        code = run.finish()
+        self.lab.told(
+            run, " ".join([playbook, *options, str(variables or ""), str(self.own or "")])
+        )
+        return Outcome(code, run.text)
+
+    def kill_in_the_second_turn(self, playbook: str, task: str, **variables: Any) -> Run:
+        run = self.lab.run(*self.arguments(playbook, **variables))
+        try:
+            self.lab.wait_for(run, "Tell how it went", "start")
+            self.lab.wait_for(run, task, "start")
+        finally:
+            run.kill()
+        self.lab.told(run, f"{playbook} until it was killed")
+        return run
+
+    # -- what there is
+
+    def nodes(self) -> dict[str, tuple[str, str]]:
+        """Id and version of each node of the cluster, by name."""
+        with self.connect() as client:
+            found = client.nodes.info(filter_path="nodes.*.name,nodes.*.version")["nodes"]
+        return {one["name"]: (key, one["version"]) for key, one in found.items()}
+
+    def containers(self) -> dict[str, str]:
+        command = f"docker ps -q --no-trunc --filter name=^{SERVICE}"
+        return {host: self.lab.read(host, command) for host in self.hosts}
+
+    def elected(self) -> str:
+        with self.connect() as client:
+            return str(client.cat.master(format="json")[0]["node"])
+
+    def health(self) -> tuple[str, int]:
+        with self.connect() as client:
+            health = client.cluster.health()
+        return health["status"], health["number_of_nodes"]
+
+    def settings(self) -> dict[str, Any]:
+        with self.connect() as client:
+            found: dict[str, Any] = client.cluster.get_settings(flat_settings=True)["persistent"]
+        return found
+
+    def locks(self) -> str:
+        return self.lab.read("m1", f"docker config ls -q --filter name={LOCK}")
+
+    def services(self) -> list[str]:
+        names = self.lab.read("m1", "docker service ls --format '{{.Name}}'").split()
+        return [name for name in names if name.startswith(SERVICE)]
+
+    def at_rest(self) -> None:
+        """Nothing of a roll is left: no setting, no lock, no second service."""
+        assert self.health() == ("green", len(self.hosts))
+        assert not [name for name in self.settings() if "allocation.enable" in name]
+        assert not [name for name in self.settings() if "elk_roll" in name]
+        assert not self.locks()
+        assert len(self.services()) == 1
+
+
+@pytest.fixture(scope="session")
+def platform(lab: Lab) -> Iterator[Platform]:
+    platform = Platform(lab)
+    yield platform
+    if platform.load:
+        platform.load.stop()
