@@ -14,7 +14,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
     Unreachable,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import nodes_of
-from ansible_collections.elk.swarm.plugins.module_utils.rolling import settings_of
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll import (
+    in_force,
+    with_defaults,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,14 +97,14 @@ def read(client: Client) -> dict[str, Any]:
     settings = client.get("/_cluster/settings?flat_settings=true&include_defaults=true").object()
     state = client.get(f"/_cluster/state/metadata?filter_path={COORDINATION}").object()
     coordination = (state.get("metadata") or {}).get("cluster_coordination") or {}
-    effective = {**(settings.get("defaults") or {}), **settings_of(settings)}
+    effective = with_defaults(settings)
     return {
         "formed": True,
         "problem": "",
         "status": str(health.get("status", "red")),
         "nodes": with_room(nodes, allocation, shards),
         "copies": copies_of(indices),
-        "settings": settings_of(settings),
+        "settings": in_force(settings),
         "watermarks": {
             key[len(WATERMARK) :]: str(value)
             for key, value in effective.items()
