@@ -48,7 +48,7 @@ def copies_of(settings: Mapping[str, Any]) -> dict[str, int]:
     found = {}
     for name, told in settings.items():
         index = (told.get("settings") or {}).get("index") or {}
-        fewest = str(index.get("auto_expand_replicas") or "false").split("-")[0]
+        fewest = str(index.get("auto_expand_replicas") or "false").partition("-")[0]
         # Such an index takes as many copies as there are nodes, down to the lower number.
         replicas = fewest if fewest.isdigit() else index.get("number_of_replicas")
         found[name] = number(replicas) + 1
@@ -66,7 +66,7 @@ def with_room(
     for node in nodes:
         name = str(node["name"])
         # One that moves stands as "from -> address id to" and still lies where it comes from.
-        held = [row for row in shards if str(row.get("node") or "").split(" ")[0] == name]
+        held = [row for row in shards if str(row.get("node") or "").partition(" ")[0] == name]
         sizes = [number(row.get("store")) for row in held]
         room = rooms.get(name, {})
         found.append(
@@ -121,7 +121,7 @@ def read(client: Client) -> dict[str, Any]:
 def shards_on(client: Client, node: str) -> list[dict[str, Any]]:
     """The shards that lie on a node."""
     rows = client.get("/_cat/shards?format=json&h=index,shard,prirep,state,node").body
-    return [row for row in rows if str(row.get("node") or "").split(" ")[0] == node]
+    return [row for row in rows if str(row.get("node") or "").partition(" ")[0] == node]
 
 
 def stays(explained: Mapping[str, Any]) -> str:
