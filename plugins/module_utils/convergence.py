@@ -467,7 +467,7 @@ class Watch:
             back = update_state if update_state.startswith("rollback") else ""
             word = "rolls the update back" if back else "paused the update"
             reasons.append(f"Swarm {word}: {update.get('Message') or update_state}")
-            found = self._latest_errors(tasks, by_id, healed=bool(back))
+            found = self._latest_errors(tasks, by_id, unproven=tasks if back else ())
             reasons += self._say(found, global_mode)
             return Verdict(FAILED, have, required, tuple(reasons), tuple(found), rollback=back)
 
@@ -481,7 +481,7 @@ class Watch:
             reasons.append(
                 f"{len(unsettled)} tasks have not yet run for {self._rules.stability_window:g} s"
             )
-        latest = self._latest_errors(tasks, by_id)
+        latest = self._latest_errors(tasks, by_id, unproven=unsettled)
         coming = [task for task in tasks if wanted(task) and task not in counted]
         for task in coming[:10]:
             name = node_name(by_id.get(str(task.get("NodeID") or ""), {}))
@@ -704,14 +704,20 @@ class Watch:
         by_id: Mapping[str, Mapping[str, Any]],
         present: Mapping[str, Any] | None = None,
         *,
-        healed: bool = False,
+        unproven: Iterable[Mapping[str, Any]] = (),
     ) -> list[Fault]:
-        """The newest failure of each slot or node in this wait.
+        """The newest failure of each slot or node in this wait, unless a task runs there again.
 
-        With ``healed`` also where a task runs again, because it may be the former one.
+        The ``unproven`` ones tell nothing by running: they may be of the former specification, or
+        about to fail like the one before.
         """
         newest: dict[str, Fault] = {}
-        healthy = {self._group(task) for task in tasks if running(task) and not healed}
+        doubted = {str(task.get("ID")) for task in unproven}
+        healthy = {
+            self._group(task)
+            for task in tasks
+            if running(task) and str(task.get("ID")) not in doubted
+        }
         for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True):
             failed = state_of(task) in ("failed", "rejected")
             # Without a change the history is all there is to tell why nothing runs.

@@ -434,6 +434,17 @@ def test_a_slot_that_runs_after_all_is_no_failure() -> None:
     assert look(tasks, watch=watch, clock=1).state == "converged"
 
 
+def test_a_failure_is_told_while_its_successor_has_not_outlived_the_window() -> None:
+    """Where the time is up just after a restart, the reason is the failure before it."""
+    crash = "task: non-zero exit (3)"
+    tasks = [UP[0], failing("8", "b", 2, crash), task("9", "b", slot=2, age=0)]
+    watch = Watch(Rules(stability_window=5), known=())
+    verdict = look(tasks, watch=watch, clock=0)
+    assert verdict.state == "wait"
+    assert any(crash in reason and "node b" in reason for reason in verdict.reasons)
+    assert look(tasks, watch=watch, clock=5).reasons == ()
+
+
 def test_crashes_are_waited_for_and_told() -> None:
     crash = "task: non-zero exit (1)"
     watch = Watch(Rules(), known=())
