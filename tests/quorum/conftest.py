@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from lab.progress import wait_for
 from tests.interrupted.conftest import lab
-from tests.under_load.platform import Platform
+from tests.under_load.platform import Platform, nothing_fails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["lab"]
+__all__ = ["lab", "nothing_fails"]
 
 NODES = "docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'"
 # Of everything that has to outlive the loss of a manager.
@@ -56,11 +57,9 @@ class Patient(Platform):
         done = self.lab.shell(host, f"timeout 20 bash -c {json.dumps(command)}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    def wait_until(self, what: str, seconds: float, condition: Any) -> None:
+    def wait_until(self, what: str, seconds: float, condition: Callable[[], bool]) -> None:
         begun = time.monotonic()
-        while not condition():
-            assert time.monotonic() - begun < seconds, f"{what}: not within {seconds} s"
-            time.sleep(1)
+        wait_for(condition, seconds, what)
         with self.lab.shown():
             print(f"\n{time.monotonic() - begun:6.1f} s  {what}", flush=True)
 
@@ -94,7 +93,5 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def platform(lab: Any) -> Iterator[Patient]:
-    platform = Patient(lab)
-    yield platform
-    if platform.load:
-        platform.load.stop()
+    with Patient(lab) as platform:
+        yield platform
