@@ -52,9 +52,10 @@ test-long: tools ## the scenarios that are too long for that: upgrades, and host
 sanity: tools ## ansible-test sanity
 	$(PYTHON) tests/tools/sanity.py
 
-bench: tools ## measure site.yml against a shell script, and volumes, a quarter of an hour on a quiet machine
+bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
 	$(PYTHON) tests/bench/provision/run.py
 	$(PYTHON) tests/bench/volumes/run.py
+	$(PYTHON) tests/bench/roll/run.py
 
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs
