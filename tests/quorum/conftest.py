@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, TransportError
 
 from lab.progress import wait_for
 from tests.interrupted.conftest import lab
-from tests.under_load.platform import Platform, nothing_fails
+from tests.under_load.platform import PATIENT, Platform, nothing_fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,20 +31,7 @@ KEPT = (
 
 
 class Patient(Platform):
-    """A platform whose clients try again when a host dies in the middle of a request.
-
-    Without that option a request that a dead host has taken ends as a time-out, whatever the others
-    could have answered.
-    """
-
-    def connect(self) -> Elasticsearch:
-        return Elasticsearch(
-            [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
-            ca_certs=str(self.lab.kept("ca.crt")),
-            basic_auth=("elastic", self.lab.secret("elastic_password")),
-            retry_on_timeout=True,
-            max_retries=5,
-        )
+    """A platform whose managers are asked while there may be no majority of them."""
 
     def votes_taken(self) -> list[str]:
         """Names of the nodes that must not vote on who is master."""
@@ -93,5 +80,5 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def platform(lab: Any) -> Iterator[Patient]:
-    with Patient(lab) as platform:
+    with Patient(lab, client=PATIENT) as platform:
         yield platform

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 SERVICE = "elk_elasticsearch"
 LOCK = f"{SERVICE}-roll"
+# Where a host dies in the middle of a request. Without them a request that it has taken ends as a
+# time-out, whatever the others could have answered.
+PATIENT = {"retry_on_timeout": True, "max_retries": 5}
+MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
+
+
+def moved(outcome: Outcome) -> list[str]:
+    """Names of the nodes that moved in a run, in their order."""
+    return MOVED.findall(outcome.text)
 
 
 @dataclass
@@ -28,6 +38,8 @@ class Platform:
 
     lab: Lab
     load: Load | None = None
+    # What the client is made with besides, where its defaults are not enough.
+    client: dict[str, Any] = field(default_factory=dict)
     # Variables of single hosts that runs get besides the lab's inventory.
     own: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Hosts of the lab that are not in the inventory.
@@ -45,11 +57,12 @@ class Platform:
         return [name for name in self.lab.names if name not in self.without]
 
     def connect(self) -> Elasticsearch:
-        """The official client with the addresses of all nodes, and with its own defaults."""
+        """The official client with the addresses of all nodes."""
         return Elasticsearch(
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
             basic_auth=("elastic", self.lab.secret("elastic_password")),
+            **self.client,
         )
 
     def arguments(self, playbook: str, *options: str, **variables: Any) -> list[str]:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
-from tests.under_load.platform import LOCK
+from tests.under_load.platform import LOCK, MOVED, moved
 
 if TYPE_CHECKING:
-    from playbook_run import Outcome
     from tests.under_load.platform import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
-MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 HEAP = "400m"
-
-
-def moved(outcome: Outcome) -> list[str]:
-    """Names of the nodes that moved, in their order."""
-    return MOVED.findall(outcome.text)
 
 
 def test_the_platform_comes_up_in_the_older_version(platform: Platform) -> None:
