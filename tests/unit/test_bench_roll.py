@@ -39,8 +39,10 @@ def test_each_phase_begins_with_a_task_of_a_turn(timeline: object) -> None:
     turn = names(yaml.safe_load((TASKS / "turn.yml").read_text()))
     order = [turn.index(name) for name in timeline.TURN]
     assert order == sorted(order)
-    roll = names(yaml.safe_load((TASKS / "roll.yml").read_text()))
-    assert {timeline.FIRST, timeline.LAST} <= set(roll)
+    lock, unlock = (
+        names(yaml.safe_load((TASKS / name).read_text()))[0] for name in ("lock.yml", "unlock.yml")
+    )
+    assert (lock, unlock) == (timeline.FIRST, timeline.LAST)
 
 
 def test_the_picture_has_a_bar_for_each_phase(timeline: object) -> None:
