@@ -23,7 +23,7 @@ SERVICE = "elk_elasticsearch"
 LOCK = f"{SERVICE}-roll"
 # Where a host dies in the middle of a request. Without them a request that it has taken ends as a
 # time-out, whatever the others could have answered.
-PATIENT = {"retry_on_timeout": True, "max_retries": 5}
+PATIENT = {"retry_on_timeout": True, "max_retries": 10}
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 
 
