@@ -167,4 +167,4 @@ def nothing_fails(platform: Platform) -> Iterator[None]:
     """Whatever a test does, nobody who writes or searches is told of an error."""
     yield
     if platform.load:
-        assert platform.load.failures == []
+        assert not platform.load.failures, "\n".join(platform.load.failures)
