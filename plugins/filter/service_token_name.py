@@ -10,7 +10,8 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: The name under which Elasticsearch keeps a service token
 description:
-  - Elasticsearch shows a token once and lists names. Which name belongs to a token stands in the token.
+  - Elasticsearch shows a token once, and lists names later. Which name belongs to a token stands in
+    the token itself.
 options:
   _input:
     description: The token, as M(elk.swarm.elasticsearch_service_token) returned it.

@@ -10,10 +10,10 @@ module: elasticsearch_login_info
 version_added: 0.1.0
 short_description: Tell which of several passwords of a user holds
 description:
-  - For a password that was being changed when a run was killed. The passwords are tried in their order,
-    and the first that holds is named.
-  - None holds while a new cluster creates its security index, and while that index recovers. So they
-    are tried again for O(doubt_timeout) seconds before that is an error.
+  - For a password that was being changed when a run was killed. The passwords are tried in their
+    order, and the first that holds is named.
+  - None holds while a new cluster creates its security index, and while that index recovers. So
+    they are tried again for O(doubt_timeout) seconds before that is an error.
 author: The elk.swarm authors (@elk-swarm)
 options:
   urls:
@@ -22,7 +22,9 @@ options:
     elements: str
     required: true
   ca_path:
-    description: File with the authority that signed the nodes' certificates, on the host where the module runs.
+    description:
+      - File with the authority that signed the nodes' certificates, on the host where the module
+        runs.
     type: path
   username:
     description: Whose passwords they are.

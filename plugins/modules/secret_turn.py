@@ -10,14 +10,14 @@ module: secret_turn
 version_added: 0.1.0
 short_description: Give a secret on the controller its next value, so that a killed run can go on
 description:
-  - For a file of P(elk.swarm.local_secret#lookup) whose value programs log in with. The next value is
-    on the disk before anybody is told of it, beside the file with C(.next) at its end. The former one
-    stays beside it, with C(.former) at its end, until everybody has the new one.
+  - For a file of P(elk.swarm.local_secret#lookup) whose value programs log in with. The next value
+    is on the disk before anybody is told of it, beside the file with C(.next) at its end. The
+    former one stays beside it, with C(.former) at its end, until everybody has the new one.
   - Which of these files are there tells how far it has come, so there is nothing else to keep.
 author: The elk.swarm authors (@elk-swarm)
 options:
   path:
-    description: The file. It has to be on the host on which the module runs, usually the controller.
+    description: The file, on the host on which the module runs, which is usually the controller.
     type: path
     required: true
   step:
@@ -31,8 +31,8 @@ options:
     required: true
   value:
     description:
-      - With O(step=begin), what the variable gives that reads the file. Where that is something else,
-        it comes from somewhere else, and nothing is made.
+      - With O(step=begin), what the variable gives that reads the file. Where that is something
+        else, it comes from somewhere else, and nothing is made.
     type: str
   variable:
     description: Name of the variable that reads the file, to be told by.
@@ -79,8 +79,8 @@ EXAMPLES = r"""
 RETURN = r"""
 stage:
   description:
-    - V(idle) when nothing is under way, V(made) when there is a next value, V(used) when it is in its
-      place and the former one is kept, V(given) when O(value) is not what stands in the file.
+    - V(idle) when nothing is under way, V(made) when there is a next value, V(used) when it is in
+      its place and the former one is kept, V(given) when O(value) is not what stands in the file.
   returned: success
   type: str
   sample: made
