@@ -216,14 +216,13 @@ def token_is_valid(client: Client, desired: DesiredToken) -> bool:
 def token_name(token: str) -> str:
     """The name that stands in a token, empty when it is none."""
     # Both alphabets are in use, with and without what fills up the end.
-    text = token.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    text = token.strip().replace("-", "+").replace("_", "/")
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         account, colon, _secret = raw.decode().partition(":")
     except ValueError:
         return ""
-    # Four bytes that say what kind of token this is come first.
-    parts = account[4:].split("/")
+    parts = account.split("/")
     return parts[2] if colon and len(parts) == 3 else ""
 
 

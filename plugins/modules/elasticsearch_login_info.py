@@ -8,43 +8,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: elasticsearch_login_info
 version_added: 0.1.0
-short_description: Tell which of several passwords of a user holds
+short_description: Tell which of two passwords of a user holds
 description:
-  - For a password that was being changed when a run was killed. The passwords are tried in their
-    order, and the first that holds is named.
+  - For a password that was being changed when a run was killed, so that nobody knows which it is.
   - None holds while a new cluster creates its security index, and while that index recovers. So
     they are tried again for O(doubt_timeout) seconds before that is an error.
 author: The elk.swarm authors (@elk-swarm)
+extends_documentation_fragment:
+  - elk.swarm.elasticsearch
 options:
-  urls:
-    description: The addresses of the cluster's nodes, with scheme and port. They are tried in turn.
-    type: list
-    elements: str
-    required: true
-  ca_path:
-    description:
-      - File with the authority that signed the nodes' certificates, on the host where the module
-        runs.
-    type: path
-  username:
-    description: Whose passwords they are.
+  next_password:
+    description: What O(password) may have become. It is tried when O(password) is refused.
     type: str
     required: true
-  passwords:
-    description: The passwords, by a name that is returned. An empty one is left out.
-    type: dict
-    required: true
-  login_from:
-    description: Where the passwords are kept. An error names it.
-    type: str
-  timeout:
-    description: The seconds that one answer may take before the next of O(urls) is tried.
-    type: float
-    default: 30
-  doubt_timeout:
-    description: The seconds for which it is not believed that none of them holds.
-    type: float
-    default: 20
 attributes:
   check_mode:
     description: Can run in check mode without changing anything.
@@ -65,19 +41,18 @@ EXAMPLES = r"""
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
     username: elastic
-    passwords:
-      former: "{{ former_password }}"
-      next: "{{ next_password }}"
+    password: "{{ elk_elastic_password }}"
+    next_password: "{{ lookup('ansible.builtin.file', '/secure/elk/elastic_password.next') }}"
   register: login
   no_log: true
 """
 
 RETURN = r"""
 holds:
-  description: Name of the password that holds.
+  description: Which option has the password that holds, V(password) or V(next_password).
   returned: success
   type: str
-  sample: former
+  sample: password
 """
 
 import time
@@ -89,53 +64,54 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
     Client,
     ElasticsearchError,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+    MUTUALLY_EXCLUSIVE,
+    REQUIRED_TOGETHER,
+    argument_spec,
+    make_client,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
     password_is_right,
 )
 
 PAUSE = 1.0
+OPTIONS = ("password", "next_password")
 
 
-def first_that_holds(client: Client, username: str, passwords: dict[str, str]) -> str:
-    for name, password in passwords.items():
-        if password and password_is_right(client, username, password):
-            return name
-    return ""
+def first_that_holds(client: Client, params: dict[str, Any]) -> str:
+    """Name of the option, empty when both are refused for as long as that is not believed."""
+    deadline = time.monotonic() + params["doubt_timeout"]
+    while True:
+        for option in OPTIONS:
+            if password_is_right(client, params["username"], params[option]):
+                return option
+        if time.monotonic() >= deadline:
+            return ""
+        time.sleep(PAUSE)
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "urls": {"type": "list", "elements": "str", "required": True},
-            "ca_path": {"type": "path"},
-            "username": {"type": "str", "required": True},
-            "passwords": {"type": "dict", "required": True, "no_log": True},
-            "login_from": {"type": "str"},
-            "timeout": {"type": "float", "default": 30},
-            "doubt_timeout": {"type": "float", "default": 20},
-        },
+        argument_spec=argument_spec(
+            next_password={"type": "str", "required": True, "no_log": True},
+        ),
+        mutually_exclusive=MUTUALLY_EXCLUSIVE,
+        required_together=REQUIRED_TOGETHER,
+        required_one_of=[("username",)],
         supports_check_mode=True,
     )
     params: dict[str, Any] = module.params
-    # With no_log a dictionary's values never show, and its keys are names that the caller chose.
-    passwords = {name: str(value or "") for name, value in params["passwords"].items()}
-    deadline = time.monotonic() + params["doubt_timeout"]
     try:
-        client = Client(params["urls"], ca_path=params["ca_path"], timeout=params["timeout"])
-        while True:
-            name = first_that_holds(client, params["username"], passwords)
-            if name or time.monotonic() >= deadline:
-                break
-            time.sleep(PAUSE)
+        option = first_that_holds(make_client(params), params)
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
-    if not name:
+    if not option:
         module.fail_json(
             msg=f"Nothing was changed. Elasticsearch refuses every password of user "
             f"'{params['username']}' that is known here. Check "
-            f"{params['login_from'] or 'passwords'}."
+            f"{params['login_from'] or ' and '.join(OPTIONS)}."
         )
-    module.exit_json(changed=False, holds=name)
+    module.exit_json(changed=False, holds=option)
 
 
 if __name__ == "__main__":

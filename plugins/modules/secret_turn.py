@@ -51,9 +51,10 @@ attributes:
     description: Shows nothing, since what differs is secret.
     support: none
   idempotent:
-    description:
-      - A repeated step changes nothing. After O(step=end), O(step=begin) makes another value.
+    description: A repeated step changes nothing.
     support: partial
+    details:
+      - After O(step=end), O(step=begin) makes another value.
 seealso:
   - plugin: elk.swarm.local_secret
     plugin_type: lookup

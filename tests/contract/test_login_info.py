@@ -21,10 +21,9 @@ FORMER, NEXT = "what-was-before-it", "what-comes-after-it"
 
 @pytest.fixture
 def look(cluster: FakeCluster, call: Callable[..., Any]) -> Callable[..., Any]:
-    def run(former: str = FORMER, following: str = NEXT, **options: Any) -> Any:
-        passwords = {"former": former, "next": following}
-        arguments = {"urls": cluster.urls, "username": "writer", "passwords": passwords}
-        result = call(MODULE, {**arguments, "doubt_timeout": 0, **options})
+    def run(**options: Any) -> Any:
+        login = {"username": "writer", "password": FORMER, "next_password": NEXT}
+        result = call(MODULE, {"urls": cluster.urls, **login, "doubt_timeout": 0, **options})
         assert FORMER not in result.output
         assert NEXT not in result.output
         assert not result.changed
@@ -34,17 +33,12 @@ def look(cluster: FakeCluster, call: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-@pytest.mark.parametrize(("password", "name"), [(FORMER, "former"), (NEXT, "next")])
+@pytest.mark.parametrize(("password", "option"), [(FORMER, "password"), (NEXT, "next_password")])
 def test_the_one_that_holds_is_named(
-    cluster: FakeCluster, look: Callable[..., Any], password: str, name: str
+    cluster: FakeCluster, look: Callable[..., Any], password: str, option: str
 ) -> None:
     cluster.add_user("writer", password)
-    assert look()["holds"] == name
-
-
-def test_one_that_is_not_there_is_not_tried(cluster: FakeCluster, look: Callable[..., Any]) -> None:
-    cluster.add_user("writer", NEXT)
-    assert look(former="")["holds"] == "next"
+    assert look()["holds"] == option
 
 
 def test_when_none_holds_it_says_where_they_are_kept(
@@ -62,4 +56,4 @@ def test_a_cluster_that_refuses_everybody_for_a_moment_is_asked_again(
     cluster.add_user("writer", FORMER)
     refused = error(401, "security_exception", "unable to authenticate")
     cluster.script("GET", "/_security/_authenticate", refused, times=2)
-    assert look(doubt_timeout=20)["holds"] == "former"
+    assert look(doubt_timeout=20)["holds"] == "password"

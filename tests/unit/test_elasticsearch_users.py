@@ -70,6 +70,10 @@ def test_a_token_has_its_name_in_it(name: str, encode: Callable[[bytes], bytes])
         assert token_name(shown) == name
 
 
+def test_what_has_no_secret_is_no_token() -> None:
+    assert token_name(base64.b64encode(b"\0\1\0\1elastic/kibana/elk").decode()) == ""
+
+
 @pytest.mark.parametrize("text", ["", "no token", "AAEAAWVsYXN0aWM", "comes with the run", "ä"])
 def test_what_is_no_token_has_no_name(text: str) -> None:
     assert token_name(text) == ""

@@ -120,6 +120,7 @@ def test_killed_between_the_copy_and_the_new_name(
 
 def test_a_check_tells_and_writes_nothing(secret: Path) -> None:
     assert begin(secret, OLD, 32, write_it=False) == Turn(MADE, changed=True)
+    assert files(secret) == {"password": OLD}
     next_of(secret).write_text("new")
     before = files(secret)
     assert use(secret, write_it=False) == Turn(USED, changed=True)
