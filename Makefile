@@ -7,7 +7,7 @@ HOST ?= m1
 # its own lab and takes it down.
 SCENARIOS ?= storage interrupted operations engine drift firewall volumes default check_first bad_input single_host service
 # Too long for each `make test`, which is to end within 75 minutes.
-LONG_SCENARIOS ?= upgrade scale_hosts rotate quorum
+LONG_SCENARIOS ?= upgrade scale_hosts failure rotate quorum
 
 # The Python that .venv is made with.
 ELK_PYTHON ?= python3
@@ -52,9 +52,10 @@ test-long: tools ## the scenarios that are too long for that: upgrades, and host
 sanity: tools ## ansible-test sanity
 	$(PYTHON) tests/tools/sanity.py
 
-bench: tools ## measure site.yml against a shell script, and volumes, a quarter of an hour on a quiet machine
+bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
 	$(PYTHON) tests/bench/provision/run.py
 	$(PYTHON) tests/bench/volumes/run.py
+	$(PYTHON) tests/bench/roll/run.py
 
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs

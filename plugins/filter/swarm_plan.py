@@ -74,12 +74,9 @@ _value:
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible_collections.elk.swarm.plugins.filter.host_values import host_values
-
-if TYPE_CHECKING:
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
 
 
 def swarm_plan(
@@ -94,25 +91,16 @@ def swarm_plan(
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
-        MANAGER,
         WORKER,
-        Host,
+        hosts_of,
         plan_swarm,
     )
     from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import Wanted, label_errors
 
     hosts = list(hosts)
-    in_charge = set(managers)
     found = host_values(hosts, hostvars, [variable], default=None)
     plan = plan_swarm(
-        [
-            Host(
-                name=name,
-                role=MANAGER if name in in_charge else WORKER,
-                found=_member(result),
-            )
-            for name, result in zip(hosts, found, strict=True)
-        ],
+        hosts_of(dict(zip(hosts, found, strict=True)), managers),
         accept_even_managers=accept_even_managers,
     ).as_dict()
     # Said before a swarm is made, not after.
@@ -124,14 +112,6 @@ def swarm_plan(
         ]
     )
     return plan
-
-
-def _member(result: Any) -> Member | None:
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
-
-    if not isinstance(result, Mapping) or "member" not in result:
-        return None
-    return Member.from_dict(result["member"])
 
 
 class FilterModule:

@@ -80,12 +80,7 @@ def swarm_recovery(
 ) -> dict[str, Any]:
     """Plan the recovery from what was found on the hosts."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
-        MANAGER,
-        WORKER,
-        Host,
-        Member,
-    )
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import hosts_of
     from ansible_collections.elk.swarm.plugins.module_utils.swarm_recovery import plan_recovery
 
     left, in_charge = list(hosts), set(managers)
@@ -93,14 +88,7 @@ def swarm_recovery(
     gone = [name for name in lost if name in in_charge]
     answers = host_values(gone, hostvars, [answer], default={"unreachable": True})
     return plan_recovery(
-        [
-            Host(
-                name,
-                MANAGER if name in in_charge else WORKER,
-                Member.from_dict(result["member"]) if "member" in result else None,
-            )
-            for name, result in zip(left, found, strict=True)
-        ],
+        hosts_of(dict(zip(left, found, strict=True)), in_charge),
         {
             name: not result.get("unreachable", False)
             for name, result in zip(gone, answers, strict=True)

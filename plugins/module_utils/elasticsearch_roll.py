@@ -22,7 +22,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
     brings_new_major,
     brings_new_version,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.service_spec import SpecError, size
+from ansible_collections.elk.swarm.plugins.module_utils.watermarks import must_be_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,15 +56,11 @@ def has_to_be_free(total: int, settings: Mapping[str, Any]) -> int:
     >>> has_to_be_free(1000, {HIGH: "90%"}), has_to_be_free(1000, {HIGH: "100b"})
     (100, 100)
     """
-    mark = str(settings.get(HIGH) or "")
     try:
-        if not mark.endswith("%") and "." not in mark:
-            return size(mark, HIGH) if mark else 0
-        share = float(mark[:-1]) / 100 if mark.endswith("%") else float(mark)
-        free = round(total * (1 - share))
-        most = str(settings.get(HEADROOM) or "-1")
-        return free if most == "-1" else min(free, size(most, HEADROOM))
-    except (SpecError, ValueError):
+        return must_be_free(
+            str(settings.get(HIGH) or ""), str(settings.get(HEADROOM) or "-1"), total
+        )
+    except ValueError:
         return 0
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .masking import MASK
+from .wording import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -463,7 +464,8 @@ def _plan_removal(wanted: Wanted, found: Installed, volumes: Sequence[Volume]) -
     if volumes and not wanted.force:
         raise PluginError(
             f"The plugin {found.name} has volumes, which nobody could reach without it:"
-            f" {_listed(volumes)}. Remove them first (docker volume rm NAME), or set force: true",
+            f" {some(volumes, between='; ')}. Remove them first (docker volume rm NAME), or set"
+            " force: true",
             volumes=[one.as_dict() for one in volumes],
         )
     before = {"name": found.name, "reference": found.reference, "state": found.state}
@@ -508,16 +510,11 @@ def _refuse_while_in_use(
     what = "disabled" if stays_off else "disabled for a moment, which the change needs,"
     raise PluginError(
         f"The plugin {found.name} cannot be {what} while volumes of it are in use:"
-        f" {_listed(using)}. Stop the containers"
+        f" {some(using, between='; ')}. Stop the containers"
         f"{' and remove the volumes' if stays_off else ''} first, or set force: true, with which"
         " containers keep what they have mounted but no new one gets a volume meanwhile",
         volumes=[one.as_dict() for one in using],
     )
-
-
-def _listed(volumes: Sequence[Volume], most: int = 10) -> str:
-    more = f" and {len(volumes) - most} more" if len(volumes) > most else ""
-    return "; ".join(str(one) for one in volumes[:most]) + more
 
 
 def way_back(found: Installed, now: Installed) -> Plan:

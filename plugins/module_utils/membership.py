@@ -9,7 +9,6 @@ killed is gone on with by typing it again, and one after the end finds nothing t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
     LEAVE,
     TIERS,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.watermarks import must_be_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,6 @@ GENERIC = "data"
 MANAGER = "manager"
 READY = "ready"
 REACHABLE = "reachable"
-UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_SIZE = re.compile(r"^(\d+(?:\.\d+)?)([kmgtp]?)b$")
 
 DRAIN, VOTE, DEMOTE, STOP, QUIT, EXPEL, CLEAR = STEPS = (
     "drain",
@@ -117,31 +115,6 @@ class Cluster:
 
     def of(self, name: str) -> Mapping[str, Any]:
         return next((node for node in self.nodes if node["name"] == name), {})
-
-
-def parse_size(text: str) -> int | None:
-    """Bytes of a size as Elasticsearch writes it; nothing for a share.
-
-    >>> parse_size("2gb"), parse_size("90%")
-    (2147483648, None)
-    """
-    found = _SIZE.match(text.strip().lower())
-    return int(float(found[1]) * 1024 ** UNITS[found[2]]) if found else None
-
-
-def must_be_free(watermark: str, headroom: str, total: int) -> int:
-    """Bytes that a watermark keeps free on a disk: what it says, or what its share leaves.
-
-    >>> must_be_free("90%", "", 1000), must_be_free("0.85", "100b", 1000)
-    (100, 100)
-    """
-    size = parse_size(watermark)
-    if size is not None:
-        return size
-    share = float(watermark[:-1]) / 100 if watermark.endswith("%") else float(watermark)
-    most = parse_size(headroom)
-    left = round(total * (1 - share))
-    return min(left, most) if most is not None else left
 
 
 def room_on(node: Mapping[str, Any], watermarks: Mapping[str, str]) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.status import size
+from ansible_collections.elk.swarm.plugins.module_utils.wording import age_text, some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,6 @@ AHEAD = {
 _AGE = re.compile(r"^(\d+)([dhms])$")
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 # Of a long list so many are told.
-TOLD = 10
 
 
 @dataclass(frozen=True)
@@ -183,26 +183,6 @@ def age_of(text: str) -> int | None:
     """
     found = _AGE.match(text)
     return int(found[1]) * _SECONDS[found[2]] if found else None
-
-
-def show_age(seconds: int) -> str:
-    """An age in the largest unit that says enough.
-
-    >>> show_age(90), show_age(180000)
-    ('1 m', '2 d')
-    """
-    unit = next((unit for unit in "dhm" if seconds >= _SECONDS[unit]), "s")
-    return f"{seconds // _SECONDS[unit]} {unit}"
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of them, and how many there are beside.
-
-    >>> some(["a", "b"])
-    'a, b'
-    """
-    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-    return ", ".join(names[:TOLD]) + more
 
 
 def path_problem(before: str, after: str) -> str:
@@ -439,7 +419,7 @@ def _snapshots(cluster: Cluster, asked: Asked) -> list[str]:
         elif one["age"] is None:
             state = "has none that succeeded with the global state"
         else:
-            state = f"has {one['snapshot']}, {show_age(one['age'])} old"
+            state = f"has {one['snapshot']}, {age_text(one['age'])} old"
         states.append(f"{one['repository']} {state}")
     name = known[0]["repository"]
     problem = (
@@ -456,8 +436,8 @@ def _deprecations(cluster: Cluster, asked: Asked) -> list[str]:
     if not stops:
         return []
     problem = (
-        f"{asked.version} does not work with what this cluster has: {'; '.join(stops[:TOLD])}. GET "
-        "_migration/deprecations tells what to do with each"
+        f"{asked.version} does not work with what this cluster has: {some(stops, between='; ')}. "
+        "GET _migration/deprecations tells what to do with each"
     )
     return [problem]
 

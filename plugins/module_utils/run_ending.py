@@ -11,6 +11,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .wording import some
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -157,11 +159,8 @@ def closing(failures: Iterable[Failure]) -> str:
     for (task, _message, unreachable), alike in together.items():
         cause, command = judged(alike[0])
         names = [failure.host.name for failure in alike]
-        shown = ", ".join(names[:NAMED])
-        if len(names) > NAMED:
-            shown += f" and {len(names) - NAMED} more"
         verb = "cannot be reached" if unreachable else "failed"
-        lines.append(f'  {shown} {verb} at "{task}": {cause}')
+        lines.append(f'  {some(names, NAMED)} {verb} at "{task}": {cause}')
         if command:
             lines.append(f"    Next: {command}")
     lines.append("Then run the same command again: what is done stays, and it goes on from there.")

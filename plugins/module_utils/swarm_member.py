@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from ansible_collections.elk.swarm.plugins.module_utils.engine import EngineAwayError, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 MANAGER = "manager"
 WORKER = "worker"
@@ -126,6 +127,21 @@ class Host:
     role: str
     found: Member | None = None
     advertise_address: str = ""
+
+
+def hosts_of(results: Mapping[str, Any], managers: Iterable[str]) -> list[Host]:
+    """The hosts, each with what M(elk.swarm.swarm_member_info) has returned for it, if anything."""
+    in_charge = set(managers)
+    return [
+        Host(
+            name,
+            MANAGER if name in in_charge else WORKER,
+            Member.from_dict(result["member"])
+            if isinstance(result, Mapping) and "member" in result
+            else None,
+        )
+        for name, result in results.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .status import Cell, Column, Table, one_line, size
+from .wording import age_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +28,6 @@ COLUMNS = (
     Column("orphan"),
     Column("why"),
 )
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _ORPHAN = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -42,20 +42,6 @@ class Cleaning:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def age_text(seconds: int | None) -> str:
-    """An age in the largest unit of which there is at least one.
-
-    >>> age_text(7300), age_text(0), age_text(None)
-    ('2 h', '0 s', '-')
-    """
-    if seconds is None:
-        return "-"
-    for unit, length in _UNITS:
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return "0 s"
 
 
 def problem(told: Answer) -> str:

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, TransportError
 
+from lab.progress import wait_for
 from tests.interrupted.conftest import lab
-from tests.under_load.platform import Platform
+from tests.under_load.platform import PATIENT, Platform, nothing_fails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["lab"]
+__all__ = ["lab", "nothing_fails"]
 
 NODES = "docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'"
 # Of everything that has to outlive the loss of a manager.
@@ -30,20 +31,7 @@ KEPT = (
 
 
 class Patient(Platform):
-    """A platform whose clients try again when a host dies in the middle of a request.
-
-    Without that option a request that a dead host has taken ends as a time-out, whatever the others
-    could have answered.
-    """
-
-    def connect(self) -> Elasticsearch:
-        return Elasticsearch(
-            [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
-            ca_certs=str(self.lab.kept("ca.crt")),
-            basic_auth=("elastic", self.lab.secret("elastic_password")),
-            retry_on_timeout=True,
-            max_retries=5,
-        )
+    """A platform whose managers are asked while there may be no majority of them."""
 
     def votes_taken(self) -> list[str]:
         """Names of the nodes that must not vote on who is master."""
@@ -56,11 +44,9 @@ class Patient(Platform):
         done = self.lab.shell(host, f"timeout 20 bash -c {json.dumps(command)}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    def wait_until(self, what: str, seconds: float, condition: Any) -> None:
+    def wait_until(self, what: str, seconds: float, condition: Callable[[], bool]) -> None:
         begun = time.monotonic()
-        while not condition():
-            assert time.monotonic() - begun < seconds, f"{what}: not within {seconds} s"
-            time.sleep(1)
+        wait_for(condition, seconds, what)
         with self.lab.shown():
             print(f"\n{time.monotonic() - begun:6.1f} s  {what}", flush=True)
 
@@ -94,7 +80,5 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def platform(lab: Any) -> Iterator[Patient]:
-    platform = Patient(lab)
-    yield platform
-    if platform.load:
-        platform.load.stop()
+    with Patient(lab, client=PATIENT) as platform:
+        yield platform

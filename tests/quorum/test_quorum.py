@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.quorum.conftest import KEPT, NODES, Watch
-from tests.under_load.load import Load
 
 if TYPE_CHECKING:
     from .conftest import Patient
 
 RECOVER = "playbooks/recover_quorum.yml"
 NOTHING_CHANGED = "Nothing was changed."
-
-
-@pytest.fixture(autouse=True)
-def nothing_fails(platform: Patient) -> Any:
-    """Whatever a test does, nobody who writes or searches is told of an error."""
-    yield
-    if platform.load:
-        assert platform.load.failures == []
 
 
 def lose(platform: Patient, host: str) -> None:
@@ -46,8 +35,7 @@ def recovered(platform: Patient, left: str, kept: str, seen: Any) -> None:
 def test_the_platform_comes_up(platform: Patient) -> None:
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
-    platform.load = Load(platform.connect, [platform.lab.address(host) for host in platform.hosts])
-    platform.load.start()
+    platform.begin_load(*platform.hosts)
 
 
 def test_who_is_lost_has_to_be_said(platform: Patient) -> None:
@@ -127,17 +115,4 @@ def test_a_run_that_was_killed_is_finished_by_the_next(platform: Patient) -> Non
 
 
 def test_nothing_is_missing(platform: Patient) -> None:
-    load = platform.load
-    assert load is not None
-    load.stop()
-    missing, twice = load.missing_lines()
-    with platform.lab.shown():
-        print(
-            f"\n  {load.counts['write']} writes, {load.counts['search']} searches,"
-            f" {load.lines} lines: {len(load.failures)} failed,"
-            f" {len(load.missing_documents())} documents and {len(missing)} lines missing,"
-            f" {twice} lines twice; slowest {load.slowest:.1f} s"
-        )
-    assert load.lines > 0
-    assert load.missing_documents() == set()
-    assert missing == set()
+    platform.end_load()

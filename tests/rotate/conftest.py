@@ -12,12 +12,12 @@ import pytest
 from elasticsearch import AuthenticationException, Elasticsearch
 
 from tests.interrupted.conftest import lab
-from tests.under_load.platform import Platform
+from tests.under_load.platform import Platform, nothing_fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["lab"]
+__all__ = ["lab", "nothing_fails"]
 
 CLIENT, SECRET = "load", "not-one-that-is-renewed"
 # What is on the controller and secret.
@@ -47,6 +47,7 @@ class Renewed(Platform):
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
             **login,
+            **self.client,
         )
 
     def connect(self) -> Elasticsearch:
@@ -127,7 +128,5 @@ class Renewed(Platform):
 
 @pytest.fixture(scope="session")
 def platform(lab: Any) -> Iterator[Renewed]:
-    platform = Renewed(lab)
-    yield platform
-    if platform.load:
-        platform.load.stop()
+    with Renewed(lab) as platform:
+        yield platform

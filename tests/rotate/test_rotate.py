@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import pytest
-
-from tests.under_load.load import Load
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playbook_run import Outcome
@@ -18,14 +14,6 @@ ALL = "certificates,passwords,encryption_keys,join_tokens"
 NAMES = {"elk", "elk-2"}
 PASSWORDS = {"elastic_password", "logstash_password", "kibana_token"}
 SERVICES = ("elk_elasticsearch-[a-z0-9]*", "logshipper", "kibana")
-
-
-@pytest.fixture(autouse=True)
-def nothing_fails(platform: Renewed) -> Any:
-    """Whatever a test does, nobody who writes or searches is told of an error."""
-    yield
-    if platform.load:
-        assert platform.load.failures == []
 
 
 def renew(platform: Renewed, kinds: str) -> Outcome:
@@ -44,8 +32,7 @@ def test_the_platform_comes_up(platform: Renewed) -> None:
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
     platform.make_client()
-    platform.load = Load(platform.connect, [platform.lab.address(host) for host in platform.hosts])
-    platform.load.start()
+    platform.begin_load(*platform.hosts)
 
 
 def test_what_is_renewed_has_to_be_said(platform: Renewed) -> None:
@@ -165,17 +152,4 @@ def test_what_a_variable_gives_stays(platform: Renewed) -> None:
 
 
 def test_nothing_is_missing(platform: Renewed) -> None:
-    load = platform.load
-    assert load is not None
-    load.stop()
-    missing, twice = load.missing_lines()
-    with platform.lab.shown():
-        print(
-            f"\n  {load.counts['write']} writes, {load.counts['search']} searches,"
-            f" {load.lines} lines: {len(load.failures)} failed,"
-            f" {len(load.missing_documents())} documents and {len(missing)} lines missing,"
-            f" {twice} lines twice; slowest {load.slowest:.1f} s"
-        )
-    assert load.lines > 0
-    assert load.missing_documents() == set()
-    assert missing == set()
+    platform.end_load()

@@ -1,6 +1,6 @@
 """What the tests of hosts that come and go share."""
 
 from tests.interrupted.conftest import lab
-from tests.under_load.platform import platform
+from tests.under_load.platform import nothing_fails, platform
 
-__all__ = ["lab", "platform"]
+__all__ = ["lab", "nothing_fails", "platform"]

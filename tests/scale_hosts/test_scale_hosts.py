@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.under_load.load import Load
-
 if TYPE_CHECKING:
     from tests.under_load.platform import Platform
 
 ADD, REMOVE = "playbooks/add_host.yml", "playbooks/remove_host.yml"
 WIDE = "wide"
 DATA = "/srv/elk/elasticsearch"
-
-
-@pytest.fixture(autouse=True)
-def nothing_fails(platform: Platform) -> Any:
-    """Whatever a test does, nobody who writes or searches is told of an error."""
-    yield
-    if platform.load:
-        assert platform.load.failures == []
 
 
 def members(platform: Platform) -> dict[str, str]:
@@ -68,24 +56,6 @@ def refused(platform: Platform, playbook: str, reason: str, **variables: Any) ->
     assert excluded(platform) == []
 
 
-def end_load(platform: Platform) -> None:
-    """Every document that was acknowledged is found, and every line."""
-    load = platform.load
-    assert load is not None
-    load.stop()
-    documents = load.missing_documents()
-    lines, twice = load.missing_lines()
-    with platform.lab.shown():
-        print(
-            f"\nwrites {load.counts['write']}, searches {load.counts['search']}, slowest "
-            f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
-            f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
-            f"{len(lines)} of {load.lines}, {twice} found more than once, "
-            f"{load.counts['connections']} connections"
-        )
-    assert (load.failures, documents, lines) == ([], set(), set())
-
-
 # -- a worker comes and goes ---------------------------------------------------------------------
 
 
@@ -93,8 +63,7 @@ def test_the_platform_comes_up_on_four_hosts(platform: Platform) -> None:
     platform.without = {"w3"}
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
-    platform.load = Load(platform.connect, [platform.lab.address("m1")])
-    platform.load.start()
+    platform.begin_load("m1")
 
 
 def test_without_a_new_host_nothing_is_added(platform: Platform) -> None:
@@ -180,4 +149,4 @@ def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
 
 
 def test_nothing_was_lost_while_hosts_came_and_went(platform: Platform) -> None:
-    end_load(platform)
+    platform.end_load()

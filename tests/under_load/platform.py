@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from playbook_run import Outcome
+from tests.under_load.load import Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.interrupted.conftest import Lab, Run
-    from tests.under_load.load import Load
 
 SERVICE = "elk_elasticsearch"
 LOCK = f"{SERVICE}-roll"
+# Where a host dies in the middle of a request. Without them a request that it has taken ends as a
+# time-out, whatever the others could have answered.
+PATIENT = {"retry_on_timeout": True, "max_retries": 10}
+MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
+
+
+def moved(outcome: Outcome) -> list[str]:
+    """Names of the nodes that moved in a run, in their order."""
+    return MOVED.findall(outcome.text)
 
 
 @dataclass
@@ -28,21 +38,31 @@ class Platform:
 
     lab: Lab
     load: Load | None = None
+    # What the client is made with besides, where its defaults are not enough.
+    client: dict[str, Any] = field(default_factory=dict)
     # Variables of single hosts that runs get besides the lab's inventory.
     own: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Hosts of the lab that are not in the inventory.
     without: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        if self.load:
+            self.load.stop()
 
     @property
     def hosts(self) -> list[str]:
         return [name for name in self.lab.names if name not in self.without]
 
     def connect(self) -> Elasticsearch:
-        """The official client with the addresses of all nodes, and with its own defaults."""
+        """The official client with the addresses of all nodes."""
         return Elasticsearch(
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
             basic_auth=("elastic", self.lab.secret("elastic_password")),
+            **self.client,
         )
 
     def arguments(self, playbook: str, *options: str, **variables: Any) -> list[str]:
@@ -68,6 +88,31 @@ class Platform:
             run.kill()
         self.lab.told(run, f"{playbook} until it was killed")
         return run
+
+    # -- load
+
+    def begin_load(self, *hosts: str) -> None:
+        """Have clients write and search on all nodes, and send lines to the hosts in turn."""
+        self.load = Load(self.connect, [self.lab.address(host) for host in hosts])
+        self.load.start()
+
+    def end_load(self) -> None:
+        """Every document that was acknowledged is found, and every line."""
+        load = self.load
+        assert load is not None
+        load.stop()
+        documents = load.missing_documents()
+        lines, twice = load.missing_lines()
+        with self.lab.shown():
+            print(
+                f"\nwrites {load.counts['write']}, searches {load.counts['search']}, slowest "
+                f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
+                f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
+                f"{len(lines)} of {load.lines}, {twice} found more than once, "
+                f"{load.counts['connections']} connections"
+            )
+        assert load.lines > 0
+        assert (load.failures, documents, lines) == ([], set(), set())
 
     # -- what there is
 
@@ -113,7 +158,13 @@ class Platform:
 
 @pytest.fixture(scope="session")
 def platform(lab: Lab) -> Iterator[Platform]:
-    platform = Platform(lab)
-    yield platform
+    with Platform(lab) as platform:
+        yield platform
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails(platform: Platform) -> Iterator[None]:
+    """Whatever a test does, nobody who writes or searches is told of an error."""
+    yield
     if platform.load:
-        platform.load.stop()
+        assert platform.load.failures == []

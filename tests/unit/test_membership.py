@@ -19,8 +19,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_placement 
 from ansible_collections.elk.swarm.plugins.module_utils.membership import (
     EXCLUDE_NAME,
     STEPS,
-    must_be_free,
-    parse_size,
     room_on,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.rolling import ENABLE, LEAVE
@@ -219,18 +217,6 @@ def test_a_node_below_the_low_watermark_takes_nothing() -> None:
     large = {"total": 10000 * GIB, "free": 300 * GIB}
     headroom = {"low.max_headroom": "200gb", "high.max_headroom": "150gb"}
     assert room_on(large, {"low": "85%", "high": "90%", **headroom}) == 150 * GIB
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("1.5kb", 1536), ("10b", 10), ("90%", None), ("0.9", None), ("-1", None)]
-)
-def test_sizes_are_told_from_shares(text: str, size: int | None) -> None:
-    assert parse_size(text) == size
-
-
-def test_a_share_leaves_no_more_than_its_headroom() -> None:
-    assert must_be_free("90%", "-1", 1000) == 100
-    assert must_be_free("90%", "50b", 1000) == 50
 
 
 def test_the_last_master_eligible_node_stays(stage: Stage) -> None:

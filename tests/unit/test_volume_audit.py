@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import doctest
 from typing import Any
 
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.volume_cleaning import volume_cleaning
 from ansible_collections.elk.swarm.plugins.filter.volume_table import volume_table
-from ansible_collections.elk.swarm.plugins.module_utils import volume_audit
 
 AWAY = "Nothing is known of w2: no route to host. Nothing is known of w3: it was not asked"
 ALONE = "no container and no service refers to it"
@@ -46,11 +44,6 @@ FOUND = {
     "w2": {"unreachable": True, "msg": "no route to host."},
     "w3": {},
 }
-
-
-def test_examples_are_true() -> None:
-    done = doctest.testmod(volume_audit)
-    assert (done.attempted > 0, done.failed) == (True, 0)
 
 
 def test_the_table_has_all_and_says_what_is_not_known() -> None:

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.under_load.load import Load
-from tests.under_load.platform import LOCK
+from tests.under_load.platform import LOCK, MOVED, moved
 
 if TYPE_CHECKING:
-    from playbook_run import Outcome
     from tests.under_load.platform import Platform
 
 OLD, NEW = "9.1.0", "9.2.4"
-MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 HEAP = "400m"
-
-
-def moved(outcome: Outcome) -> list[str]:
-    """Names of the nodes that moved, in their order."""
-    return MOVED.findall(outcome.text)
-
-
-@pytest.fixture(autouse=True)
-def nothing_fails(platform: Platform) -> Any:
-    """Whatever a test does, nobody who writes or searches is told of an error."""
-    yield
-    if platform.load:
-        assert platform.load.failures == []
 
 
 def test_the_platform_comes_up_in_the_older_version(platform: Platform) -> None:
     outcome = platform.run("site.yml", elk_version=OLD)
     assert outcome.code == 0, outcome.output
     assert {version for _id, version in platform.nodes().values()} == {OLD}
-    platform.load = Load(platform.connect, [platform.lab.address("m1")])
-    platform.load.start()
+    platform.begin_load("m1")
 
 
 def test_an_image_that_does_not_exist_is_refused_before_anything_moves(platform: Platform) -> None:
@@ -147,17 +127,4 @@ def test_another_heap_moves_all_and_a_killed_run_is_gone_on_with(platform: Platf
 
 
 def test_nothing_was_lost(platform: Platform) -> None:
-    load = platform.load
-    assert load is not None
-    load.stop()
-    documents = load.missing_documents()
-    lines, twice = load.missing_lines()
-    with platform.lab.shown():
-        print(
-            f"\nwrites {load.counts['write']}, searches {load.counts['search']}, slowest "
-            f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
-            f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
-            f"{len(lines)} of {load.lines}, {twice} found more than once, "
-            f"{load.counts['connections']} connections"
-        )
-    assert (load.failures, documents, lines) == ([], set(), set())
+    platform.end_load()

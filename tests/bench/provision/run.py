@@ -14,16 +14,10 @@ work on the machine spoils the numbers: the report says how much there was.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import resource
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -31,12 +25,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
+sys.path.insert(0, str(HERE.parent))
+
+from measuring import (  # noqa: E402
+    REPORT,
+    WORK,
+    Run,
+    hosts,
+    measure,
+    play,
+    ratio,
+    say,
+)
 
 from lab.state import ELASTIC_VERSION, SSH_USER, Lab  # noqa: E402
-from playbook_run import playbook_command  # noqa: E402
 
 LAST_PLAY = "The platform works, seen from outside"
 BAR_SHELL, BAR_AGAIN, BAR_GROWTH = 1.5, 0.15, 1.5
@@ -58,75 +61,6 @@ STEPS = {
     "kibana": ("kibana",),
     "verify": ("verify",),
 }
-
-
-@dataclass
-class Run:
-    """One measured command."""
-
-    seconds: float
-    # Processor seconds of what ran on the controller, and of the whole machine.
-    controller: float
-    machine: float
-    parts: dict[str, float] = field(default_factory=dict)
-    tasks: list[dict[str, Any]] = field(default_factory=list)
-
-
-def say(text: str) -> None:
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
-
-
-def busy() -> float:
-    """Seconds that the machine's processors have worked since it started."""
-    fields = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(command: Sequence[str | Path], log: Path, environment: dict[str, str]) -> Run:
-    """Run a command to its end; what it says goes to a file, which is named if it fails."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun, worked = time.monotonic(), busy()
-    with log.open("w") as output:
-        code = subprocess.run(
-            [str(word) for word in command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **environment},
-            check=False,
-        ).returncode
-    seconds = time.monotonic() - begun
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if code:
-        print("".join(log.read_text().splitlines(keepends=True)[-40:]), file=sys.stderr)
-        raise SystemExit(f"{command[0]} ended with {code}; all that it said is in {log}")
-    controller = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    return Run(seconds, controller, busy() - worked)
-
-
-@contextmanager
-def hosts(state: Path, number: int, *, prepared: bool) -> Iterator[Lab]:
-    """A lab of its own, gone at the end however that comes."""
-    command = [sys.executable, "-m", "lab", "--state", str(state)]
-    kind = ["--prepared"] if prepared else []
-    subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    shutil.rmtree(state, ignore_errors=True)
-    say(f"lab of {number} {'prepared' if prepared else 'bare'} hosts")
-    up = ["up", "--hosts", str(number), "--managers", str(managers_of(number)), *kind]
-    try:
-        measure([*command, *up], state.with_suffix(".up.log"), {})
-        lab = Lab.load(state)
-        assert lab is not None
-        yield lab
-    finally:
-        subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        shutil.rmtree(state, ignore_errors=True)
-
-
-def managers_of(number: int) -> int:
-    return 3 if number > 5 else min(2, number)
 
 
 def warm_up(work: Path) -> None:
@@ -159,22 +93,11 @@ def by_shell(lab: Lab, work: Path) -> Run:
 
 
 def by_site(lab: Lab, log: Path, *, again: bool) -> Run:
-    times = log.with_suffix(".json")
-    run = measure(
-        playbook_command("-i", "inventories/lab", "site.yml"),
-        log,
-        {
-            "ELK_LAB": str(lab.directory),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "bench_times",
-            "BENCH_TIMES": str(times),
-        },
-    )
-    told = json.loads(times.read_text())
-    changed = sum(host["changed"] for host in told["hosts"].values())
-    if again and changed:
-        raise SystemExit(f"The second run changed {changed} things, so it measures nothing: {log}")
-    run.tasks = told["tasks"]
+    run = play(lab, "site.yml", log)
+    if again and run.changed:
+        raise SystemExit(
+            f"The second run changed {run.changed} things, so it measures nothing: {log}"
+        )
     for task in run.tasks:
         part = part_of(task)
         run.parts[part] = run.parts.get(part, 0.0) + (task["seconds"] or 0.0)
@@ -189,10 +112,6 @@ def part_of(task: dict[str, Any]) -> str:
     if role == "elk":
         return "facts"
     return role or "facts"
-
-
-def ratio(value: float, limit: float) -> str:
-    return f"**{value:.2f}** | {limit:g} | {'met' if value <= limit else 'missed'}"
 
 
 def seconds(value: float | None) -> str:
@@ -214,7 +133,7 @@ def middle(runs: Sequence[Run], what: str = "seconds") -> float:
     return median(getattr(run, what) for run in runs)
 
 
-REPORT = """\
+TEXT = """\
 # How long site.yml takes
 
 Measured by `make bench` on {today}, all in one go: {cores} cores for the controller and all hosts
@@ -269,7 +188,7 @@ def report(results: Results) -> str:
     for size, measured in results.by_size.items():
         kind = f"the same {size}" if size == results.hosts else f"{size} prepared"
         runs.append(row(f"site.yml without changes, {kind} hosts", measured))
-    return REPORT.format(
+    return TEXT.format(
         today=f"{date.today():%Y-%m-%d}",
         cores=os.cpu_count(),
         python=platform.python_version(),
@@ -321,8 +240,8 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=5, help="bare hosts (default 5)")
     parser.add_argument("--sizes", default="3,5,7", help="prepared hosts (default 3,5,7)")
     parser.add_argument("--repeats", type=int, default=2, help="runs without changes (default 2)")
-    parser.add_argument("--work", type=Path, default=ROOT / ".lab" / "bench", help="labs and logs")
-    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "bench.md")
+    parser.add_argument("--work", type=Path, default=WORK, help="labs and logs")
+    parser.add_argument("--report", type=Path, default=REPORT)
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     work = options.work.resolve()

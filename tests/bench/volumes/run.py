@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -26,14 +25,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
-PROVISION = Path(__file__).resolve().parents[1] / "provision"
-sys.path[:0] = [str(PROVISION), str(ROOT), str(ROOT / "tests" / "tools")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from run import hosts, measure, ratio, say  # noqa: E402
+from measuring import REPORT, WORK, hosts, play, ratio, write_section
 
-from lab.state import Lab  # noqa: E402
-from playbook_run import playbook_command  # noqa: E402
+from lab.state import Lab
 
 THEIRS, OURS = "community.docker.docker_volume", "elk.swarm.volume"
 PRESENT = 1000
@@ -61,7 +57,7 @@ for _turn in range(int(sys.argv[1])):
 print(json.dumps({n: [statistics.median(t) for t in zip(*all)] for n, all in times.items()}))
 """
 
-REPORT = """\
+TEXT = """\
 {heading}
 
 Measured by `tests/bench/volumes/run.py` on {today}: one host of the lab, {cores} cores for it and
@@ -109,7 +105,7 @@ def one(module: str) -> dict[str, Any]:
     return {"name": f"{module}, one volume with {PRESENT} others", module: arguments}
 
 
-def play(repeats: int) -> list[dict[str, Any]]:
+def turns(repeats: int) -> list[dict[str, Any]]:
     """The tasks; those named alike are measured together."""
     tasks = [one(module) for _round in range(repeats) for module in (THEIRS, OURS)]
     tasks.append(gone(many()))
@@ -125,22 +121,11 @@ def play(repeats: int) -> list[dict[str, Any]]:
 
 def run(lab: Lab, work: Path, tasks: list[dict[str, Any]], **more: str) -> dict[str, float]:
     """Run tasks on the host, and give the median seconds of each kind of task."""
-    book, times = work / "play.yml", work / "times.json"
+    book = work / "play.yml"
     target = {"hosts": lab.hosts[0].name, "become": True, "gather_facts": False, "tasks": tasks}
     book.write_text(json.dumps([target]))
-    measure(
-        playbook_command("-i", "inventories/lab", str(book)),
-        work / "volumes.log",
-        {
-            "ELK_LAB": str(lab.directory),
-            "ANSIBLE_CALLBACK_PLUGINS": str(PROVISION / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "bench_times",
-            "BENCH_TIMES": str(times),
-            **more,
-        },
-    )
     found: dict[str, list[float]] = {}
-    for task in json.loads(times.read_text())["tasks"]:
+    for task in play(lab, book, work / "volumes.log", **more).tasks:
         if task["task"] != "-":
             found.setdefault(task["task"], []).append(task["seconds"])
     return {name: median(seconds) for name, seconds in found.items()}
@@ -167,7 +152,7 @@ def measured(lab: Lab, work: Path, repeats: int) -> tuple[dict[str, float], dict
     requests = {"ansible.builtin.apt": {"name": "python3-requests", "update_cache": True}}
     run(lab, work, [{"name": "-", **requests}, {"name": "-", OURS: {"volumes": many()}}])
     modules = alone(lab, work, 3 * repeats)
-    return run(lab, work, play(repeats)), modules
+    return run(lab, work, turns(repeats)), modules
 
 
 def report(
@@ -176,7 +161,7 @@ def report(
     ours = found[f"{OURS}, one volume with {PRESENT} others"]
     listed = found[f"{OURS}, 20 made in one call"]
     again = found[f"{OURS}, 20 with owners, second run"]
-    return REPORT.format(
+    return TEXT.format(
         heading=HEADING,
         today=f"{date.today():%Y-%m-%d}",
         cores=os.cpu_count(),
@@ -204,8 +189,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--lab", type=Path, help="directory of a lab that stands")
     parser.add_argument("--repeats", type=int, default=7, help="runs of each task (default 7)")
-    parser.add_argument("--work", type=Path, default=ROOT / ".lab" / "bench", help="lab and logs")
-    parser.add_argument("--report", type=Path, default=ROOT / "docs" / "bench.md")
+    parser.add_argument("--work", type=Path, default=WORK, help="lab and logs")
+    parser.add_argument("--report", type=Path, default=REPORT)
     options = parser.parse_args()
     work = options.work.resolve()
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -215,12 +200,7 @@ def main() -> int:
         assert lab is not None
         found, modules = measured(lab, work, options.repeats)
     text = report(found, modules, options.repeats, load)
-    # The other sections are somebody else's.
-    before = options.report.read_text() if options.report.exists() else ""
-    rest = re.sub(rf"(?ms)^{HEADING}\n.*?(?=^## |\Z)", "", before).rstrip()
-    options.report.write_text(f"{rest}\n\n{text}".lstrip())
-    print(text)
-    say(f"written to {options.report}")
+    write_section(options.report, HEADING, text)
     return 0
 
 

@@ -32,7 +32,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.play = ""
         self.tasks: list[dict[str, Any]] = []
-        self.since = time.monotonic()
+        self.begun = self.since = time.monotonic()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self.close()
@@ -41,7 +41,20 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
         self.close()
         role = task._role.get_name() if task._role else ""
-        self.tasks.append({"play": self.play, "role": role, "task": task.name, "seconds": None})
+        self.tasks.append(
+            {
+                "play": self.play,
+                "role": role,
+                "task": task.name,
+                "hosts": [],
+                # Both in seconds, the first one since Ansible started.
+                "began": self.since - self.begun,
+                "seconds": None,
+            }
+        )
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self.tasks[-1]["hosts"].append(result._host.get_name())
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self.close()
