@@ -100,6 +100,12 @@ class Renewed(Platform):
         command = f"docker ps -q --no-trunc --filter name=^{service}[.]"
         return sorted(one for host in self.hosts for one in self.lab.read(host, command).split())
 
+    def kibana_settings(self) -> str:
+        """What the one task of Kibana was started with."""
+        [container] = self.tasks("kibana")
+        read = f"docker exec {container} cat /usr/share/kibana/config/kibana.yml"
+        return "".join(self.lab.shell(host, read).stdout for host in self.hosts)
+
     def tokens(self) -> dict[str, str]:
         return {
             role: self.lab.read("m1", f"docker swarm join-token -q {role}")

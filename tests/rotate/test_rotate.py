@@ -13,6 +13,7 @@ ROTATE = "playbooks/rotate.yml"
 ALL = "certificates,passwords,encryption_keys,join_tokens"
 NAMES = {"elk", "elk-2"}
 PASSWORDS = {"elastic_password", "logstash_password", "kibana_token"}
+KEYS = {"kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key"}
 SERVICES = ("elk_elasticsearch-[a-z0-9]*", "logshipper", "kibana")
 
 
@@ -56,43 +57,6 @@ def test_a_check_changes_nothing(platform: Renewed) -> None:
     assert tasks == [platform.tasks(name) for name in SERVICES]
 
 
-def test_certificates_and_join_tokens(platform: Renewed) -> None:
-    kept, served, tokens = platform.secrets(), platform.served(), platform.tokens()
-    nodes, shippers = platform.containers(), platform.tasks("logshipper")
-    renew(platform, "certificates,join_tokens")
-    assert changed(kept, platform.secrets()) == {name for name in kept if name.startswith("certs/")}
-    assert changed(served, platform.served()) == set(platform.hosts)
-    assert platform.served() == platform.certificates()
-    assert changed(tokens, platform.tokens()) == {"worker", "manager"}
-    # Nobody was restarted for that but Kibana, which reads its certificate at its start.
-    assert platform.containers() == nodes
-    assert platform.tasks("logshipper") == shippers
-    platform.nothing_to_do()
-
-
-def test_encryption_keys(platform: Renewed) -> None:
-    kept, nodes = platform.secrets(), platform.containers()
-    renew(platform, "encryption_keys")
-    new = platform.secrets()
-    assert changed(kept, new) == {
-        "kibana_encryption_key",
-        "kibana_saved_objects_key",
-        "kibana_reporting_key",
-    }
-    [container] = platform.tasks("kibana")
-    read = f"docker exec {container} cat /usr/share/kibana/config/kibana.yml"
-    settings = next(
-        done.stdout for host in platform.hosts if (done := platform.lab.shell(host, read)).stdout
-    )
-    # The former key of saved objects still decrypts, and encrypts no more.
-    former = settings.split("decryptionOnlyKeys:")[1]
-    assert kept["kibana_saved_objects_key"] in former
-    assert new["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[0]
-    assert kept["kibana_encryption_key"] not in settings
-    assert platform.containers() == nodes
-    platform.nothing_to_do()
-
-
 def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None:
     kept, nodes = platform.secrets(), platform.containers()
     names = platform.service_tokens()
@@ -120,6 +84,27 @@ def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None
     assert platform.lets_in(bearer_auth=new["kibana_token"])
     assert not platform.lets_in(bearer_auth=kept["kibana_token"])
     assert platform.service_tokens() == NAMES - names
+    platform.nothing_to_do()
+
+
+def test_all_that_needs_no_password(platform: Renewed) -> None:
+    kept, served, tokens = platform.secrets(), platform.served(), platform.tokens()
+    nodes, shippers = platform.containers(), platform.tasks("logshipper")
+    renew(platform, "certificates,encryption_keys,join_tokens")
+    new = platform.secrets()
+    certificates = {name for name in kept if name.startswith("certs/")}
+    assert changed(kept, new) == certificates | KEYS
+    assert changed(served, platform.served()) == set(platform.hosts)
+    assert platform.served() == platform.certificates()
+    assert changed(tokens, platform.tokens()) == {"worker", "manager"}
+    # Nobody was restarted for that but Kibana, which reads its files at its start.
+    assert platform.containers() == nodes
+    assert platform.tasks("logshipper") == shippers
+    settings = platform.kibana_settings()
+    # The former key of saved objects still decrypts, and encrypts no more.
+    assert kept["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[1]
+    assert new["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[0]
+    assert kept["kibana_encryption_key"] not in settings
     platform.nothing_to_do()
 
 
