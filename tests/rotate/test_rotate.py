@@ -57,6 +57,16 @@ def test_a_check_changes_nothing(platform: Renewed) -> None:
     assert tasks == [platform.tasks(name) for name in SERVICES]
 
 
+def test_what_a_variable_gives_stays(platform: Renewed) -> None:
+    given = {"elk_logstash_password": "from-a-vault", "kibana_reporting_key": "from a vault" * 3}
+    outcome = platform.run(ROTATE, "--check", rotate="passwords,encryption_keys", **given)
+    assert outcome.code == 0, outcome.output
+    for name in given:
+        assert f"{name} stays: it is not what" in outcome.text
+    for name in ("elk_elastic_password", "kibana_saved_objects_key"):
+        assert f"{name} is renewed." in outcome.text
+
+
 def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None:
     kept, nodes = platform.secrets(), platform.containers()
     names = platform.service_tokens()
@@ -87,52 +97,23 @@ def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None
     platform.nothing_to_do()
 
 
-def test_all_that_needs_no_password(platform: Renewed) -> None:
+def test_everything_in_one_go(platform: Renewed) -> None:
     kept, served, tokens = platform.secrets(), platform.served(), platform.tokens()
-    nodes, shippers = platform.containers(), platform.tasks("logshipper")
-    renew(platform, "certificates,encryption_keys,join_tokens")
+    nodes, names = platform.containers(), platform.service_tokens()
+    renew(platform, ALL)
     new = platform.secrets()
     certificates = {name for name in kept if name.startswith("certs/")}
-    assert changed(kept, new) == certificates | KEYS
+    assert changed(kept, new) == certificates | KEYS | PASSWORDS
     assert changed(served, platform.served()) == set(platform.hosts)
     assert platform.served() == platform.certificates()
     assert changed(tokens, platform.tokens()) == {"worker", "manager"}
-    # Nobody was restarted for that but Kibana, which reads its files at its start.
+    assert platform.service_tokens() == NAMES - names
     assert platform.containers() == nodes
-    assert platform.tasks("logshipper") == shippers
     settings = platform.kibana_settings()
     # The former key of saved objects still decrypts, and encrypts no more.
     assert kept["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[1]
     assert new["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[0]
     assert kept["kibana_encryption_key"] not in settings
-    platform.nothing_to_do()
-
-
-def test_passwords_in_one_go(platform: Renewed) -> None:
-    kept, names = platform.secrets(), platform.service_tokens()
-    renew(platform, "passwords")
-    assert changed(kept, platform.secrets()) == PASSWORDS
-    assert platform.service_tokens() == NAMES - names
-
-
-def test_what_a_variable_gives_stays(platform: Renewed) -> None:
-    """The passwords of both users come from elsewhere, here from a vault in the command line."""
-    kept = platform.secrets()
-    given = {
-        "elk_elastic_password": kept["elastic_password"],
-        "elk_logstash_password": kept["logstash_password"],
-    }
-    for name in ("elastic_password", "logstash_password"):
-        platform.lab.kept(name).rename(platform.lab.kept(f"{name}.away"))
-    try:
-        outcome = platform.run(ROTATE, rotate="passwords", **given)
-    finally:
-        for name in ("elastic_password", "logstash_password"):
-            platform.lab.kept(f"{name}.away").rename(platform.lab.kept(name))
-    assert outcome.code == 0, outcome.output
-    assert "elk_elastic_password stays: it is not what" in outcome.text
-    assert "elk_logstash_password stays: it is not what" in outcome.text
-    assert changed(kept, platform.secrets()) == {"kibana_token"}
     platform.nothing_to_do()
 
 
