@@ -11,6 +11,7 @@ index: while that index is not available every login is refused, and says nothin
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +211,19 @@ def token_is_valid(client: Client, desired: DesiredToken) -> bool:
         probe.close()
     account = f"{desired.namespace}/{desired.service}"
     return reply.ok and reply.object().get("username") == account
+
+
+def token_name(token: str) -> str:
+    """The name that stands in a token, empty when it is none."""
+    # Both alphabets are in use, with and without what fills up the end.
+    text = token.strip().replace("-", "+").replace("_", "/")
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        account, colon, _secret = raw.decode().partition(":")
+    except ValueError:
+        return ""
+    parts = account.split("/")
+    return parts[2] if colon and len(parts) == 3 else ""
 
 
 def token_names(client: Client, desired: DesiredToken) -> set[str]:

@@ -14,7 +14,10 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -68,23 +71,37 @@ def draft_of(path: Path) -> Path:
 
 def write(path: Path, wanted: State) -> None:
     """Put the wanted file in its place at once: whoever reads sees the old one or the new one."""
-    draft = draft_of(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    write_together({path: wanted})
+
+
+def write_together(files: Mapping[Path, State]) -> None:
+    """Write all of them first, then put one after the other in its place.
+
+    For files that are read together: in between is only the moment that a new name takes.
+    """
     try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            # A draft that was left by somebody else has the rights that it had.
-            os.fchmod(file.fileno(), 0o600)
-            file.write(wanted.content or b"")
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchown(
-                file.fileno(),
-                -1 if wanted.owner is None else wanted.owner,
-                -1 if wanted.group is None else wanted.group,
-            )
-            if wanted.mode is not None:
-                os.fchmod(file.fileno(), wanted.mode)
-        os.replace(draft, path)
+        for path, wanted in files.items():
+            _write_draft(path, wanted)
+        for path in files:
+            os.replace(draft_of(path), path)
     except OSError:
-        draft.unlink(missing_ok=True)
+        for path in files:
+            draft_of(path).unlink(missing_ok=True)
         raise
+
+
+def _write_draft(path: Path, wanted: State) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(draft_of(path), flags, 0o600), "wb") as file:
+        # A draft that was left by somebody else has the rights that it had.
+        os.fchmod(file.fileno(), 0o600)
+        file.write(wanted.content or b"")
+        file.flush()
+        os.fsync(file.fileno())
+        os.fchown(
+            file.fileno(),
+            -1 if wanted.owner is None else wanted.owner,
+            -1 if wanted.group is None else wanted.group,
+        )
+        if wanted.mode is not None:
+            os.fchmod(file.fileno(), wanted.mode)

@@ -35,6 +35,31 @@ options:
     description: Rights as octal digits.
     type: str
     default: "0400"
+  beside:
+    description:
+      - A file that programs read together with this one, such as the certificate of a key.
+      - Both are written first and put in place one straight after the other, so that nobody finds
+        a new one beside an old one for longer than a moment.
+    type: dict
+    suboptions:
+      path:
+        description: Absolute path of the file. Its folder must be there.
+        type: path
+        required: true
+      content:
+        description: What is in the file.
+        type: str
+        required: true
+      owner:
+        description: Number of the file's owner. Left as it is when it is not given.
+        type: int
+      group:
+        description: Number of the file's group. Left as it is when it is not given.
+        type: int
+      mode:
+        description: Rights as octal digits.
+        type: str
+        default: "0644"
 attributes:
   check_mode:
     description: Can run in check mode and tells whether the file would change.
@@ -55,6 +80,16 @@ EXAMPLES = r"""
     owner: 1000
     group: 0
   no_log: true
+
+- name: Write a new key and its certificate together
+  elk.swarm.private_file:
+    path: /etc/app/node.key
+    content: "{{ lookup('ansible.builtin.file', '/secure/app/m1.key', rstrip=false) }}"
+    owner: 1000
+    beside:
+      path: /etc/app/node.crt
+      content: "{{ lookup('ansible.builtin.file', '/secure/app/m1.crt', rstrip=false) }}"
+  no_log: true
 """
 
 RETURN = r"""
@@ -67,24 +102,25 @@ path:
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.private_file import State, look, write
+from ansible_collections.elk.swarm.plugins.module_utils.private_file import (
+    State,
+    look,
+    write_together,
+)
+
+ARGUMENTS: dict[str, Any] = {
+    "path": {"type": "path", "required": True},
+    "content": {"type": "str", "required": True, "no_log": True},
+    "owner": {"type": "int"},
+    "group": {"type": "int"},
+}
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "content": {"type": "str", "required": True, "no_log": True},
-            "owner": {"type": "int"},
-            "group": {"type": "int"},
-            "mode": {"type": "str", "default": "0400"},
-        },
-        supports_check_mode=True,
-    )
-    params = module.params
+def asked_for(module: AnsibleModule, params: dict[str, Any]) -> tuple[Path, State]:
     path = Path(params["path"])
     if not path.is_absolute():
         module.fail_json(msg=f"path is {path}, and must be absolute.")
@@ -92,20 +128,46 @@ def main() -> None:
         mode = int(params["mode"], 8)
     except ValueError:
         module.fail_json(msg=f"mode is {params['mode']!r}: write octal digits as '0400'.")
-    wanted = State(params["content"].encode(), params["owner"], params["group"], mode)
+    return path, State(params["content"].encode(), params["owner"], params["group"], mode)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **ARGUMENTS,
+            "mode": {"type": "str", "default": "0400"},
+            "beside": {
+                "type": "dict",
+                "options": {**ARGUMENTS, "mode": {"type": "str", "default": "0644"}},
+            },
+        },
+        supports_check_mode=True,
+    )
+    path, wanted = asked_for(module, module.params)
+    files = {path: wanted}
+    if module.params["beside"]:
+        files.update([asked_for(module, module.params["beside"])])
     try:
-        before = look(path)
-        changed = before.differs(wanted)
-        if changed and not module.check_mode:
-            write(path, wanted)
+        before = {one: look(one) for one in files}
+        differing = {one: want for one, want in files.items() if before[one].differs(want)}
+        if differing and not module.check_mode:
+            write_together(differing)
     except OSError as error:
         module.fail_json(
             msg=f"{path} cannot be written on {os.uname().nodename}: {error.strerror or error}."
         )
     module.exit_json(
-        changed=changed,
+        changed=bool(differing),
         path=str(path),
-        diff={"before": before.shown(wanted), "after": wanted.shown(wanted)},
+        diff=[
+            {
+                "before_header": str(one),
+                "after_header": str(one),
+                "before": before[one].shown(want),
+                "after": want.shown(want),
+            }
+            for one, want in files.items()
+        ],
     )
 
 

@@ -6,11 +6,20 @@
 
 from __future__ import annotations
 
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
     DesiredToken,
     DesiredUser,
     plan_user,
+    token_name,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACTUAL = {
     "username": "writer",
@@ -50,3 +59,21 @@ def test_metadata_is_compared_as_a_whole() -> None:
 def test_secrets_are_not_shown() -> None:
     token = DesiredToken("elastic", "kibana", "elk", stored="secret")
     assert "secret" not in f"{DesiredUser('writer', password='secret')!r} {token!r}"
+
+
+@pytest.mark.parametrize("name", ["elk", "elk-2", "a_name.of-9"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_token_has_its_name_in_it(name: str, encode: Callable[[bytes], bytes]) -> None:
+    # The secret begins with bytes that the two alphabets write differently.
+    token = encode(f"\0\1\0\1elastic/kibana/{name}:??>>~~secret".encode()).decode()
+    for shown in (token, token.rstrip("="), f" {token}\n"):
+        assert token_name(shown) == name
+
+
+def test_what_has_no_secret_is_no_token() -> None:
+    assert token_name(base64.b64encode(b"\0\1\0\1elastic/kibana/elk").decode()) == ""
+
+
+@pytest.mark.parametrize("text", ["", "no token", "AAEAAWVsYXN0aWM", "comes with the run", "ä"])
+def test_what_is_no_token_has_no_name(text: str) -> None:
+    assert token_name(text) == ""

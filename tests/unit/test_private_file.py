@@ -78,3 +78,35 @@ def test_the_content_is_never_shown() -> None:
         assert "value" not in str(found.shown(WANTED))
     assert State().shown(WANTED) == {"state": "absent"}
     assert WANTED.shown(WANTED)["mode"] == "0400"
+
+
+def test_files_that_belong_together_change_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "certificate"
+    key.write_text("old")
+    certificate.write_text("old")
+    files = {key: WANTED, certificate: State(b"for all", mode=0o644)}
+    seen = []
+    replace = os.replace
+
+    def watched(source: Path, target: Path) -> None:
+        seen.append((draft_of(key).exists(), draft_of(certificate).exists()))
+        replace(source, target)
+
+    monkeypatch.setattr(private_file.os, "replace", watched)
+    private_file.write_together(files)
+    # When the first gets its name, the second has nothing left but that.
+    assert seen == [(True, True), (False, True)]
+    assert (look(key).content, look(certificate).content) == (b"of great value", b"for all")
+    assert look(certificate).mode == 0o644
+    assert sorted(tmp_path.iterdir()) == [certificate, key]
+
+
+def test_when_one_of_them_cannot_be_written_none_is(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key", tmp_path / "nowhere" / "certificate"
+    key.write_text("old")
+    with pytest.raises(FileNotFoundError):
+        private_file.write_together({key: WANTED, certificate: State(b"x")})
+    assert key.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [key]

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: service_token_name
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: The name under which Elasticsearch keeps a service token
+description:
+  - Elasticsearch shows a token once, and lists names later. Which name belongs to a token stands in
+    the token itself.
+options:
+  _input:
+    description: The token, as M(elk.swarm.elasticsearch_service_token) returned it.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Delete the token that was used before
+  elk.swarm.elasticsearch_service_token:
+    urls: "{{ elk_elasticsearch_urls }}"
+    name: "{{ former_token | elk.swarm.service_token_name }}"
+    state: absent
+"""
+
+RETURN = r"""
+_value:
+  description: The name, empty when this is no service token.
+  type: str
+  sample: elk
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def service_token_name(token: str) -> str:
+    """Read the name out of a token."""
+    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
+        token_name,
+    )
+
+    return token_name(token)
+
+
+class FilterModule:
+    """Register the filter under its name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Give the filter by its name."""
+        return {"service_token_name": service_token_name}

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticsearch_login_info
+version_added: 0.1.0
+short_description: Tell which of two passwords of a user holds
+description:
+  - For a password that was being changed when a run was killed, so that nobody knows which it is.
+  - None holds while a new cluster creates its security index, and while that index recovers. So
+    they are tried again for O(doubt_timeout) seconds before that is an error.
+author: The elk.swarm authors (@elk-swarm)
+extends_documentation_fragment:
+  - elk.swarm.elasticsearch
+options:
+  next_password:
+    description: What O(password) may have become. It is tried when O(password) is refused.
+    type: str
+    required: true
+attributes:
+  check_mode:
+    description: Can run in check mode without changing anything.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: N/A
+  idempotent:
+    description: Changes nothing.
+    support: full
+seealso:
+  - module: elk.swarm.elasticsearch_user
+"""
+
+EXAMPLES = r"""
+- name: See how far a change of the password has come
+  elk.swarm.elasticsearch_login_info:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    next_password: "{{ lookup('ansible.builtin.file', '/secure/elk/elastic_password.next') }}"
+  register: login
+  no_log: true
+"""
+
+RETURN = r"""
+holds:
+  description: Which option has the password that holds, V(password) or V(next_password).
+  returned: success
+  type: str
+  sample: password
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+    Client,
+    ElasticsearchError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+    MUTUALLY_EXCLUSIVE,
+    REQUIRED_TOGETHER,
+    argument_spec,
+    make_client,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
+    password_is_right,
+)
+
+PAUSE = 1.0
+OPTIONS = ("password", "next_password")
+
+
+def first_that_holds(client: Client, params: dict[str, Any]) -> str:
+    """Name of the option, empty when both are refused for as long as that is not believed."""
+    deadline = time.monotonic() + params["doubt_timeout"]
+    while True:
+        for option in OPTIONS:
+            if password_is_right(client, params["username"], params[option]):
+                return option
+        if time.monotonic() >= deadline:
+            return ""
+        time.sleep(PAUSE)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(
+            next_password={"type": "str", "required": True, "no_log": True},
+        ),
+        mutually_exclusive=MUTUALLY_EXCLUSIVE,
+        required_together=REQUIRED_TOGETHER,
+        required_one_of=[("username",)],
+        supports_check_mode=True,
+    )
+    params: dict[str, Any] = module.params
+    try:
+        option = first_that_holds(make_client(params), params)
+    except ElasticsearchError as error:
+        module.fail_json(msg=str(error))
+    if not option:
+        module.fail_json(
+            msg=f"Nothing was changed. Elasticsearch refuses every password of user "
+            f"'{params['username']}' that is known here. Check "
+            f"{params['login_from'] or ' and '.join(OPTIONS)}."
+        )
+    module.exit_json(changed=False, holds=option)
+
+
+if __name__ == "__main__":
+    main()
