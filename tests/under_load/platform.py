@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 SERVICE = "elk_elasticsearch"
 LOCK = f"{SERVICE}-roll"
 # Where a host dies in the middle of a request. Without them a request that it has taken ends as a
-# time-out, whatever the others could have answered.
-PATIENT = {"retry_on_timeout": True, "max_retries": 10}
+# time-out, whatever the others could have answered. If the elected master was there, 95 s go by
+# until its shards are taken over: 30 until it is missed as a master, 30 in which it is waited for
+# once more, 30 until it is missed as a node. A refused connection is a try, too.
+PATIENT = {"retry_on_timeout": True, "max_retries": 30}
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 
 
