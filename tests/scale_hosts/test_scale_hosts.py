@@ -66,10 +66,6 @@ def test_the_platform_comes_up_on_four_hosts(platform: Platform) -> None:
     platform.begin_load("m1")
 
 
-def test_without_a_new_host_nothing_is_added(platform: Platform) -> None:
-    assert "No host of the inventory is new" in changes_nothing(platform, ADD)
-
-
 def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
     before = platform.containers()
     platform.without = set()
