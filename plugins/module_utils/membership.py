@@ -374,7 +374,8 @@ def plan_replace(
     left = {
         VOTE: bool(voters),
         CLEAR: bool(voters or at.excluded or marked),
-        DEMOTE: any(node["role"] == MANAGER for node in dead),
+        # One that a swarm which was forced anew has left behind is a manager by name, without a vote.
+        DEMOTE: any(node["role"] == MANAGER and node.get("reachability") for node in dead),
         EXPEL: bool(dead),
     }
     steps = [step for step, needed in left.items() if dead and needed]

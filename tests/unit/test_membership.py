@@ -324,7 +324,14 @@ def test_a_lost_worker_is_struck_off_and_its_vote_is_taken(stage: Stage) -> None
 
 def test_a_lost_manager_is_demoted_before_it_is_struck_off(stage: Stage) -> None:
     stage.die("m2")
+    stage.members["m2"]["reachability"] = "unreachable"
     assert stage.replace("m2")["steps"] == ["vote", "clear", "demote", "expel"]
+
+
+def test_a_manager_that_a_recovered_swarm_left_behind_has_no_vote_to_take(stage: Stage) -> None:
+    stage.die("m2")
+    stage.members["m2"]["reachability"] = ""
+    assert stage.replace("m2")["steps"] == ["vote", "clear", "expel"]
 
 
 def test_without_a_vote_none_is_taken(stage: Stage) -> None:
