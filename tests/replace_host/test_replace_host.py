@@ -69,7 +69,7 @@ def missed(platform: Patient, host: str) -> None:
         lambda: any(line.split()[:2] == [host, "Down"] for line in swarm(platform)),
     )
     platform.wait_until(
-        f"the cluster misses {host}", 120, lambda: host not in in_the_cluster(platform)
+        f"the cluster misses {host}", 180, lambda: host not in in_the_cluster(platform)
     )
 
 
