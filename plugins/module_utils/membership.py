@@ -374,7 +374,7 @@ def plan_replace(
     left = {
         VOTE: bool(voters),
         CLEAR: bool(voters or at.excluded or marked),
-        # One that a swarm which was forced anew has left behind is a manager by name, without a vote.
+        # One that a recovered swarm has left behind is a manager by name, without a vote.
         DEMOTE: any(node["role"] == MANAGER and node.get("reachability") for node in dead),
         EXPEL: bool(dead),
     }

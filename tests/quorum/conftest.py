@@ -33,9 +33,9 @@ class Patient(Platform):
     """A platform whose clients try again when a host dies in the middle of a request.
 
     Without that option a request that a dead host has taken ends as a time-out, whatever the others
-    could have answered. If it had the elected master, 95 s go by until its shards are taken over: 30
-    until it is missed as a master, 30 in which it is waited for once more, 30 until it is missed as
-    a node.
+    could have answered. If it had the elected master, 95 s go by until its shards are taken over:
+    30 until it is missed as a master, 30 in which it is waited for once more, 30 until it is missed
+    as a node.
     """
 
     def connect(self) -> Elasticsearch:
