@@ -7,7 +7,7 @@ HOST ?= m1
 # its own lab and takes it down.
 SCENARIOS ?= storage interrupted operations engine drift firewall volumes default check_first bad_input single_host service
 # Too long for each `make test`, which is to end within 75 minutes.
-LONG_SCENARIOS ?= upgrade scale_hosts failure rotate quorum
+LONG_SCENARIOS ?= upgrade scale_hosts failure replace_host rotate quorum
 
 # The Python that .venv is made with.
 ELK_PYTHON ?= python3

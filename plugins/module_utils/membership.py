@@ -32,7 +32,10 @@ JOINING = "elk.joining"
 GENERIC = "data"
 MANAGER = "manager"
 READY = "ready"
+DOWN = "down"
 REACHABLE = "reachable"
+
+NO_CLUSTER = "No cluster answers, so nobody can tell what would be lost"
 
 DRAIN, VOTE, DEMOTE, STOP, QUIT, EXPEL, CLEAR = STEPS = (
     "drain",
@@ -195,7 +198,7 @@ def _settings(name: str, at: Cluster) -> list[str]:
 
 def _cluster(leaving: Leaving, swarm: Swarm, at: Cluster) -> list[str]:
     if not at.formed:
-        return [f"No cluster answers, so nobody can tell what would be lost. {at.problem}"]
+        return [f"{NO_CLUSTER}. {at.problem}"]
     here = at.of(leaving.node)
     found = _settings(leaving.node, at)
     if not here:
@@ -320,3 +323,120 @@ def new_hosts(
         ):
             found.append(host)
     return found
+
+
+def plan_replace(
+    name: str,
+    swarm: Swarm,
+    at: Cluster,
+    new: Sequence[str],
+    asked: str,
+    ids: Mapping[str, str],
+) -> dict[str, Any]:
+    """What is left to do about a host that is lost, and what forbids it.
+
+    `new` are the hosts of the inventory that are not in yet, `asked` is the one that is to take its
+    place, `ids` are by host of the inventory what it says itself.
+    """
+    nodes = [node for node in swarm.nodes if node["name"] == name]
+    dead = [node for node in nodes if node["state"] == DOWN]
+    known = {node["id"] for node in at.nodes}
+    voters = [voter for voter in at.voting if voter not in known] if dead else []
+    marked = at.settings.get(LEAVE) == name
+    # The list comes last: as long as the node stands there, a run that was killed is gone on with.
+    left = {
+        VOTE: bool(voters),
+        CLEAR: bool(voters or at.excluded or marked),
+        # One that a recovered swarm has left behind is a manager by name, without a vote.
+        DEMOTE: any(node["role"] == MANAGER and node.get("reachability") for node in dead),
+        EXPEL: bool(dead),
+    }
+    steps = [step for step, needed in left.items() if dead and needed]
+    refusals = _lives(name, nodes, at, new, ids)
+    if dead and not refusals:
+        refusals = _votes(name, at) if at.formed else [f"{NO_CLUSTER}. {at.problem}"]
+        # Its name may have been given to a new one that was let in before this one was struck off.
+        refusals += _successor(name, [*new, asked] if asked in ids else new, asked, nodes != dead)
+    return {
+        "steps": steps,
+        "told": [TOLD[step] for step in steps],
+        "refusals": refusals,
+        "ids": [str(node["id"]) for node in dead],
+        "voters": voters,
+        "marked": marked,
+        "addresses": sorted({str(node.get("address") or "") for node in dead} - {""}),
+        "also": sorted(
+            str(node["name"])
+            for node in swarm.nodes
+            if node["state"] == DOWN and node["name"] != name
+        ),
+    }
+
+
+def _lives(
+    name: str,
+    nodes: Sequence[Mapping[str, Any]],
+    at: Cluster,
+    new: Sequence[str],
+    ids: Mapping[str, str],
+) -> list[str]:
+    """Signs of life. With a dead node of its name as well, one that lives is the new host."""
+    dead = {str(node["id"]) for node in nodes if node["state"] == DOWN}
+    if not dead and name in new:
+        return []
+    late = "A host that died just now is missed after half a minute: run this again then"
+    found = [
+        f"The swarm sees {name} as {node['state']}. If it lives, playbooks/remove_host.yml -e "
+        f"remove_host={name} takes it out without loss; if it is the new host of that name, it is "
+        f"in already. {late}"
+        for node in nodes
+        if not dead
+    ]
+    found += [
+        f"{host} answers, and its Docker says that it is the node {own} of the swarm, which is "
+        f"called {name}. Let it reach the managers again, and take it out with "
+        f"playbooks/remove_host.yml -e remove_host={name}"
+        for host, own in ids.items()
+        if own in dead
+    ]
+    if dead and at.of(name) and len(nodes) == len(dead):
+        found.append(
+            f"{name} is in the cluster of Elasticsearch, so its host lives: "
+            f"playbooks/remove_host.yml -e remove_host={name} takes it out. {late}"
+        )
+    return found
+
+
+def _votes(name: str, at: Cluster) -> list[str]:
+    """What others have set, or a run before this one."""
+    found = []
+    mark, excluded = str(at.settings.get(LEAVE) or ""), str(at.settings.get(EXCLUDE_NAME) or "")
+    if mark and mark != name:
+        found.append(
+            f"The removal of {mark} was broken off. Finish it first: "
+            f"playbooks/remove_host.yml -e remove_host={mark}"
+        )
+    elif name in excluded.split(",") and not mark:
+        found.append(
+            f"{EXCLUDE_NAME} is {excluded}: somebody takes shards off nodes. Let that end, and set "
+            "it to null"
+        )
+    # Votes of nodes that are away were taken by a run before this one.
+    known = {node["id"] for node in at.nodes}
+    others = [one["name"] for one in at.excluded if one["id"] in known]
+    if others:
+        found.append(
+            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Let that "
+            "end, and DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
+        )
+    return found
+
+
+def _successor(name: str, fit: Sequence[str], asked: str, renewed: bool) -> list[str]:
+    """Whether somebody takes its place."""
+    if asked and asked not in fit:
+        return [f"replace_with is {asked}, which is no host of the inventory. Put it there"]
+    if not fit and not renewed:
+        why = f"No host of the inventory is new. Put the one that takes the place of {name} into it"
+        return [f"{why}; if it is in the platform already, name it: -e replace_with=HOST"]
+    return []

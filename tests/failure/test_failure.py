@@ -108,6 +108,8 @@ def test_the_manager_that_leads_dies_between_two_turns(platform: Platform, watch
     assert len(first) == 1
     assert watch.faults == []
 
+    # It still looks green for as long as the dead node is not missed.
+    wait_for(lambda: platform.health()[1] == 2, 240, "two nodes")
     platform.lab.docker("start", "m1")
     wait_for(lambda: green(platform), 240, "three green nodes")
     watch.dead.clear()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts are new, how one leaves, and what forbids it."""
+"""Which hosts are new, how one leaves, what forbids it, and what becomes of a lost one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.host_leave_plan import host_leave_plan
+from ansible_collections.elk.swarm.plugins.filter.host_replace_plan import host_replace_plan
 from ansible_collections.elk.swarm.plugins.filter.new_hosts import new_hosts
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_placement import (
     copies_of,
@@ -59,6 +60,7 @@ class Stage:
         self.copies = {"logs": 2}
         self.settings: dict[str, Any] = {}
         self.watermarks = {"low": "85%", "high": "90%"}
+        self.voting = [f"es-{name}" for name in ("m1", "m2", "w2")]
         self.excluded: list[dict[str, str]] = []
         self.status = "green"
         self.formed = True
@@ -80,7 +82,7 @@ class Stage:
             "copies": self.copies,
             "settings": self.settings,
             "watermarks": self.watermarks,
-            "voting": [f"es-{name}" for name in ("m1", "m2", "w2")],
+            "voting": self.voting,
             "excluded": self.excluded,
         }
 
@@ -97,6 +99,30 @@ class Stage:
 
     def refusal(self, node: str = "w2") -> str:
         return " | ".join(self.plan(node)["refusals"])
+
+    def replace(
+        self,
+        name: str = "w2",
+        new: tuple[str, ...] = ("w3",),
+        asked: str = "",
+        ids: dict[str, str] | None = None,
+    ) -> Any:
+        hosts = {host: f"swarm-{host}" for host in self.members if host != name}
+        return host_replace_plan(
+            name,
+            list(self.members.values()),
+            self.placement,
+            new,
+            asked,
+            {**hosts, **dict.fromkeys(new, ""), **(ids or {})},
+        )
+
+    def harm(self, *arguments: Any, **options: Any) -> str:
+        return " | ".join(self.replace(*arguments, **options)["refusals"])
+
+    def die(self, name: str) -> None:
+        self.members[name]["state"] = "down"
+        self.nodes.pop(name)
 
 
 @pytest.fixture
@@ -266,6 +292,107 @@ def test_a_service_keeps_a_host(stage: Stage) -> None:
     assert "without w2 0 host(s) may run it" in stage.refusal()
     stage.places[0]["here"] = False
     assert stage.refusal() == ""
+
+
+# -- lost -----------------------------------------------------------------------------------------
+
+
+def test_a_lost_worker_is_struck_off_and_its_vote_is_taken(stage: Stage) -> None:
+    stage.die("w2")
+    plan = stage.replace()
+    assert plan["refusals"] == []
+    # The list last: it tells a run after a kill that something is left.
+    assert plan["steps"] == ["vote", "clear", "expel"]
+    assert (plan["ids"], plan["voters"]) == (["swarm-w2"], ["es-w2"])
+    assert (plan["addresses"], plan["also"]) == (["192.0.2.4"], [])
+    assert len(plan["told"]) == 3
+
+
+def test_a_lost_manager_is_demoted_before_it_is_struck_off(stage: Stage) -> None:
+    stage.die("m2")
+    stage.members["m2"]["reachability"] = "unreachable"
+    assert stage.replace("m2")["steps"] == ["vote", "clear", "demote", "expel"]
+
+
+def test_a_manager_that_a_recovered_swarm_left_behind_has_no_vote_to_take(stage: Stage) -> None:
+    stage.die("m2")
+    stage.members["m2"]["reachability"] = ""
+    assert stage.replace("m2")["steps"] == ["vote", "clear", "expel"]
+
+
+def test_without_a_vote_none_is_taken(stage: Stage) -> None:
+    stage.die("w1")
+    assert stage.replace("w1")["steps"] == ["expel"]
+
+
+def test_a_host_that_lives_is_not_replaced(stage: Stage) -> None:
+    assert "The swarm sees w2 as ready" in stage.harm()
+    stage.members["w2"]["state"] = "unknown"
+    assert "The swarm sees w2 as unknown" in stage.harm()
+    stage.members["w2"]["state"] = "down"
+    assert "w2 is in the cluster of Elasticsearch" in stage.harm()
+    stage.die("w2")
+    assert "its Docker says that it is the node swarm-w2" in stage.harm(ids={"w2": "swarm-w2"})
+
+
+def test_nobody_tells_what_is_lost_without_a_cluster(stage: Stage) -> None:
+    stage.die("w2")
+    stage.formed = False
+    assert "No cluster answers" in stage.harm()
+
+
+def test_what_somebody_else_has_set_is_not_taken_back(stage: Stage) -> None:
+    stage.die("w2")
+    stage.excluded = [{"id": "es-m2", "name": "m2"}]
+    stage.settings = {EXCLUDE_NAME: "w2"}
+    harm = stage.harm()
+    assert "m2 may not vote for a master" in harm
+    assert "somebody takes shards off nodes" in harm
+    stage.settings = {EXCLUDE_NAME: "w1", LEAVE: "w1"}
+    assert "The removal of w1 was broken off" in stage.harm()
+
+
+def test_a_host_that_died_while_it_was_removed_leaves_no_exclusion(stage: Stage) -> None:
+    stage.die("w2")
+    stage.settings = {EXCLUDE_NAME: "w2", LEAVE: "w2"}
+    stage.excluded = [{"id": "es-w2", "name": "w2"}]
+    plan = stage.replace()
+    assert (plan["refusals"], plan["marked"]) == ([], True)
+    assert "clear" in plan["steps"]
+
+
+def test_somebody_has_to_take_its_place(stage: Stage) -> None:
+    stage.die("w2")
+    assert "No host of the inventory is new" in stage.harm(new=())
+    assert "replace_with is w9" in stage.harm(asked="w9")
+    assert stage.harm(asked="w3") == ""
+    # One that add_host.yml or site.yml has let in before.
+    assert stage.harm(new=(), asked="w1") == ""
+    stage.members["again"] = {**Stage().members["w2"], "id": "swarm-again"}
+    assert stage.harm(new=()) == ""
+
+
+def test_a_replacement_that_was_broken_off_is_gone_on_with(stage: Stage) -> None:
+    stage.die("w2")
+    stage.excluded = [{"id": "es-w2", "name": "_absent_"}]
+    stage.voting.remove("es-w2")
+    plan = stage.replace()
+    assert (plan["refusals"], plan["steps"]) == ([], ["clear", "expel"])
+    stage.excluded = []
+    assert stage.replace()["steps"] == ["expel"]
+    del stage.members["w2"]
+    plan = stage.replace()
+    assert (plan["refusals"], plan["steps"], plan["ids"]) == ([], [], [])
+    # The new one has the same name, and is on its way in.
+    stage.members["new"] = {**Stage().members["w2"], "id": "swarm-new"}
+    assert stage.harm(new=("w2",)) == ""
+    assert "it is in already" in stage.harm(new=())
+
+
+def test_other_nodes_that_are_missed_are_told(stage: Stage) -> None:
+    stage.die("w2")
+    stage.die("w1")
+    assert stage.replace()["also"] == ["w1"]
 
 
 # -- new ------------------------------------------------------------------------------------------
