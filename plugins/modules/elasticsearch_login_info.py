@@ -97,7 +97,7 @@ def main() -> None:
         ),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,
-        required_one_of=[("username",)],
+        required_by={"next_password": ("username",)},
         supports_check_mode=True,
     )
     params: dict[str, Any] = module.params
