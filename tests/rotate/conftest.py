@@ -44,19 +44,11 @@ class Renewed(Platform):
 
     login: tuple[str, str] = field(default=(CLIENT, SECRET), repr=False)
 
-    def connect_as(self, **login: Any) -> Elasticsearch:
-        return Elasticsearch(
-            [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
-            ca_certs=str(self.lab.kept("ca.crt")),
-            **login,
-            **self.client,
-        )
-
     def connect(self) -> Elasticsearch:
         return self.connect_as(basic_auth=self.login)
 
     def make_client(self) -> None:
-        with self.connect_as(basic_auth=("elastic", self.lab.secret("elastic_password"))) as client:
+        with super().connect() as client:
             client.security.put_user(username=CLIENT, password=SECRET, roles=["superuser"])
 
     def lets_in(self, **login: Any) -> bool:

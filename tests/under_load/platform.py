@@ -58,14 +58,17 @@ class Platform:
     def hosts(self) -> list[str]:
         return [name for name in self.lab.names if name not in self.without]
 
-    def connect(self) -> Elasticsearch:
+    def connect_as(self, **login: Any) -> Elasticsearch:
         """The official client with the addresses of all nodes."""
         return Elasticsearch(
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
-            basic_auth=("elastic", self.lab.secret("elastic_password")),
+            **login,
             **self.client,
         )
+
+    def connect(self) -> Elasticsearch:
+        return self.connect_as(basic_auth=("elastic", self.lab.secret("elastic_password")))
 
     def arguments(self, playbook: str, *options: str, **variables: Any) -> list[str]:
         more = self.lab.home / "own.json"
