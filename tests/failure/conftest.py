@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import pytest
 
 from tests.interrupted.conftest import lab
 from tests.under_load.platform import PATIENT, SERVICE, Platform, nothing_fails
+from tests.under_load.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,40 +23,28 @@ RUNNING = f"docker ps --quiet --filter status=running --filter name=^{SERVICE}"
 
 
 @dataclass
-class Watch:
+class Watch(Watcher):
     """Looks without a pause how many nodes run on each host."""
 
-    platform: Platform
     # Hosts that are dead just now, and so missed.
     dead: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     looks: int = 0
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Watch:
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_reason: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(0.5):
-            running = {}
-            for host in sorted(set(self.platform.hosts) - self.dead):
-                done = self.platform.lab.shell(host, RUNNING)
-                if done.returncode == 0:
-                    running[host] = len(done.stdout.split())
-            at = time.strftime("%H:%M:%S")
-            twice = [host for host, number in running.items() if number > 1]
-            away = [host for host, number in running.items() if number == 0]
-            if twice:
-                self.faults.append(f"{at}: more than one container on the data of {twice}")
-            if len(away) > 1:
-                self.faults.append(f"{at}: {away} are down at once")
-            self.looks += 1
+    def look(self) -> None:
+        running = {}
+        for host in sorted(set(self.platform.hosts) - self.dead):
+            done = self.platform.lab.shell(host, RUNNING)
+            if done.returncode == 0:
+                running[host] = len(done.stdout.split())
+        at = time.strftime("%H:%M:%S")
+        twice = [host for host, number in running.items() if number > 1]
+        away = [host for host, number in running.items() if number == 0]
+        if twice:
+            self.faults.append(f"{at}: more than one container on the data of {twice}")
+        if len(away) > 1:
+            self.faults.append(f"{at}: {away} are down at once")
+        self.looks += 1
 
 
 @pytest.fixture(scope="session")

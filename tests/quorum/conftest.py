@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from elasticsearch import ApiError, TransportError
 from lab.progress import wait_for
 from tests.interrupted.conftest import lab
 from tests.under_load.platform import PATIENT, Platform, nothing_fails
+from tests.under_load.watch import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,30 +52,22 @@ class Patient(Platform):
 
 
 @dataclass
-class Watch:
+class Watch(Watcher):
     """Looks at the cluster's status without a pause."""
 
-    platform: Patient
     seen: Counter[str] = field(default_factory=Counter)
-    _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Watch:
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-        return self
+    def watch(self) -> None:
+        # One client for all looks: it remembers which nodes do not answer.
+        with self.platform.connect() as self._client:
+            super().watch()
 
-    def __exit__(self, *_reason: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        with self.platform.connect() as client:
-            while not self._stop.wait(0.5):
-                try:
-                    self.seen[client.cluster.health(timeout="1s")["status"]] += 1
-                except (ApiError, TransportError):
-                    # For as long as no master is elected, nobody knows.
-                    self.seen["unknown"] += 1
+    def look(self) -> None:
+        try:
+            self.seen[self._client.cluster.health(timeout="1s")["status"]] += 1
+        except (ApiError, TransportError):
+            # For as long as no master is elected, nobody knows.
+            self.seen["unknown"] += 1
 
 
 @pytest.fixture(scope="session")
