@@ -74,6 +74,10 @@ def make_venv(progress: Progress) -> None:
         progress.run(
             str(ROOT / ".venv/bin/pip"), "install", "-q", "-r", str(ROOT / "lab/requirements.txt")
         )
+        # Some modules run on the controller, which keeps their compiled code as the lab's hosts do.
+        (packages,) = (ROOT / ".venv").glob("lib/python3.*/site-packages")
+        for file in (ROOT / "lab/images/host").glob("archived_code.*"):
+            shutil.copy(file, packages)
         stamp.write_text(wanted)
 
 
