@@ -6,14 +6,21 @@ source, so that a module which has changed is compiled. Without a place to keep 
 compiled each time.
 """
 
+from __future__ import annotations
+
 import os
 import zipimport
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
 FOLDER = os.path.join(os.path.dirname(__file__), "archived-code")
-compile_source = zipimport._compile_source
+# Not in Python's documentation, and of the lab's own Python only.
+compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
 
-def kept(path, source):
+def kept(path: str, source: bytes) -> CodeType:
     """The code of a source in an archive: from ``FOLDER``, or compiled and put there."""
     # Not above, because every start of Python reads this file. Both are part of Python itself.
     import _imp
@@ -23,18 +30,20 @@ def kept(path, source):
     name = os.path.join(FOLDER, f"{digest:016x}-{len(source)}-{os.path.basename(path)}")
     try:
         with open(name, "rb") as file:
-            return marshal.loads(file.read())
+            found: CodeType = marshal.loads(file.read())
+        return found
     except OSError:
         pass
-    code = compile_source(path, source)
+    code: CodeType = compile_source(path, source)
     try:
         os.makedirs(FOLDER, exist_ok=True)
-        with open(f"{name}.{os.getpid()}", "wb") as file:
-            file.write(marshal.dumps(code))
-        os.replace(file.name, name)
+        draft = f"{name}.{os.getpid()}"
+        with open(draft, "wb") as new:
+            new.write(marshal.dumps(code))
+        os.replace(draft, name)
     except OSError:
         pass
     return code
 
 
-zipimport._compile_source = kept
+zipimport._compile_source = kept  # type: ignore[attr-defined]
