@@ -18,7 +18,6 @@ from elasticsearch import ApiError, ConflictError, Elasticsearch, TransportError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-INDEX = "load"
 SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1}
 SYSLOG_PORT = 514
 # Milliseconds for which a peer may leave a line without an answer.
@@ -38,6 +37,7 @@ class Load:
     # Hosts that take lines, tried in turn.
     syslog: Sequence[str]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    index: str = field(init=False)
     acknowledged: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -46,9 +46,12 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self.index = f"load-{self.run}"
+
     def start(self) -> None:
         with self.connect() as client:
-            client.indices.create(index=INDEX, settings=SETTINGS)
+            client.indices.create(index=self.index, settings=SETTINGS)
         for work in (lambda: self._write("a"), lambda: self._write("b"), self._search, self._send):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
@@ -80,7 +83,7 @@ class Load:
                 key = f"{name}-{number}"
                 request = partial(
                     client.create,
-                    index=INDEX,
+                    index=self.index,
                     id=key,
                     document={"writer": name, "number": number},
                 )
@@ -89,8 +92,13 @@ class Load:
 
     def _search(self) -> None:
         with self.connect() as client:
+            # A node that leaves between the two phases of a search takes its part of the answer
+            # with it. Who wants all or nothing says so, and the client's next try brings all.
+            request = partial(
+                client.search, index=self.index, size=1, allow_partial_search_results=False
+            )
             while not self._stop.wait(PAUSE):
-                found = self._try("search", partial(client.search, index=INDEX, size=1))
+                found = self._try("search", request)
                 if found and found["_shards"]["failed"]:
                     self.failures.append(f"search without all shards: {found['_shards']}")
 
@@ -125,8 +133,8 @@ class Load:
 
     def missing_documents(self) -> set[str]:
         with self.connect() as client:
-            client.indices.refresh(index=INDEX)
-            found = {hit["_id"] for hit in helpers.scan(client, index=INDEX, _source=False)}
+            client.indices.refresh(index=self.index)
+            found = {hit["_id"] for hit in helpers.scan(client, index=self.index, _source=False)}
         return self.acknowledged - found
 
     def missing_lines(self, patience: float = 60) -> tuple[set[int], int]:
