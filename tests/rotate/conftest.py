@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -67,9 +68,18 @@ class Renewed(Platform):
         found = [*self.lab.directory.glob("*.next"), *self.lab.directory.glob("*.former")]
         return sorted(path.name for path in found)
 
-    def served(self) -> dict[str, str]:
+    def authorities(self) -> list[str]:
+        """Certificates of whoever is trusted, the one that signs first."""
+        return re.findall(
+            r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n",
+            self.lab.kept("ca.crt").read_text(),
+            re.DOTALL,
+        )
+
+    def served(self, authority: str | None = None) -> dict[str, str]:
         """What each node shows on port 9200, as text, and only if it is signed by the authority."""
-        context = ssl.create_default_context(cafile=str(self.lab.kept("ca.crt")))
+        trusted = authority or self.lab.kept("ca.crt").read_text()
+        context = ssl.create_default_context(cadata=trusted)
         shown = {}
         for host in self.hosts:
             address = self.lab.address(host)

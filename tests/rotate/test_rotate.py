@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from playbook_run import Outcome
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
 ROTATE = "playbooks/rotate.yml"
 ALL = "certificates,passwords,encryption_keys,join_tokens"
+NEXT_AUTHORITY = ["ca.crt.former", "ca.crt.next", "ca.key.next"]
 NAMES = {"elk", "elk-2"}
 PASSWORDS = {"elastic_password", "logstash_password", "kibana_token"}
 KEYS = {"kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key"}
@@ -118,4 +122,51 @@ def test_everything_in_one_go(platform: Renewed) -> None:
 
 
 def test_nothing_is_missing(platform: Renewed) -> None:
+    platform.end_load()
+
+
+def test_a_check_of_a_new_authority_changes_nothing(platform: Renewed) -> None:
+    before = (platform.secrets(), platform.authorities(), platform.served())
+    outcome = platform.run(ROTATE, "--check", rotate="ca")
+    assert outcome.code == 0, outcome.output
+    assert (platform.secrets(), platform.authorities(), platform.served()) == before
+    assert platform.under_way() == []
+
+
+def test_the_next_authority_is_trusted_before_it_signs(platform: Renewed) -> None:
+    [former] = platform.authorities()
+    nodes = platform.containers()
+    outcome = platform.run(ROTATE, rotate="ca_trust")
+    assert outcome.code == 0, outcome.output
+    platform.at_rest()
+    assert platform.under_way() == NEXT_AUTHORITY
+    assert platform.authorities() == [former, platform.lab.kept("ca.crt.next").read_text()]
+    assert platform.containers() == nodes
+    # Who was not told of the next one yet is still served.
+    assert platform.served(former) == platform.certificates()
+    platform.nothing_to_do()
+    platform.begin_load(*platform.hosts)
+
+
+def test_a_change_of_authority_that_was_killed_twice(platform: Renewed) -> None:
+    kept, nodes = platform.secrets(), platform.containers()
+    former, following = platform.authorities()
+    platform.kill("See that Elasticsearch serves the new certificate", rotate="ca")
+    assert platform.under_way() == NEXT_AUTHORITY
+    platform.kill("Forget that it was the next", rotate="ca")
+    outcome = platform.run(ROTATE, rotate="ca")
+    assert outcome.code == 0, outcome.output
+    platform.at_rest()
+    assert platform.under_way() == []
+    assert platform.authorities() == [following]
+    certificates = {name for name in kept if name.startswith("certs/")}
+    assert changed(kept, platform.secrets()) == certificates | {"ca.key"}
+    assert platform.served() == platform.certificates()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        platform.served(former)
+    assert platform.containers() == nodes
+    platform.nothing_to_do()
+
+
+def test_nothing_is_missing_under_the_new_authority(platform: Renewed) -> None:
     platform.end_load()
