@@ -1,9 +1,10 @@
-"""Run Molecule scenarios, two at a time, and say what each took.
+"""Run Molecule scenarios, two or three at a time, and say what each took.
 
 Usage: ``python tests/tools/scenarios.py default single_host``. Every scenario brings up a lab of
 its own, so none can profit from what another left behind; they share only the daemon, the registry
 and the images, which are there before the first and go after the last. Much of a scenario is
-waiting, in which the other one can work. LANES=1 runs one at a time, and shows it live.
+waiting, in which another one can work: two run all the time, and a third one begins while the
+processors have time for it. LANES=1 runs one at a time, and shows it live.
 
 The first failure ends the run, once the other scenario has come to its end. KEEP=1 leaves the
 hosts of what has failed.
@@ -33,6 +34,8 @@ HEAD, TAIL = 120, 480
 ENDING = "The run has ended before its end"
 # Seconds between two signs of life.
 PULSE = 60
+# Of the processors' time in such a while: with less of it left, nothing more begins.
+SPARE = 0.25
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -94,6 +97,12 @@ def reasons(output: str, tests: str) -> list[str]:
     return [shortened(line) for line in (*found[:REASONS], *failed)]
 
 
+def processors() -> tuple[int, int]:
+    """What all processors have spent, in ticks: idle, and altogether."""
+    spent = [int(one) for one in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return spent[3] + spent[4], sum(spent)
+
+
 @dataclass
 class Lanes:
     """Scenarios that wait, run and have ended."""
@@ -103,6 +112,8 @@ class Lanes:
     running: dict[str, float] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    # Which share of the last while the processors had nothing to do.
+    idle: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
     begun: float = field(default_factory=time.monotonic)
 
@@ -116,9 +127,16 @@ class Lanes:
             with self.lock:
                 if self.failed or not self.waiting:
                     return
-                scenario = self.waiting.pop(0)
-                self.running[scenario] = time.monotonic()
-                self.say(f"{scenario} begins")
+                scenario = ""
+                if lane <= self.number or self.idle > SPARE:
+                    # What begins now is not in what was measured.
+                    self.idle = 0.0
+                    scenario = self.waiting.pop(0)
+                    self.running[scenario] = time.monotonic()
+                    self.say(f"{scenario} begins")
+            if not scenario:
+                time.sleep(1)
+                continue
             passed = self.run(scenario, lane)
             with self.lock:
                 self.took[scenario] = time.monotonic() - self.running.pop(scenario)
@@ -161,8 +179,13 @@ class Lanes:
 
     def pulse(self, ended: threading.Event) -> None:
         """Say now and then what is being done."""
+        before = processors()
         while not ended.wait(PULSE):
+            now = processors()
             with self.lock:
+                self.idle = (now[0] - before[0]) / (now[1] - before[1])
+                before = now
+                self.say(f"processors {1 - self.idle:.0%} busy")
                 for scenario, since in self.running.items():
                     seconds = time.monotonic() - since
                     where = doing(*self.said(scenario))
@@ -188,8 +211,9 @@ def main(scenarios: list[str]) -> int:
     if lanes.number > 1:
         threading.Thread(target=lanes.pulse, args=(ended,), daemon=True).start()
     try:
-        with ThreadPoolExecutor(max_workers=lanes.number) as pool:
-            for done in [pool.submit(lanes.work, lane) for lane in range(1, lanes.number + 1)]:
+        together = lanes.number + (lanes.number > 1)
+        with ThreadPoolExecutor(max_workers=together) as pool:
+            for done in [pool.submit(lanes.work, lane) for lane in range(1, together + 1)]:
                 done.result()
     finally:
         ended.set()
