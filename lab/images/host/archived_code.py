@@ -9,13 +9,16 @@ compiled each time.
 from __future__ import annotations
 
 import os
+import sys
 import zipimport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-FOLDER = os.path.join(os.path.dirname(__file__), "archived-code")
+# On a host where nobody minds what comes and goes, else beside the packages of the environment.
+ALONE = sys.prefix == sys.base_prefix
+FOLDER = os.path.join("/var/cache" if ALONE else sys.prefix, "archived-code")
 # Not in Python's documentation, and of the lab's own Python only.
 compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
