@@ -6,7 +6,7 @@ and the images, which are there before the first and go after the last. Much of 
 waiting, in which another one can work: two run all the time, and a third one begins while the
 processors have time for it. LANES=1 runs one at a time, and shows it live.
 
-The first failure ends the run, once the other scenario has come to its end. KEEP=1 leaves the
+The first failure ends the run, once the other scenarios have come to their ends. KEEP=1 leaves the
 hosts of what has failed.
 """
 

@@ -37,7 +37,6 @@ class Load:
     # Hosts that take lines, tried in turn.
     syslog: Sequence[str]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
-    index: str = field(init=False)
     acknowledged: set[str] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -46,8 +45,9 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        self.index = f"load-{self.run}"
+    @property
+    def index(self) -> str:
+        return f"load-{self.run}"
 
     def start(self) -> None:
         with self.connect() as client:

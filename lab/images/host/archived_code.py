@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # On a host where nobody minds what comes and goes, else beside the packages of the environment.
 ALONE = sys.prefix == sys.base_prefix
 FOLDER = os.path.join("/var/cache" if ALONE else sys.prefix, "archived-code")
-# Not in Python's documentation, and of the lab's own Python only.
+# The stubs know only what Python documents, and this is not; the lab's own Python has it.
 compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
 
@@ -49,4 +49,5 @@ def kept(path: str, source: bytes) -> CodeType:
     return code
 
 
+# As above: there is no documented way between an archive and its code.
 zipimport._compile_source = kept  # type: ignore[attr-defined]
