@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
 
 from lab.state import Lab  # noqa: E402
 from playbook_run import playbook_command  # noqa: E402
+from scenarios import processors  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,8 +54,8 @@ def say(text: str) -> None:
 
 def busy() -> float:
     """Seconds that the machine's processors have worked since it started."""
-    fields = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+    idle, spent = processors()
+    return (spent - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(command: Sequence[str | Path], log: Path, environment: dict[str, str]) -> Run:
