@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs of the tests share of their modules, and that it is never that of other sources."""
+"""What runs of the tests share of their work, and that it is never that of other sources."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from playbook_run import ROOT, run_in_folder
 
 sys.path.append(str(ROOT / "tests" / "tools" / "callback_plugins"))
 
-from kept_modules import CACHE, keep, name
+from kept_work import CACHE, folder, keep_modules, name
 
 
 @pytest.fixture
@@ -44,12 +45,12 @@ def test_a_module_of_another_name_has_another_place(sources: Path) -> None:
 
 def test_what_a_run_has_packed_already_is_left_alone(sources: Path) -> None:
     (sources / CACHE).mkdir()
-    keep(sources, sources)
+    keep_modules(sources, sources)
     assert not (sources / CACHE).is_symlink()
 
 
 def test_the_next_run_finds_what_a_run_has_packed(tmp_path: Path) -> None:
-    place = keep(ROOT, tmp_path)
+    place = keep_modules(ROOT, tmp_path)
     for path in place.glob("ansible.modules.ping-*"):
         path.unlink()
     play = {
@@ -66,3 +67,37 @@ def test_the_next_run_finds_what_a_run_has_packed(tmp_path: Path) -> None:
         (path,) = (one for one in place.glob("ansible.modules.ping-*") if one.suffix != ".lock")
         packed.append(path.stat().st_ino)
     assert packed[0] == packed[1]
+
+
+def test_the_next_run_finds_what_a_run_has_compiled(tmp_path: Path) -> None:
+    # A number that no other run has, so that the first one begins without it.
+    number = str(time.time_ns())
+    texts = {
+        # The same text is a template, whose backslash stands for itself, and an expression.
+        "template": rf"{{{{ 'a\t' ~ {number} }}}}",
+        "called": rf"{{{{ '{number}' | regex_replace('(9)', '\1\1') }}}}",
+        # In a file, a backslash is an escape.
+        "file": "{{ lookup('ansible.builtin.template', 'text.j2') }}",
+        # Refused each time anew.
+        "refused": f"{{{{ {number} | nothing_of_that_name }}}}",
+    }
+    show = [
+        {"name": name, "ansible.builtin.debug": {"msg": text}, "ignore_errors": True}
+        for name, text in texts.items()
+    ]
+    expression = {"ansible.builtin.debug": {"var": rf"'a\t' ~ {number}"}}
+    skipped = {"ansible.builtin.debug": {"msg": "no"}, "when": f"{number} == 1"}
+    play = {"hosts": "all", "gather_facts": False, "tasks": [*show, expression, skipped]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    (tmp_path / "text.j2").write_text(texts["template"])
+
+    place = folder(ROOT, "templates")
+    said, new = [], []
+    for _run in range(2):
+        before = {path.name for path in place.iterdir()}
+        said.append(run_in_folder(tmp_path, "m1,"))
+        new.append({path.name for path in place.iterdir()} - before)
+    plain = run_in_folder(tmp_path, "m1,", ANSIBLE_CALLBACKS_ENABLED="calm_collector")
+    assert said[0] == said[1] == plain
+    assert new[0]
+    assert not new[1]
