@@ -175,9 +175,23 @@ def test_a_lost_majority_is_recovered_first(platform: Patient) -> None:
     platform.without.add("m2")
 
 
+def test_a_host_that_was_struck_off_earlier_is_not_let_in_as_it_is(platform: Patient) -> None:
+    missed(platform, "m2")
+    platform.lab.docker("start", "w1")
+    platform.without = {"m2"}
+    platform.wait_until(
+        "w1 answers to ssh",
+        60,
+        lambda: platform.lab.shell("w1", "systemctl is-active ssh").returncode == 0,
+    )
+    reason = "w1 answers, and its Docker was in a swarm before. Run docker swarm leave --force"
+    refused(platform, reason, replace_dead="m2", replace_with="w1")
+    platform.lab.docker("kill", "w1")
+    platform.without = {"m2", "w1"}
+
+
 def test_a_manager_that_was_set_up_anew_takes_its_own_place(platform: Patient) -> None:
     set_up_anew(platform, "m2")
-    missed(platform, "m2")
     outcome = platform.run(REPLACE, replace_dead="m2")
     assert outcome.code == 0, outcome.output
     assert "m2 is replaced by m2" in outcome.text
