@@ -51,11 +51,14 @@ class Counter:
             text=True,
         )
         self._last, self._at = 0, -math.inf
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
-        for line in self._process.stdout or ():
-            self._last, self._at = int(line), time.monotonic()
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                self._last, self._at = int(line), time.monotonic()
 
     @property
     def nodes(self) -> int | None:
@@ -70,6 +73,7 @@ class Counter:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(timeout=10)
+        self._reader.join()
 
 
 @dataclass
@@ -90,9 +94,13 @@ class Watch(Watcher):
     def look(self) -> None:
         running = {}
         for host in sorted(set(self.platform.hosts) - self.dead):
-            if host not in self._counters or self._counters[host].ended:
-                self._counters[host] = Counter(self.platform.lab.container(host))
-            number = self._counters[host].nodes
+            counter = self._counters.get(host)
+            if counter and counter.ended:
+                counter.end()
+                counter = None
+            if not counter:
+                counter = self._counters[host] = Counter(self.platform.lab.container(host))
+            number = counter.nodes
             if number is not None:
                 running[host] = number
         at = time.strftime("%H:%M:%S")
