@@ -159,6 +159,13 @@ def test_the_next_run_changes_nothing(platform: Patient) -> None:
     assert "The swarm has no node w1 to strike off" in outcome.text
 
 
+def test_nothing_is_missing_so_far(platform: Patient) -> None:
+    platform.end_load()
+    # From here on the clients have the new host's address, as an operator's have then. Of the three
+    # that they had, two will be dead and one about to be restarted.
+    platform.begin_load("m1")
+
+
 # -- one of two managers dies --------------------------------------------------------------------
 
 
