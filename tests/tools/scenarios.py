@@ -122,30 +122,35 @@ class Lanes:
         print(f"[{minutes:3}:{seconds:02}] {text}", flush=True)
 
     def work(self, lane: int) -> None:
-        """Take one scenario after the other until none is left or one has failed."""
-        while True:
-            with self.lock:
-                if self.failed or not self.waiting:
-                    return
-                scenario = ""
-                if lane <= self.number or self.idle > SPARE:
-                    # What begins now is not in what was measured.
-                    self.idle = 0.0
-                    scenario = self.waiting.pop(0)
-                    self.running[scenario] = time.monotonic()
-                    self.say(f"{scenario} begins")
-            if not scenario:
+        """Run one scenario after the other until none is left or one has failed."""
+        while self.waiting and not self.failed:
+            scenario = self.take(lane)
+            if scenario:
+                self.note(scenario, self.run(scenario, lane))
+            else:
                 time.sleep(1)
-                continue
-            passed = self.run(scenario, lane)
-            with self.lock:
-                self.took[scenario] = time.monotonic() - self.running.pop(scenario)
-                if not passed:
-                    self.failed.append(scenario)
-                self.say(
-                    f"{scenario} {'passed' if passed else 'FAILED'} "
-                    f"after {self.took[scenario]:.0f} s"
-                )
+
+    def take(self, lane: int) -> str:
+        """The next scenario, which begins now; empty when there is none for this lane."""
+        with self.lock:
+            spare = lane <= self.number or self.idle > SPARE
+            if self.failed or not self.waiting or not spare:
+                return ""
+            # What begins now is not in what was measured.
+            self.idle = 0.0
+            scenario = self.waiting.pop(0)
+            self.running[scenario] = time.monotonic()
+            self.say(f"{scenario} begins")
+        return scenario
+
+    def note(self, scenario: str, passed: bool) -> None:
+        """Note how a scenario ended, and say it."""
+        with self.lock:
+            self.took[scenario] = time.monotonic() - self.running.pop(scenario)
+            if not passed:
+                self.failed.append(scenario)
+            result = "passed" if passed else "FAILED"
+            self.say(f"{scenario} {result} after {self.took[scenario]:.0f} s")
 
     @staticmethod
     def said(scenario: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ import module_docs
 import package
 import playbooks
 import repo
+import scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +123,24 @@ def test_a_scenario_that_nothing_runs_is_named() -> None:
     first, second = playbooks.scenario_problems(["a", "b"], {"a", "c"})
     assert "molecule/b is never run" in first
     assert "runs scenario c" in second
+
+
+def test_a_lane_beyond_the_number_begins_only_while_processors_are_idle() -> None:
+    lanes = scenarios.Lanes(["a", "b", "c"], number=2)
+    assert [lanes.take(1), lanes.take(3)] == ["a", ""]
+    lanes.idle = scenarios.SPARE + 0.1
+    # Once: what began has not been measured yet.
+    assert [lanes.take(3), lanes.take(3), lanes.take(2)] == ["b", "", "c"]
+
+
+def test_nothing_begins_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = {"a": True, "b": False, "c": True}
+    monkeypatch.setattr(scenarios.Lanes, "run", lambda _lanes, scenario, _lane: ends[scenario])
+    lanes = scenarios.Lanes(list(ends), number=1)
+    lanes.work(1)
+    assert list(lanes.took) == ["a", "b"]
+    assert (lanes.failed, lanes.waiting) == (["b"], ["c"])
+    assert "1 passed, 1 failed" in lanes.table()
 
 
 def test_playbooks_are_told_from_lists_of_tasks(tmp_path: Path) -> None:
