@@ -164,6 +164,8 @@ def test_nothing_is_missing_so_far(platform: Patient) -> None:
     # From here on the clients have the new host's address, as an operator's have then. Of the three
     # that they had, two will be dead and one about to be restarted.
     platform.begin_load("m1")
+    # What has been written a moment ago has its only copy where it was written.
+    platform.wait_until("three green nodes", 60, lambda: platform.health() == ("green", 3))
 
 
 # -- one of two managers dies --------------------------------------------------------------------
