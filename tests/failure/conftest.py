@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["lab", "nothing_fails"]
 
 # Runs on a host until its input ends, and says again and again how many nodes run there. A command
-# for each look would cost the machine half of its time.
+# for each look took about a third of the machine.
 COUNT = f"""
 import http.client, json, select, socket, sys, urllib.parse
 filters = json.dumps({{"status": ["running"], "name": ["^{SERVICE}"]}})

@@ -81,6 +81,7 @@ def test_the_next_run_finds_what_a_run_has_compiled(tmp_path: Path) -> None:
         # Refused each time anew.
         "refused": f"{{{{ {number} | nothing_of_that_name }}}}",
     }
+    # What is refused does not end the play: how it is refused is compared, too.
     show = [
         {"name": name, "ansible.builtin.debug": {"msg": text}, "ignore_errors": True}
         for name, text in texts.items()

@@ -15,6 +15,7 @@ comes by: 2,700 in such a run on three hosts, of which 450 differ. Here their co
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import marshal
 import os
@@ -61,9 +62,13 @@ def name(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+# Every source is read for it, and those of a run stay as they are.
+name_of_run = functools.cache(name)
+
+
 def folder(root: Path, kind: str) -> Path:
     """Where work of a kind is kept."""
-    place = root / ".cache" / kind / name(root)
+    place = root / ".cache" / kind / name_of_run(root)
     place.mkdir(parents=True, exist_ok=True)
     return place
 
