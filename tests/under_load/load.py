@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from elasticsearch import ApiError, ConflictError, Elasticsearch, TransportError, helpers
+from elasticsearch import (
+    ApiError,
+    ConflictError,
+    Elasticsearch,
+    NotFoundError,
+    TransportError,
+    helpers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +34,9 @@ PAUSE = 0.1
 # What a sender repeats over its next connection when one breaks: a plain connection acknowledges
 # nothing, so nobody else can.
 REPEATED = 300
+# What a search is told whose node has left, or given its shard to another one, between the two
+# phases: with 502, which clients try again by themselves, or with 404, which they do not.
+GONE = "search_context_missing_exception"
 
 
 @dataclass
@@ -90,15 +100,23 @@ class Load:
                 if self._try("write", request):
                     self.acknowledged.add(key)
 
+    def search(self, client: Elasticsearch) -> Any:
+        """All or nothing: by default the part of a node that leaves is missing in a success."""
+        request = partial(
+            client.search, index=self.index, size=1, allow_partial_search_results=False
+        )
+        try:
+            return request()
+        except NotFoundError as error:
+            if GONE not in str(error.body):
+                raise
+            self.counts["search again"] += 1
+            return request()
+
     def _search(self) -> None:
         with self.connect() as client:
-            # A node that leaves between the two phases of a search takes its part of the answer
-            # with it. Who wants all or nothing says so, and the client's next try brings all.
-            request = partial(
-                client.search, index=self.index, size=1, allow_partial_search_results=False
-            )
             while not self._stop.wait(PAUSE):
-                found = self._try("search", request)
+                found = self._try("search", partial(self.search, client))
                 if found and found["_shards"]["failed"]:
                     self.failures.append(f"search without all shards: {found['_shards']}")
 

@@ -110,7 +110,8 @@ class Platform:
         lines, twice = load.missing_lines()
         with self.lab.shown():
             print(
-                f"\nwrites {load.counts['write']}, searches {load.counts['search']}, slowest "
+                f"\nwrites {load.counts['write']}, searches {load.counts['search']} "
+                f"({load.counts['search again']} asked again, as their node left), slowest "
                 f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
                 f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
                 f"{len(lines)} of {load.lines}, {twice} found more than once, "
