@@ -11,7 +11,7 @@ version_added: 0.1.0
 short_description: Which nodes of Elasticsearch move, in which order, and what forbids it
 description:
   - Compares what the variables ask for with the labels of the swarm's nodes and with what
-    M(elk.swarm.elasticsearch_gate) has found.
+    M(elk.swarm.elasticsearch_roll_info) has found.
 positional: _input
 options:
   _input:
@@ -39,13 +39,9 @@ options:
     type: dict
     required: true
   cluster:
-    description: Result of M(elk.swarm.elasticsearch_gate).
-    type: dict
-    required: true
-  told:
     description: Result of M(elk.swarm.elasticsearch_roll_info).
     type: dict
-    default: {}
+    required: true
   restart:
     description:
       - Name of a restart that every node has to have had, whether or not anything differs. One that
@@ -128,7 +124,6 @@ def rolling_plan(
     version: str,
     labels: Mapping[str, Mapping[str, str]],
     cluster: Mapping[str, Any],
-    told: Mapping[str, Any] | None = None,
     restart: str = "",
     back: bool = False,
     accept_downtime: bool = False,
@@ -146,7 +141,7 @@ def rolling_plan(
         names=[str(node.get("name")) for node in members],
         versions=[str(node.get("version") or "") for node in members],
         problem="; ".join(map(str, cluster.get("missing") or ())),
-        told=told or {},
+        told=cluster,
     )
     asked = rolling.Asked(
         version=version,

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 NOT_FORMED = "_na_"
 RANK = {"red": 0, "yellow": 1, "green": 2}
 CONNECT_TIMEOUT = 2.0
+# Of the requests of a single look, in seconds.
+LOOK_TIMEOUT = 10.0
 FIRST_POLL, LONGEST_POLL, POLL_GROWTH = 0.3, 2.0, 1.4
 # While nodes start, a valid login can be refused for some seconds: the user is kept in an index
 # that is not open yet. After this time it is taken for a wrong one.
@@ -433,6 +435,55 @@ def add_versions(nodes: Sequence[Mapping[str, Any]], views: Sequence[View]) -> l
     return [
         {**node, "version": node.get("version") or known.get(str(node["name"]))} for node in nodes
     ]
+
+
+def look(
+    client: Client,
+    *,
+    timeout: float,
+    doubt_timeout: float,
+    indices: Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Observation:
+    """What there is now, asked again for ``doubt_timeout`` seconds while that is not certain."""
+    start = clock()
+    while True:
+        seen = observe(client, timeout=timeout, indices=indices)
+        certain = not seen.untold and not unsafe_to_guess(seen)
+        if certain or clock() - start >= doubt_timeout:
+            return seen
+        sleep(LONGEST_POLL / 4)
+
+
+def undecided(seen: Observation) -> str:
+    """Why a single look cannot tell which cluster this is; empty when it can.
+
+    Neither two clusters nor one that may hide behind a refusal is mended by going on.
+    """
+    if len(seen.uuids) > 1:
+        verdict = judge(seen, Wanted())
+        return f"The cluster is not fit, and waiting will not help: {verdict.sentence()}"
+    causes = "; ".join(f"{url}: {cause}" for url, cause in unsafe_to_guess(seen).items())
+    return causes and (
+        "It is not certain that no cluster has formed yet, because something listens that does not "
+        f"say so: {causes}"
+    )
+
+
+def described(seen: Observation) -> dict[str, Any]:
+    """What modules return of it."""
+    health = dict(seen.health or {})
+    return {
+        "formed": seen.formed,
+        "cluster_uuid": seen.cluster_uuid,
+        "cluster_name": seen.cluster_name,
+        "status": health.get("status"),
+        "nodes": add_versions(seen.nodes, seen.views),
+        "health": health,
+        "reachable": seen.reachable,
+        "unreached": seen.unreachable,
+    }
 
 
 def wait_for(

@@ -232,13 +232,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
     ElasticsearchError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
-    LONGEST_POLL,
     Wanted,
-    add_versions,
     ask_why,
+    described,
     judge,
-    observe,
-    unsafe_to_guess,
+    look,
+    undecided,
     wait_for,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
@@ -277,7 +276,6 @@ def main() -> None:
         stranded=params["stranded"],
         indices=params["indices"],
     )
-    doubtful: dict[str, str] = {}
     start = time.monotonic()
     try:
         # The gate has a patience of its own.
@@ -290,44 +288,28 @@ def main() -> None:
                 request_timeout=params["timeout"],
             )
         else:
-            seen = observe(client, timeout=params["timeout"], indices=wanted.indices)
-            doubtful = unsafe_to_guess(seen)
-            while (doubtful or seen.untold) and not module.check_mode:
-                if time.monotonic() - start >= params["doubt_timeout"]:
-                    break
-                time.sleep(LONGEST_POLL / 4)
-                seen = observe(client, timeout=params["timeout"], indices=wanted.indices)
-                doubtful = unsafe_to_guess(seen)
+            seen = look(
+                client,
+                timeout=params["timeout"],
+                doubt_timeout=0 if module.check_mode else params["doubt_timeout"],
+                indices=wanted.indices,
+            )
             verdict = judge(seen, wanted)
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
     seconds = round(time.monotonic() - start, 2)
-    health = dict(seen.health or {})
     result = {
         "changed": False,
-        "formed": seen.formed,
-        "cluster_uuid": seen.cluster_uuid,
-        "cluster_name": seen.cluster_name,
-        "status": health.get("status"),
-        "nodes": add_versions(seen.nodes, seen.views),
-        "health": health,
+        **described(seen),
         "shards": [shard for shards in seen.shards.values() for shard in shards],
-        "reachable": seen.reachable,
-        "unreached": seen.unreachable,
         "missing": verdict.missing,
         "seconds": seconds,
     }
     if module.check_mode:
         module.exit_json(**result)
-    if doubtful:
-        causes = "; ".join(f"{url}: {cause}" for url, cause in doubtful.items())
-        module.fail_json(
-            msg=f"It is not certain that no cluster has formed yet, because something listens "
-            f"that does not say so: {causes}",
-            **result,
-        )
-    split = len(seen.uuids) > 1
-    if verdict.hopeless and (params["wait"] or split or wanted.cluster_uuid or wanted.node_ids):
+    if not params["wait"] and undecided(seen):
+        module.fail_json(msg=undecided(seen), **result)
+    if verdict.hopeless and (params["wait"] or wanted.cluster_uuid or wanted.node_ids):
         module.fail_json(
             msg=f"The cluster is not fit, and waiting will not help: {verdict.sentence()}", **result
         )

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_roll_info
-short_description: Read what decides whether nodes of Elasticsearch may move now
+short_description: Look at a cluster of Elasticsearch whose nodes may have to move
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Reads settings that somebody has set, disks above the high watermark, indices that a full disk
-    made read-only, and nodes whose vote was taken away.
+  - Tells what M(elk.swarm.elasticsearch_gate) tells of a cluster that it looks at once, under the
+    same names, and fails when that one does. A cluster that has not formed is no error.
+  - Of one that has formed it reads in the same task what decides whether nodes may move now,
+    settings that somebody has set, disks above the high watermark, indices that a full disk made
+    read-only, and nodes whose vote was taken away.
   - When a version comes that no node runs yet, it reads the newest successful snapshot of each
     repository as well, and when that is another major version, what of the present one it does not
     bear.
@@ -34,60 +37,123 @@ options:
       - The version that all nodes are to get.
     type: str
     required: true
-  versions:
-    description:
-      - The versions that nodes run, as RV(elk.swarm.elasticsearch_gate#module:nodes) tells them.
-    type: list
-    elements: str
-    required: true
 notes:
   - Needs the cluster privileges C(monitor) and C(monitor_snapshot), and for another major version
     C(manage).
 """
 
 EXAMPLES = r"""
-- name: Look at the cluster
-  elk.swarm.elasticsearch_gate:
-    urls: "{{ elk_elasticsearch_urls }}"
-    ca_path: "{{ elk_ca_file }}"
-    username: elastic
-    password: "{{ elk_elastic_password }}"
-    wait: false
-  register: cluster
-
-- name: Read what decides whether it can be upgraded now
+- name: Look at the cluster, and at what decides whether it can be upgraded now
   elk.swarm.elasticsearch_roll_info:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
     username: elastic
     password: "{{ elk_elastic_password }}"
     version: 9.2.4
-    versions: "{{ cluster.nodes | map(attribute='version') }}"
-  register: told
+  register: cluster
 """
 
 RETURN = r"""
+formed:
+  description:
+    - Whether a node was seen that is a member of a formed cluster.
+    - V(false) says nothing about nodes that do not run; look at their data directories.
+  returned: always
+  type: bool
+  sample: true
+cluster_uuid:
+  description: The cluster's uuid, V(none) if none was seen.
+  returned: always
+  type: str
+  sample: 9aWlGr3ORfKk6mZ3dJ1mJg
+cluster_name:
+  description: The cluster's name, V(none) if none was seen.
+  returned: always
+  type: str
+  sample: elk
+status:
+  description: The cluster's status, V(none) if it is not known.
+  returned: always
+  type: str
+  sample: green
+nodes:
+  description: The nodes of the cluster, sorted by name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The node's name.
+      type: str
+    id:
+      description: The node's persistent id, which belongs to its data directory.
+      type: str
+    version:
+      description: The version that it runs, if it is known.
+      type: str
+    roles:
+      description: Its roles.
+      type: list
+      elements: str
+    master:
+      description: Whether it is the elected master.
+      type: bool
+  sample:
+    - name: m1
+      id: 5KrzAWXvSkWjPzYcnHxRcA
+      version: 9.2.4
+      roles: [data, ingest, master]
+      master: true
+health:
+  description: The cluster's health as Elasticsearch gives it.
+  returned: always
+  type: dict
+  sample:
+    status: green
+    number_of_nodes: 5
+    active_shards: 12
+    relocating_shards: 0
+    initializing_shards: 0
+    unassigned_shards: 0
+reachable:
+  description: Those of O(urls) that answered.
+  returned: always
+  type: list
+  elements: str
+  sample: ["https://192.0.2.10:9200"]
+unreached:
+  description: Those of O(urls) that did not, each with the cause.
+  returned: always
+  type: dict
+  sample:
+    "https://192.0.2.11:9200": "connection refused: nothing listens there."
+missing:
+  description: What keeps it from being one green cluster at rest.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 settings:
   description: Settings of the cluster that somebody has set, with dotted names. Transient ones win.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: dict
   sample: {cluster.routing.allocation.enable: primaries}
 full_disks:
   description: Nodes whose disk is above the high watermark, with sizes in bytes.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: list
   elements: dict
   sample:
     - {node: w1, free: 53687091200, total: 1099511627776, needed: 109951162778}
 flooded_indices:
   description: Indices with the block that Elasticsearch sets when a disk is full.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: list
   elements: str
   sample: [syslog-msg-000007]
 voting_exclusions:
   description: Nodes that are excluded from voting.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: list
   elements: str
   sample: [m3]
@@ -96,7 +162,7 @@ repositories:
     - Each snapshot repository, with the name and the age in seconds of its newest snapshot that
       succeeded and holds the global state, or with the problem that kept it from being read.
     - V(none) when no new version comes.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: list
   elements: dict
   sample:
@@ -105,13 +171,13 @@ incompatible:
   description:
     - What is in use that the other major version does not bear. V(none) if it was not asked for, or
       if the server cannot tell.
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: list
   elements: str
   sample: ["index_settings of old-1: Old index with a compatibility version < 8.0"]
 incompatible_unknown:
   description: Why the server cannot tell RV(incompatible).
-  returned: always
+  returned: when a cluster has formed and tells its nodes
   type: str
   sample: ""
 """
@@ -122,6 +188,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
     ElasticsearchError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+    LOOK_TIMEOUT,
+    Wanted,
+    described,
+    judge,
+    look,
+    undecided,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
     MUTUALLY_EXCLUSIVE,
@@ -134,18 +208,27 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll impor
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec=argument_spec(
-            version={"type": "str", "required": True},
-            versions={"type": "list", "elements": "str", "required": True},
-        ),
+        argument_spec=argument_spec(version={"type": "str", "required": True}),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     params = module.params
-    versions = [version for version in params["versions"] if version]
     try:
-        found = read(make_client(params), versions, params["version"], time.time())
+        seen = look(
+            # A look has a patience of its own.
+            make_client(params, doubt_timeout=0.0),
+            timeout=min(LOOK_TIMEOUT, params["timeout"]),
+            doubt_timeout=0 if module.check_mode else params["doubt_timeout"],
+        )
+        found = {**described(seen), "missing": judge(seen, Wanted()).missing}
+        problem = undecided(seen)
+        if problem and not module.check_mode:
+            module.fail_json(msg=problem, **found)
+        # Of a cluster that does not even tell its nodes, the look has the reason.
+        if seen.health is not None:
+            versions = [node["version"] for node in found["nodes"] if node["version"]]
+            found.update(read(make_client(params), versions, params["version"], time.time()))
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)

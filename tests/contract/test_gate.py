@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from ansible_collections.elk.swarm.tests.contract.conftest import PASSWORD
 from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import (
     FOREVER,
     Answer,
     FakeCluster,
+    error,
     free_port,
 )
 
@@ -192,45 +196,64 @@ def test_check_mode_looks_and_never_fails(run: Run) -> None:
     assert result["seconds"] < 2
 
 
-def test_look_where_nothing_listens(run: Run) -> None:
+# Who looks once finds the same, whatever else is read.
+LOOKS = pytest.mark.parametrize(
+    ("module", "look"),
+    [(GATE, {"wait": False}), ("elasticsearch_roll_info", {"version": "9.2.4"})],
+)
+
+
+@LOOKS
+def test_look_where_nothing_listens(run: Run, module: str, look: dict[str, Any]) -> None:
     urls = [f"http://127.0.0.1:{free_port()}" for _ in range(5)]
-    result = run(GATE, wait=False, urls=urls)
+    begun = time.monotonic()
+    result = run(module, **look, urls=urls)
     assert not result.failed
     assert result["formed"] is False
     assert result["cluster_uuid"] is None
     assert result["reachable"] == []
     assert set(result["unreached"]) == set(urls)
-    assert result["seconds"] < 2
+    assert time.monotonic() - begun < 5
 
 
-def test_look_at_nodes_without_a_cluster(cluster: FakeCluster, run: Run) -> None:
+@LOOKS
+def test_look_at_nodes_without_a_cluster(
+    cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
+) -> None:
     for node in cluster.nodes:
         node.cluster_uuid = "_na_"
     cluster.node("m2").script("GET", "/", Answer(503, {"error": "no master"}), times=FOREVER)
-    result = run(GATE, wait=False)
+    result = run(module, **look)
     assert not result.failed
     assert result["formed"] is False
     assert len(result["reachable"]) == 2
 
 
-def test_look_at_a_cluster_half_down(cluster: FakeCluster, run: Run) -> None:
+@LOOKS
+def test_look_at_a_cluster_half_down(
+    cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
+) -> None:
     cluster.health.then(status="red", unassigned_shards=9)
     cluster.node("m1").stop()
-    result = run(GATE, wait=False)
+    result = run(module, **look)
     assert not result.failed
     assert result["formed"] is True
     assert result["cluster_uuid"] == cluster.uuid
     assert len(result["reachable"]) == 2
 
 
-def test_look_does_not_take_a_refused_login_for_no_cluster(run: Run) -> None:
-    result = run(GATE, wait=False, doubt_timeout=0, password="another-password")
+@LOOKS
+def test_look_does_not_take_a_refused_login_for_no_cluster(
+    run: Run, module: str, look: dict[str, Any]
+) -> None:
+    result = run(module, **look, doubt_timeout=0, password="another-password")
     assert result.failed
     assert "not certain that no cluster has formed" in result.msg
 
 
+@LOOKS
 def test_look_does_not_take_an_untrusted_node_for_no_cluster(
-    authority: Authority, stranger: Authority, call: Run
+    authority: Authority, stranger: Authority, call: Run, module: str, look: dict[str, Any]
 ) -> None:
     with FakeCluster(["m1"], tls=authority.context(), password=PASSWORD) as cluster:
         arguments = {
@@ -238,17 +261,45 @@ def test_look_does_not_take_an_untrusted_node_for_no_cluster(
             "ca_path": stranger.ca,
             "username": "elastic",
             "password": PASSWORD,
-            "wait": False,
+            **look,
             "doubt_timeout": 0,
         }
-        result = call(GATE, arguments)
+        result = call(module, arguments)
         assert result.failed
         assert "Set ca_path to the ca.crt" in result.msg
 
 
-def test_look_waits_for_a_login_that_is_refused_at_first(cluster: FakeCluster, run: Run) -> None:
+@LOOKS
+def test_look_waits_for_a_login_that_is_refused_at_first(
+    cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
+) -> None:
     for node in cluster.nodes:
         node.script("GET", "/", Answer(401, {"error": "security index not open yet"}))
-    result = run(GATE, wait=False, doubt_timeout=5)
+    result = run(module, **look, doubt_timeout=5)
     assert not result.failed
     assert result["formed"] is True
+
+
+@LOOKS
+def test_a_look_does_not_choose_between_two_clusters(
+    cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
+) -> None:
+    cluster.node("w1").cluster_uuid = "another"
+    result = run(module, **look)
+    assert result.failed
+    assert "2 clusters that will never join" in result.msg
+    assert not run(module, check=True, **look).failed
+
+
+@LOOKS
+def test_a_look_at_a_cluster_that_tells_nothing_has_the_reason(
+    cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
+) -> None:
+    for node in cluster.nodes:
+        node.script(
+            "GET", "/_cluster/.*", error(503, "master_not_discovered", "none"), times=FOREVER
+        )
+    result = run(module, **look, doubt_timeout=0)
+    assert not result.failed
+    assert (result["formed"], result["nodes"], result["status"]) == (True, [], None)
+    assert "none" in result["missing"][0]

@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     Run = Callable[..., Any]
 
 INFO = "elasticsearch_roll_info"
-SAME: dict[str, Any] = {"version": "9.2.4", "versions": ["9.2.4"]}
-NEWER: dict[str, Any] = {"version": "9.2.4", "versions": ["9.1.0", ""]}
-MAJOR: dict[str, Any] = {"version": "9.2.4", "versions": ["8.19.5"]}
+ASKED = {"version": "9.2.4"}
+NEWER, MAJOR = "9.1.0", "8.19.5"
 
 
 def test_a_cluster_that_is_well(cluster: FakeCluster, run: Run) -> None:
     for check in (True, False):
-        result = run(INFO, check=check, **SAME)
+        result = run(INFO, check=check, **ASKED)
         assert not result.failed, result.msg
         assert not result.changed
         assert {key: result[key] for key in ("settings", "repositories", "incompatible")} == {
@@ -56,7 +55,7 @@ def test_all_that_is_amiss(cluster: FakeCluster, run: Run) -> None:
     cluster.free = {"w1": 9}
     blocked = {"index.blocks.read_only_allow_delete": "true"}
     cluster.indices["logs-1"] = {"aliases": {}, "mappings": {}, "settings": blocked}
-    result = run(INFO, **SAME)
+    result = run(INFO, **ASKED)
     assert result["settings"] == {
         "cluster.routing.allocation.enable": "primaries",
         "cluster.routing.allocation.exclude._name": "w1",
@@ -67,7 +66,8 @@ def test_all_that_is_amiss(cluster: FakeCluster, run: Run) -> None:
 
 
 def test_a_new_version_asks_for_snapshots(cluster: FakeCluster, run: Run) -> None:
-    assert run(INFO, **NEWER)["repositories"] == []
+    cluster.version = NEWER
+    assert run(INFO, **ASKED)["repositories"] == []
     cluster.stores["_snapshot"] = {"backup": {}, "empty": {}, "gone": {}}
     now = int(time.time() * 1000)
     cluster.snapshots["backup"] = [
@@ -76,7 +76,7 @@ def test_a_new_version_asks_for_snapshots(cluster: FakeCluster, run: Run) -> Non
     ]
     unreadable = error(500, "repository_exception", "the mount is away")
     cluster.script("GET", "/_snapshot/gone/_all", unreadable, times=FOREVER)
-    backup, empty, gone = run(INFO, **NEWER)["repositories"]
+    backup, empty, gone = run(INFO, **ASKED)["repositories"]
     assert (backup["repository"], backup["snapshot"]) == ("backup", "good")
     assert 60 <= backup["age"] < 90
     assert (empty["snapshot"], empty["age"], empty["problem"]) == ("", None, "")
@@ -86,8 +86,9 @@ def test_a_new_version_asks_for_snapshots(cluster: FakeCluster, run: Run) -> Non
 
 def test_another_major_version_asks_for_deprecations(cluster: FakeCluster, run: Run) -> None:
     old = {"level": "critical", "message": "too old"}
+    cluster.version = MAJOR
     cluster.deprecations = {"index_settings": {"a": [old]}, "templates": {}}
-    result = run(INFO, **MAJOR)
+    result = run(INFO, **ASKED)
     assert result["incompatible"] == ["index_settings of a: too old"]
     assert result["incompatible_unknown"] == ""
 
@@ -98,9 +99,10 @@ def test_another_major_version_asks_for_deprecations(cluster: FakeCluster, run: 
 def test_a_server_that_cannot_tell_deprecations(
     cluster: FakeCluster, run: Run, answer: Callable[[str, str], Answer]
 ) -> None:
+    cluster.version = MAJOR
     path = "/_migration/deprecations"
     cluster.script("GET", path, answer("GET", path), times=FOREVER)
-    result = run(INFO, **MAJOR)
+    result = run(INFO, **ASKED)
     assert not result.failed
     assert result["incompatible"] is None
     assert result["incompatible_unknown"]
@@ -110,12 +112,12 @@ def test_a_node_that_dies_in_the_middle_of_it(cluster: FakeCluster, run: Run) ->
     for half in (DROP, Answer(body={"a": "x" * 50}, keep=9)):
         cluster.node("m1").script("GET", "/_cat/allocation", half, times=FOREVER)
         cluster.free = {"w1": 1}
-        assert [disk["node"] for disk in run(INFO, **SAME)["full_disks"]] == ["w1"]
+        assert [disk["node"] for disk in run(INFO, **ASKED)["full_disks"]] == ["w1"]
         cluster.node("m1").scripts.clear()
 
 
 def test_half_an_answer_is_no_answer(cluster: FakeCluster, run: Run) -> None:
     cluster.script("GET", "/_all/.*", Answer(body={"a": "x" * 50}, keep=9), times=FOREVER)
-    result = run(INFO, **SAME)
+    result = run(INFO, **ASKED)
     assert result.failed
     assert "not complete JSON" in result.msg

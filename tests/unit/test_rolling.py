@@ -81,8 +81,9 @@ class Stage:
                 "status": self.status,
                 "nodes": nodes,
                 "missing": ["it said so"],
+                "settings": self.settings,
+                **self.told,
             },
-            told={"settings": self.settings, **self.told},
             **{"known": list(self.roles), **asked},
         )
 
