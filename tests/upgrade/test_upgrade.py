@@ -77,6 +77,21 @@ def test_no_way_leads_back_to_an_older_version(platform: Platform) -> None:
     platform.at_rest()
 
 
+def test_a_logstash_that_does_not_start_is_put_back(platform: Platform) -> None:
+    tasks = "docker service ps logshipper --filter desired-state=running"
+    shown = f"{tasks} --format '{{{{.Node}}}} {{{{.Image}}}} {{{{.CurrentState}}}}'"
+    before = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
+    image = f"{platform.lab.state.images_from}/kibana-stand-in:{NEW}"
+    outcome = platform.run("playbooks/stack.yml", logstash_image=image)
+    assert outcome.code != 0
+    assert "Swarm has put its former specification back, and its tasks run that." in outcome.text
+    after = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
+    assert after == before
+    assert {state for _node, _image, state in after} == {"Running"}
+    outcome = platform.run("playbooks/stack.yml")
+    assert (outcome.code, outcome.changed) == (0, {}), outcome.output
+
+
 def test_a_setting_that_is_refused_stops_after_one_node_and_is_put_back(platform: Platform) -> None:
     """The setting of one host moves that host's node, there and back, and no other."""
     before = platform.containers()
