@@ -343,9 +343,10 @@ STACK = (
     ),
     Drift(
         "environment and labels of Logstash changed",
+        # Its tasks cannot start with what the others here spoil, and Swarm would put it back first.
         on(
             "m1",
-            "docker service update --detach --env-add DRIFT=1"
+            "docker service update --detach --env-add DRIFT=1 --update-failure-action pause"
             " --label-rm com.docker.stack.namespace logshipper",
         ),
         logstash_restored,

@@ -82,7 +82,7 @@ def test_a_logstash_that_does_not_start_is_put_back(platform: Platform) -> None:
     shown = f"{tasks} --format '{{{{.Node}}}} {{{{.Image}}}} {{{{.CurrentState}}}}'"
     before = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
     image = f"{platform.lab.state.images_from}/kibana-stand-in:{NEW}"
-    outcome = platform.run("playbooks/stack.yml", logstash_image=image)
+    outcome = platform.run("playbooks/stack.yml", logstash_image=image, logstash_start_period="5s")
     assert outcome.code != 0
     assert "Swarm has put its former specification back, and its tasks run that." in outcome.text
     after = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
