@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
-import importlib
+import importlib.metadata
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,14 @@ import pytest
 
 import check
 import module_docs
+import newer_core
 import package
 import playbooks
 import repo
 import scenarios
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -190,3 +193,37 @@ def test_a_copy_follows_the_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names.remove("a/one")
     assert repo.copy_sources(copy, source) == 1
     assert [path.name for path in copy.rglob("*")] == ["two"]
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def not_there(tests: set[Path]) -> set[str]:
+    """What tests import, and what they import of ours, that a newer ansible-core comes without."""
+    there = {"ansible", "ansible_collections", "jinja2", "yaml", *newer_core.ALSO}
+    foreign = importlib.metadata.packages_distributions().keys() - there
+    left = set(tests)
+    seen: set[Path] = set()
+    missing: set[str] = set()
+    while left:
+        seen.add(path := left.pop())
+        for name in imported(path):
+            file = name.replace(".", "/")
+            ours = {folder / f"{file}.py" for folder in (repo.ROOT, repo.ROOT / "tests/tools")}
+            left |= {one for one in ours if one.exists()} - seen
+            if name.split(".")[0] in foreign:
+                missing.add(f"{path.relative_to(repo.ROOT)} imports {name}")
+    return missing
+
+
+def test_unit_tests_for_a_newer_core_need_nothing_that_it_comes_without() -> None:
+    ignored = {repo.ROOT / name for name in newer_core.NOT_OURS}
+    tests = set((repo.ROOT / "tests/unit").rglob("test_*.py"))
+    assert not_there({one for one in tests if ignored.isdisjoint((one, *one.parents))}) == set()
+    load = repo.ROOT / "tests/unit/test_under_load.py"
+    assert "tests/unit/test_under_load.py imports elasticsearch" in not_there({load})
