@@ -16,7 +16,7 @@ LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test test-long sanity bench docs tools
+.PHONY: help up hosts down clean status ssh check test test-long bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,17 +40,14 @@ status: ## hosts, services, health, what to try next
 ssh: ## log in to a host: HOST=m1
 	@$(LAB) ssh $(HOST)
 
-check: tools ## lint, types, unit and contract tests
+check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
-test: check sanity ## check, then the Molecule scenarios on hosts of their own
+test: check ## check, then the Molecule scenarios on hosts of their own
 	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
 
 test-long: tools ## the rest of the scenarios: hosts that are replaced and secrets that are renewed, under load
 	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
-
-sanity: tools ## ansible-test sanity
-	$(PYTHON) tests/tools/sanity.py
 
 bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
 	$(PYTHON) tests/bench/provision/run.py
