@@ -59,8 +59,8 @@ def refused(platform: Platform, playbook: str, reason: str, **variables: Any) ->
 # -- a worker comes and goes ---------------------------------------------------------------------
 
 
-def test_the_platform_comes_up_on_four_hosts(platform: Platform) -> None:
-    platform.without = {"w3"}
+def test_the_platform_comes_up_on_three_hosts(platform: Platform) -> None:
+    platform.without = {"w2"}
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
     platform.begin_load("m1")
@@ -70,9 +70,9 @@ def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
     before = platform.containers()
     platform.without = set()
     outcome = platform.run(ADD)
-    assert "New are w3." in outcome.text
+    assert "New are w2." in outcome.text
     assert outcome.code == 0, outcome.output
-    assert "w3 is in the platform now" in outcome.text
+    assert "w2 is in the platform now" in outcome.text
     after = platform.containers()
     assert {host: after[host] for host in before} == before
     at_rest(platform)
@@ -81,30 +81,30 @@ def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
 
 def test_what_would_lose_copies_is_refused(platform: Platform) -> None:
     with platform.connect() as client:
-        client.indices.create(index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 4})
+        client.indices.create(index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 3})
         client.cluster.health(index=WIDE, wait_for_status="green", timeout="60s")
-    refused(platform, REMOVE, f"{WIDE} has 5 copies of each shard", remove_host="w3")
+    refused(platform, REMOVE, f"{WIDE} has 4 copies of each shard", remove_host="w2")
     with platform.connect() as client:
         client.indices.delete(index=WIDE)
 
 
 def test_the_last_host_of_logstash_is_refused(platform: Platform) -> None:
-    only = {"elk_logstash_hosts": ["w3"]}
-    reason = "without w3 0 host(s) may run it"
-    refused(platform, REMOVE, reason, remove_host="w3", **only)
+    only = {"elk_logstash_hosts": ["w2"]}
+    reason = "without w2 0 host(s) may run it"
+    refused(platform, REMOVE, reason, remove_host="w2", **only)
 
 
 def test_a_check_of_a_removal_tells_and_changes_nothing(platform: Platform) -> None:
     before = platform.containers(), platform.settings(), members(platform)
-    outcome = platform.run(REMOVE, "--check", remove_host="w3")
+    outcome = platform.run(REMOVE, "--check", remove_host="w2")
     assert outcome.code == 0, outcome.output
-    assert "The removal of w3" in outcome.text
+    assert "The removal of w2" in outcome.text
     assert (platform.containers(), platform.settings(), members(platform)) == before
     at_rest(platform)
 
 
 def test_a_removal_that_was_killed_is_finished_by_the_next_run(platform: Platform) -> None:
-    run = platform.lab.run(*platform.arguments(REMOVE, remove_host="w3"))
+    run = platform.lab.run(*platform.arguments(REMOVE, remove_host="w2"))
     try:
         platform.lab.wait_for(run, "Wait until it has no shard", "start")
     finally:
@@ -112,16 +112,16 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_run(platform: Platfor
     platform.lab.told(run, f"{REMOVE} until it was killed")
     assert len(excluded(platform)) == 2
     assert platform.locks()
-    outcome = platform.run(REMOVE, remove_host="w3")
+    outcome = platform.run(REMOVE, remove_host="w2")
     assert outcome.code == 0, outcome.output
-    assert "What is left of the removal of w3" in outcome.text
+    assert "What is left of the removal of w2" in outcome.text
     assert "Now take it out of the inventory" in outcome.text
-    assert platform.lab.read("w3", "docker info --format '{{.Swarm.LocalNodeState}}'") == "inactive"
-    assert platform.lab.read("w3", f"ls -d {DATA}") == DATA
+    assert platform.lab.read("w2", "docker info --format '{{.Swarm.LocalNodeState}}'") == "inactive"
+    assert platform.lab.read("w2", f"ls -d {DATA}") == DATA
     assert "is neither in the swarm nor in the cluster" in changes_nothing(
-        platform, REMOVE, remove_host="w3"
+        platform, REMOVE, remove_host="w2"
     )
-    platform.without = {"w3"}
+    platform.without = {"w2"}
     at_rest(platform)
 
 
@@ -135,9 +135,9 @@ def test_without_it_in_the_inventory_nothing_is_left_to_change(platform: Platfor
 def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
     outcome = platform.run(REMOVE, remove_host="m2")
     assert outcome.code == 0, outcome.output
-    platform.without = {"m2", "w3"}
+    platform.without = {"m2", "w2"}
     at_rest(platform)
-    platform.without = {"w3"}
+    platform.without = {"w2"}
     outcome = platform.run(ADD)
     assert outcome.code == 0, outcome.output
     assert members(platform)["m2"] == "manager"

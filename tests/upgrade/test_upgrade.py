@@ -79,15 +79,19 @@ def test_no_way_leads_back_to_an_older_version(platform: Platform) -> None:
 
 def test_a_logstash_that_does_not_start_is_put_back(platform: Platform) -> None:
     tasks = "docker service ps logshipper --filter desired-state=running"
-    shown = f"{tasks} --format '{{{{.Node}}}} {{{{.Image}}}} {{{{.CurrentState}}}}'"
-    before = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
-    image = f"{platform.lab.state.images_from}/kibana-stand-in:{NEW}"
-    outcome = platform.run("playbooks/stack.yml", logstash_image=image, logstash_start_period="5s")
+    shown = f"{tasks} --format '{{{{.Node}}}} {{{{.CurrentState}}}}'"
+    asked = "docker service inspect --format '{{json .Spec.TaskTemplate.ContainerSpec}}' logshipper"
+
+    def stands() -> tuple[list[list[str]], str]:
+        running = sorted(line.split()[:2] for line in platform.lab.read("m1", shown).splitlines())
+        return running, platform.lab.read("m1", asked)
+
+    before = stands()
+    outcome = platform.run("playbooks/stack.yml", logstash_syslog_timezone="Mars/Phobos")
     assert outcome.code != 0
     assert "Swarm has put its former specification back, and its tasks run that." in outcome.text
-    after = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
-    assert after == before
-    assert {state for _node, _image, state in after} == {"Running"}
+    assert stands() == before
+    assert {state for _node, state in before[0]} == {"Running"}
     outcome = platform.run("playbooks/stack.yml")
     assert (outcome.code, outcome.changed) == (0, {}), outcome.output
 
@@ -129,7 +133,7 @@ def test_an_image_that_does_not_start_stops_after_one_node(platform: Platform) -
 def test_another_heap_moves_all_and_a_killed_run_is_gone_on_with(platform: Platform) -> None:
     """It begins with the node that the test before has left behind."""
     run = platform.kill_in_the_second_turn(
-        "site.yml", "Wait until its container has ended", elasticsearch_heap=HEAP
+        "playbooks/stack.yml", "Wait until its container has ended", elasticsearch_heap=HEAP
     )
     (first,) = MOVED.findall(" ".join(run.text.split()))
     assert platform.locks()
