@@ -9,6 +9,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import yaml
+
 from playbook_run import ROOT, playbook_environment
 
 # Prints what a run's collector is like after its start, as the callback leaves it.
@@ -29,4 +31,9 @@ def test_what_is_loaded_is_looked_at_no_more() -> None:
 
 
 def test_every_run_of_the_tests_has_it() -> None:
-    assert "calm_collector" in playbook_environment()["ANSIBLE_CALLBACKS_ENABLED"].split(",")
+    environment = playbook_environment()
+    assert "calm_collector" in environment["ANSIBLE_CALLBACKS_ENABLED"].split(",")
+    molecule = yaml.safe_load((ROOT / "molecule" / "config.yml").read_text())["ansible"]["env"]
+    for name in ("ANSIBLE_CALLBACKS_ENABLED", "ANSIBLE_CALLBACK_PLUGINS"):
+        asked = molecule[name].replace("${MOLECULE_PROJECT_DIRECTORY}", str(ROOT))
+        assert asked == environment[name]
