@@ -61,10 +61,13 @@ def own_seconds(text: str) -> dict[str, tuple[float, float, float]]:
 
     >>> own_seconds("m1 (x) moved: a -> b; stopped in 4.5 s, back in 30 s, green in 1 s")
     {'m1': (4.5, 30.0, 1.0)}
+    >>> own_seconds("m1 (x) moved: a -> b; stopped\\n in 4.5 s, back\\n in 30 s, green in 1 s")
+    {'m1': (4.5, 30.0, 1.0)}
     """
     return {
         name: (float(stop), float(start), float(recovery))
-        for name, stop, start, recovery in TOLD.findall(text)
+        # Ansible folds what is long, at any space.
+        for name, stop, start, recovery in TOLD.findall(" ".join(text.split()))
     }
 
 
