@@ -63,7 +63,7 @@ def test_a_second_run_changes_nothing(
     platform: Platform, documents: Documents, asked: dict[str, Any]
 ) -> None:
     documents.write()
-    outcome = platform.run("playbooks/stack.yml", **asked)
+    outcome = platform.run("site.yml", **asked)
     assert (outcome.code, outcome.changed) == (0, {}), outcome.output
     documents.whole()
 
@@ -201,7 +201,7 @@ def test_data_moves_to_volumes_one_node_at_a_time(
 
 
 def test_after_that_nothing_is_left_to_do(platform: Platform) -> None:
-    for playbook in ("playbooks/move_storage.yml", "playbooks/stack.yml"):
+    for playbook in ("playbooks/move_storage.yml", "site.yml"):
         outcome = platform.run(playbook, elasticsearch_storage=LOCAL)
         assert (outcome.code, outcome.changed) == (0, {}), outcome.output
 
