@@ -79,11 +79,11 @@ def test_no_way_leads_back_to_an_older_version(platform: Platform) -> None:
 
 def test_a_logstash_that_does_not_start_is_put_back(platform: Platform) -> None:
     tasks = "docker service ps logshipper --filter desired-state=running"
-    shown = f"{tasks} --format '{{{{.Node}}}} {{{{.CurrentState}}}}'"
+    shown = f"{tasks} --format '{{{{.Node}}}} {{{{.Image}}}} {{{{.CurrentState}}}}'"
     asked = "docker service inspect --format '{{json .Spec.TaskTemplate.ContainerSpec}}' logshipper"
 
     def stands() -> tuple[list[list[str]], str]:
-        running = sorted(line.split()[:2] for line in platform.lab.read("m1", shown).splitlines())
+        running = sorted(line.split()[:3] for line in platform.lab.read("m1", shown).splitlines())
         return running, platform.lab.read("m1", asked)
 
     before = stands()
@@ -91,7 +91,7 @@ def test_a_logstash_that_does_not_start_is_put_back(platform: Platform) -> None:
     assert outcome.code != 0
     assert "Swarm has put its former specification back, and its tasks run that." in outcome.text
     assert stands() == before
-    assert {state for _node, state in before[0]} == {"Running"}
+    assert {state for _node, _image, state in before[0]} == {"Running"}
     # The pipeline that nobody runs goes, and that is all.
     outcome = platform.run("playbooks/stack.yml")
     assert (outcome.code, outcome.changed) == (0, {"m1": 1}), outcome.output
