@@ -30,8 +30,10 @@ def names(tree: object) -> list[str]:
     return [name for part in tree for name in names(part)] if isinstance(tree, list) else []
 
 
-def test_examples_are_true(timeline: object) -> None:
-    done = doctest.testmod(timeline)
+@pytest.mark.parametrize("name", ["run", "timeline"])
+def test_examples_are_true(name: str, timeline: object) -> None:
+    # The fixture has both in the path.
+    done = doctest.testmod(importlib.import_module(name))
     assert (done.attempted > 0, done.failed) == (True, 0)
 
 

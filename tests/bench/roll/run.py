@@ -32,9 +32,7 @@ from lab.state import Lab  # noqa: E402
 BAR = 1.15
 HEADING = "## A roll"
 TOLD = re.compile(
-    r"([\w.-]+) \([^)]*\) moved: .*?stopped in\s+([\d.]+) s, back in\s+([\d.]+) s,"
-    r" green in\s+([\d.]+) s",
-    re.DOTALL,
+    r"([\w.-]+) \([^)]*\) moved: .*?stopped in ([\d.]+) s, back in ([\d.]+) s, green in ([\d.]+) s"
 )
 TEXT = """\
 {heading}
