@@ -12,6 +12,8 @@ short_description: Wait until a host runs no container of a service any more
 description:
   - Asks the host's own daemon. A swarm takes a task for ended, and its port for free, as soon as it
     may not run on the node any more, while its container still stops.
+  - A container that was made half a minute ago and has never been started counts as ended. Swarm
+    leaves those whose start has failed.
   - Stops nothing by itself.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
@@ -79,6 +81,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine_options import EN
 
 POLL = 0.3
 ENDED = ("exited", "dead")
+# Seconds in which a container that was made is started, if it ever is.
+MADE_GRACE = 30.0
 # The process did not stop by itself within its grace period.
 KILLED = 137
 
@@ -96,14 +100,24 @@ def code_of(container: dict[str, Any]) -> int | None:
     return int(match[1]) if match else None
 
 
+def has_ended(container: dict[str, Any], now: float) -> bool:
+    """Whether it runs no more, and will not begin to.
+
+    One that is only made may be started any moment. Where its start has failed, and where its task
+    was taken away just then, it stays as it is for good, and another one is made in its place.
+    """
+    if container.get("State") == "created":
+        return now - float(container.get("Created") or now) > MADE_GRACE
+    return container.get("State") in ENDED
+
+
 def wait(module: AnsibleModule, engine: Engine) -> dict[str, Any]:
     params = module.params
     begun = time.monotonic()
     watched: set[str] = set()
     while True:
         every = [one for one in engine.containers() if of_service(one, params["prefix"])]
-        # One that is only made may be started any moment.
-        left = [one for one in every if one.get("State") not in ENDED]
+        left = [one for one in every if not has_ended(one, time.time())]
         watched |= {one["Id"] for one in left}
         waited = time.monotonic() - begun
         if not left or module.check_mode:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,13 +72,25 @@ def test_nothing_is_waited_for_where_nothing_runs(wait: Callable[..., Any]) -> N
     assert (result.failed, result["ended"]) == (False, {})
 
 
-@pytest.mark.parametrize("before", [RUNS, container("created", "Created")])
-def test_a_container_that_still_stops_is_waited_for(
-    wait: Callable[..., Any], before: dict[str, Any]
-) -> None:
+def made(seconds: float) -> dict[str, Any]:
+    """One that was made so long ago, and has not been started."""
+    return {**container("created", "Created"), "Created": int(time.time() - seconds)}
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["runs", "is only made"])
+def test_a_container_that_still_stops_is_waited_for(wait: Callable[..., Any], runs: bool) -> None:
+    before = RUNS if runs else made(0)
     result = wait([before], [before], [container("exited", "Exited (143) 1 second ago"), OTHER])
     assert (result.failed, result["ended"]) == (False, {f"{SERVICE}.x1.y2": 143})
     assert "warnings" not in result.data
+
+
+def test_one_that_was_never_started_is_not_waited_for(wait: Callable[..., Any]) -> None:
+    """Swarm keeps it as it is, and runs another one in its place."""
+    result = wait([made(60), OTHER])
+    assert (result.failed, result["ended"]) == (False, {})
+    # It may come, though, as long as it is new.
+    assert f"{SERVICE}.x1.y2 (Created)" in wait([made(5)])["msg"]
 
 
 def test_one_that_was_removed_meanwhile_has_ended(wait: Callable[..., Any]) -> None:

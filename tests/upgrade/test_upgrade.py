@@ -132,6 +132,17 @@ def test_an_image_that_does_not_start_stops_after_one_node(platform: Platform) -
     assert platform.health()[1] == 2
 
 
+def test_a_container_that_cannot_be_started_is_told_with_the_daemons_reason(
+    platform: Platform,
+) -> None:
+    """The same node once more. What its daemon made and could not start lies there from now on."""
+    limits = [{"name": "nofile", "soft": 2**40, "hard": 2**40}]
+    outcome = platform.run("playbooks/stack.yml", elasticsearch_ulimits=limits)
+    assert outcome.code != 0
+    assert "error setting rlimit" in outcome.text
+    assert platform.health()[1] == 2
+
+
 def test_another_heap_moves_all_and_a_killed_run_is_gone_on_with(platform: Platform) -> None:
     """It begins with the node that the test before has left behind."""
     run = platform.kill_in_the_second_turn(
