@@ -567,6 +567,11 @@ class Engine:
         """Containers in any state."""
         return list(self.request("GET", "/containers/json", query={"all": 1}) or [])
 
+    def container(self, container_id: str) -> JsonDict:
+        """One of them as `docker inspect` has it."""
+        found: JsonDict = self.request("GET", f"/containers/{container_id}/json")
+        return found
+
     # -- images ------------------------------------------------------------------------------
 
     def image_digest(self, image: str, auth: str | None = None) -> str:

@@ -280,7 +280,7 @@ class Host:
 
     def state(self, container: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self.engine.request("GET", f"/containers/{container}/json")
+            found = self.engine.container(container)
         except NotFoundError:
             return None
         return dict(found["State"])

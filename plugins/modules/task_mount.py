@@ -143,7 +143,7 @@ class Tasks:
         if not self.expected.filesystems:
             return None
         try:
-            pid = self.engine.request("GET", f"/containers/{container}/json")["State"]["Pid"]
+            pid = self.engine.container(container)["State"]["Pid"]
             with open(f"/proc/{int(pid)}/mountinfo", encoding="utf-8") as file:
                 return filesystem_at(file.read(), self.expected.target)
         except (NotFoundError, OSError):
