@@ -379,6 +379,11 @@ class Client:
     def urls(self) -> list[str]:
         return [address.url for address in self.addresses]
 
+    @property
+    def answering(self) -> str:
+        """The url that answered last, or the first one as long as none has."""
+        return self.addresses[self._first].url
+
     def derive(
         self,
         *,

@@ -471,6 +471,17 @@ def undecided(seen: Observation) -> str:
     )
 
 
+def objection(client: Client, seen: Observation, verdict: Verdict, seconds: float) -> str:
+    """What somebody is told who has waited in vain; empty when the gate is open."""
+    if verdict.passed:
+        return ""
+    if verdict.hopeless:
+        return f"The cluster is not fit, and waiting will not help: {verdict.sentence()}"
+    why = ask_why(client, seen)
+    msg = f"The cluster is not fit after {seconds} s: {verdict.sentence()}"
+    return f"{msg}. {why}" if why else msg
+
+
 def described(seen: Observation) -> dict[str, Any]:
     """What modules return of it."""
     health = dict(seen.health or {})

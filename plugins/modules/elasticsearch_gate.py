@@ -233,10 +233,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
     Wanted,
-    ask_why,
     described,
     judge,
     look,
+    objection,
     undecided,
     wait_for,
 )
@@ -309,14 +309,11 @@ def main() -> None:
         module.exit_json(**result)
     if not params["wait"] and undecided(seen):
         module.fail_json(msg=undecided(seen), **result)
-    if verdict.hopeless and (params["wait"] or wanted.cluster_uuid or wanted.node_ids):
-        module.fail_json(
-            msg=f"The cluster is not fit, and waiting will not help: {verdict.sentence()}", **result
-        )
-    if params["wait"] and not verdict.passed:
-        msg = f"The cluster is not fit after {seconds} s: {verdict.sentence()}"
-        why = ask_why(client, seen)
-        module.fail_json(msg=f"{msg}. {why}" if why else msg, **result)
+    # A single look fails only for what somebody has said that he expects.
+    if params["wait"] or (verdict.hopeless and (wanted.cluster_uuid or wanted.node_ids)):
+        msg = objection(client, seen, verdict, seconds)
+        if msg:
+            module.fail_json(msg=msg, **result)
     module.exit_json(**result)
 
 

@@ -551,6 +551,9 @@ class FakeCluster:
         self.indices[name] = {**empty, **(request.body or {})}
         return Answer(body={"acknowledged": True, "shards_acknowledged": True, "index": name})
 
+    def _flush(self, _request: Request) -> Answer:
+        return Answer(body={"_shards": {"total": 2, "successful": 2, "failed": 0}})
+
     def _refresh(self, request: Request) -> Answer:
         if not self.resolve(request.parts[0]):
             return error(404, "index_not_found_exception", "no such index")
@@ -753,6 +756,7 @@ HANDLERS: list[tuple[re.Pattern[str], Callable[[FakeCluster, Request], Answer]]]
         (rf"/({'|'.join(STORES)})/[^/]+", FakeCluster._store),
         (r"/_alias/[^/]+", FakeCluster._alias),
         (r"/[^/]+/_refresh", FakeCluster._refresh),
+        (r"/_flush", FakeCluster._flush),
         (r"/([^/]+/)?_search", FakeCluster._search),
         (r"/[^/]+/_pit", FakeCluster._open_point),
         (r"/_pit", FakeCluster._close_point),

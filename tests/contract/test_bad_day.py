@@ -30,18 +30,10 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Any]
 
-GATE, RESOURCE = "elasticsearch_gate", "elasticsearch_resource"
+GATE, ALLOCATION = "elasticsearch_gate", "elasticsearch_allocation"
 ALL = ["m1", "m2", "w1"]
-HELD: dict[str, Any] = {
-    "path": "/_cluster/settings",
-    "body": {
-        "persistent": {
-            "cluster.routing.allocation.enable": "primaries",
-            "cluster.metadata.elk_roll": "elk",
-        }
-    },
-}
-LET_GO = {**HELD, "state": "absent"}
+HELD: dict[str, Any] = {"state": "held", "mark": "elk"}
+LET_GO: dict[str, Any] = {"state": "free"}
 BUSY = error(429, "circuit_breaking_exception", "[parent] Data too large")
 HALF = Answer(body={"nodes": {"x": "y" * 50}}, keep=30)
 BROKEN = Answer(body={"nodes": {"x": "y" * 50}}, keep=30, lie=True)
@@ -179,20 +171,20 @@ def test_a_busy_cluster_is_asked_again_until_it_answers(cluster: FakeCluster, ru
     assert not spared(run, wait_timeout=10).failed
     for node in cluster.nodes:
         node.script("PUT", ".*", BUSY, times=3)
-    assert run(RESOURCE, doubt_timeout=5, **HELD).changed
+    assert run(ALLOCATION, doubt_timeout=5, **HELD).changed
     assert cluster.settings["persistent"]
 
 
 def test_what_one_node_is_too_busy_for_another_one_does(cluster: FakeCluster, run: Run) -> None:
     cluster.node("m1").script("*", ".*", BUSY, times=FOREVER)
-    assert run(RESOURCE, doubt_timeout=0, **HELD).changed
+    assert run(ALLOCATION, doubt_timeout=0, **HELD).changed
     assert [call.node for call in cluster.called("PUT")] == ["m2"]
     assert [node["name"] for node in looked_at(run)["nodes"]] == ALL
 
 
 def test_a_cluster_that_stays_busy_is_told_as_that(cluster: FakeCluster, run: Run) -> None:
     cluster.script("*", ".*", BUSY, times=FOREVER)
-    result = run(RESOURCE, doubt_timeout=0, **HELD)
+    result = run(ALLOCATION, doubt_timeout=0, **HELD)
     assert result.failed
     assert "429" in result.msg
     assert "Data too large" in result.msg
@@ -223,7 +215,7 @@ def test_a_login_that_is_refused_stops_before_anything_and_says_where_it_is_kept
     for result in (
         looked_at(run, **given),
         spared(run, **given),
-        run(RESOURCE, doubt_timeout=0, **given, **HELD),
+        run(ALLOCATION, doubt_timeout=0, **given, **HELD),
     ):
         assert result.failed
         assert "the login of user 'elastic' is not valid" in result.msg
@@ -276,7 +268,7 @@ def test_a_cluster_with_another_uuid_is_told_at_once(cluster: FakeCluster, run: 
 def test_shards_are_let_go_through_a_node_that_is_left(
     cluster: FakeCluster, run: Run, death: str
 ) -> None:
-    run(RESOURCE, **HELD)
+    run(ALLOCATION, **HELD)
     assert len(cluster.settings["persistent"]) == 2
     cluster.calls.clear()
     urls, first = cluster.urls, cluster.node("m1")
@@ -288,7 +280,7 @@ def test_shards_are_let_go_through_a_node_that_is_left(
             urls = [url, *urls[1:]]
         else:
             first.script("*", ".*", answers[death], times=FOREVER)
-        result = run(RESOURCE, urls=urls, timeout=0.3, **LET_GO)
+        result = run(ALLOCATION, urls=urls, timeout=0.3, **LET_GO)
     assert result.changed, result.msg
     assert cluster.settings["persistent"] == {}
     assert [call.node for call in cluster.called("PUT")] == ["m2"]
@@ -301,7 +293,7 @@ def test_a_change_of_which_no_answer_came_is_not_lost(cluster: FakeCluster, run:
         cluster._cluster_settings(request)
         return DROP
 
-    run(RESOURCE, **HELD)
+    run(ALLOCATION, **HELD)
     cluster.script("PUT", "/_cluster/settings", done_and_gone)
-    assert run(RESOURCE, **LET_GO).changed
+    assert run(ALLOCATION, **LET_GO).changed
     assert cluster.settings["persistent"] == {}

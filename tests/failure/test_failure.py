@@ -23,7 +23,7 @@ BOUNDARIES = (
     "Stop the node",
     "Write what it reads when it starts",
     "Wait until it is back in the cluster",
-    "Let shards move again",
+    "Let shards move again, and wait until none lacks a copy",
     "Note that it has been restarted",
     "Tell how it went",
 )

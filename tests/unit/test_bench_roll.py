@@ -30,10 +30,8 @@ def names(tree: object) -> list[str]:
     return [name for part in tree for name in names(part)] if isinstance(tree, list) else []
 
 
-@pytest.mark.parametrize("name", ["run", "timeline"])
-def test_examples_are_true(name: str, timeline: object) -> None:
-    # The fixture has both in the path.
-    done = doctest.testmod(importlib.import_module(name))
+def test_examples_are_true(timeline: object) -> None:
+    done = doctest.testmod(timeline)
     assert (done.attempted > 0, done.failed) == (True, 0)
 
 
@@ -41,6 +39,7 @@ def test_each_phase_begins_with_a_task_of_a_turn(timeline: object) -> None:
     turn = names(yaml.safe_load((TASKS / "turn.yml").read_text()))
     order = [turn.index(name) for name in timeline.TURN]
     assert order == sorted(order)
+    assert set(timeline.TURN.values()) == set(timeline.COLOURS) > set(timeline.OWN)
     lock, unlock = (
         names(yaml.safe_load((TASKS / name).read_text()))[0] for name in ("lock.yml", "unlock.yml")
     )

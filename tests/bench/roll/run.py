@@ -8,14 +8,14 @@
     python3 tests/bench/roll/run.py --lab .lab       # on a platform that stands
 
 Each node has to stop, to start and to get its shards back, one after the other; a roll cannot be
-shorter than the sum of that. What it takes more is the price of looking before each step.
+shorter than the sum of that. What it takes more is the price of looking before each step. The clock
+is that of the controller: each of the three lasts from the order until it is seen to be done.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from contextlib import nullcontext
 from datetime import date
@@ -25,15 +25,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from measuring import REPORT, WORK, hosts, play, ratio, say, write_section  # noqa: E402
-from timeline import drawn, page, phases, wall  # noqa: E402
+from timeline import OWN, drawn, own, page, phases, wall  # noqa: E402
 
 from lab.state import Lab  # noqa: E402
 
 BAR = 1.15
 HEADING = "## A roll"
-TOLD = re.compile(
-    r"([\w.-]+) \([^)]*\) moved: .*?stopped in ([\d.]+) s, back in ([\d.]+) s, green in ([\d.]+) s"
-)
 TEXT = """\
 {heading}
 
@@ -48,25 +45,13 @@ cores for them and the controller together, load before the start {load:.1f}.
 
 {table}
 
-The whole of `restart.yml`, with the checks before and after, took {whole:.0f} s. *Spared* waits
-until the others can do without the node, *plan* reads anew what is left; both are there so that no
-two nodes are away at once.
+*Stop*, *start* and *recovery* are what a node needs by itself, each from the order until it is seen
+to be done. In them are what Swarm takes for it (two seconds before it ends a container, a look at
+its health every two seconds) and the tasks of Ansible that order and look. All other phases are the
+price of the roll: *plan* reads anew what is left, *spare* has the others do without the node,
+*files* writes what it reads when it starts. They are there so that no two nodes are away at once.
+The whole of `restart.yml`, with the checks before and after, took {whole:.0f} s.
 """
-
-
-def own_seconds(text: str) -> dict[str, tuple[float, float, float]]:
-    """Seconds in which each node stopped, started and got its shards back, as the run told.
-
-    >>> own_seconds("m1 (x) moved: a -> b; stopped in 4.5 s, back in 30 s, green in 1 s")
-    {'m1': (4.5, 30.0, 1.0)}
-    >>> own_seconds("m1 (x) moved: a -> b; stopped\\n in 4.5 s, back\\n in 30 s, green in 1 s")
-    {'m1': (4.5, 30.0, 1.0)}
-    """
-    return {
-        name: (float(stop), float(start), float(recovery))
-        # Ansible folds what is long, at any space.
-        for name, stop, start, recovery in TOLD.findall(" ".join(text.split()))
-    }
 
 
 def main() -> int:
@@ -86,31 +71,26 @@ def main() -> int:
             play(lab, "site.yml", work / "roll-site.log")
         load = os.getloadavg()[0]
         say(f"{len(lab.hosts)} nodes are restarted, load {load:.1f}")
-        log = work / "roll.log"
-        run = play(lab, "playbooks/restart.yml", log)
-        own = own_seconds(log.read_text())
-        if len(own) != len(lab.hosts):
-            raise SystemExit(f"{len(own)} of {len(lab.hosts)} nodes told how they moved: {log}")
+        run = play(lab, "playbooks/restart.yml", work / "roll.log")
 
     found = phases(run.tasks)
-    rolled, needed = wall(found), sum(map(sum, own.values()))
-    title = f"A roll of {len(own)} nodes, {date.today():%Y-%m-%d}"
+    nodes = own(found)
+    if len(nodes) != len(lab.hosts):
+        raise SystemExit(f"{len(nodes)} of {len(lab.hosts)} nodes moved: {work / 'roll.log'}")
+    rolled, needed = wall(found), sum(sum(node.values()) for node in nodes.values())
+    title = f"A roll of {len(nodes)} nodes, {date.today():%Y-%m-%d}"
     picture = drawn(found, title)
     options.report.with_name("roll.svg").write_text(picture)
+    turns = {
+        node: [*parts.values(), sum(phase.seconds for phase in found if phase.node == node)]
+        for node, parts in nodes.items()
+    }
+    sums = [sum(column) for column in zip(*turns.values(), strict=True)]
     rows = [
-        ("node", "stop", "start", "recovery", "turn"),
+        ("node", *OWN, "whole turn"),
         *(
-            (
-                node,
-                *(f"{part:.1f}" for part in own[node]),
-                f"{sum(phase.seconds for phase in found if phase.node == node):.1f}",
-            )
-            for node in own
-        ),
-        (
-            "all",
-            *(f"{sum(parts):.1f}" for parts in zip(*own.values(), strict=True)),
-            f"{rolled:.1f}",
+            (node, *(f"{seconds:.1f}" for seconds in row))
+            for node, row in [*turns.items(), ("all", [*sums[:-1], rolled])]
         ),
     ]
     (work / "roll.html").write_text(page(picture, title, rows))
@@ -121,7 +101,7 @@ def main() -> int:
         TEXT.format(
             heading=HEADING,
             today=f"{date.today():%Y-%m-%d}",
-            hosts=len(own),
+            hosts=len(nodes),
             cores=os.cpu_count(),
             load=load,
             ratio=ratio(rolled / needed, BAR),

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 FIRST, LAST = "Be the only one that moves nodes", "Let others move nodes again"
 # The task that each phase of a turn begins with, and what it is called.
 TURN = {
-    "Note what moves": "spared",
-    "Hold back shards that would move while the node is away": "stop",
-    "Write what it reads when it starts": "start",
-    "Let shards move again": "recovery",
-    "Tell how it went": "plan",
+    "Note what moves": "spare",
+    "Stop the node": "stop",
+    "Write what it reads when it starts": "files",
+    "Note when it starts": "start",
+    "Let shards move again, and wait until none lacks a copy": "recovery",
+    "Note that it has been restarted": "plan",
 }
+# What a node needs by itself, from the order until it is seen to be done.
+OWN = ("stop", "start", "recovery")
 COLOURS = {
     "plan": "#9aa3b2",
-    "spared": "#e0a100",
+    "spare": "#e0a100",
     "stop": "#c0432f",
+    "files": "#8a5bb8",
     "start": "#2f6fc0",
     "recovery": "#2c9a5f",
 }
@@ -48,7 +52,7 @@ def phases(tasks: Iterable[dict[str, Any]]) -> list[Phase]:
     >>> turn = [(FIRST, 5), *((task, 6 + 2 * n) for n, task in enumerate(TURN)), (LAST, 20)]
     >>> told = [{"task": t, "began": b, "seconds": 1, "hosts": ["m1"]} for t, b in turn]
     >>> [(one.node, one.name, one.began, one.seconds) for one in phases(told)][:3]
-    [('', 'plan', 0, 1), ('m1', 'spared', 1, 2), ('m1', 'stop', 3, 2)]
+    [('', 'plan', 0, 1), ('m1', 'spare', 1, 2), ('m1', 'stop', 3, 2)]
     """
     found: list[Phase] = []
     begin: float | None = None
@@ -76,6 +80,19 @@ def wall(found: Sequence[Phase]) -> float:
     5.5
     """
     return found[-1].began + found[-1].seconds
+
+
+def own(found: Iterable[Phase]) -> dict[str, dict[str, float]]:
+    """Seconds that each node needed by itself, by phase.
+
+    >>> own([Phase("", "plan", 0, 2), Phase("m1", "stop", 2, 3.5), Phase("m1", "files", 5.5, 1)])
+    {'m1': {'stop': 3.5}}
+    """
+    needed: dict[str, dict[str, float]] = {}
+    for phase in found:
+        if phase.name in OWN:
+            needed.setdefault(phase.node, {})[phase.name] = phase.seconds
+    return needed
 
 
 def step_of(total: float) -> int:
