@@ -207,4 +207,5 @@ def remove_all(progress: Progress) -> None:
         check=True,
     ).stdout.split()
     if listed:
-        progress.run("docker", "rmi", "-f", *sorted(set(listed)))
+        # Newest first, as they are listed: one that another was built from cannot go before that.
+        progress.run("docker", "rmi", "-f", *dict.fromkeys(listed))
