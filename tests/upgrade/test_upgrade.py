@@ -108,7 +108,8 @@ def test_a_setting_that_is_refused_stops_after_one_node_and_is_put_back(platform
     assert "no.such.setting" in outcome.text
     assert "Shards may move again." in outcome.text
     after = platform.containers()
-    assert {host: after[host] for host in ("m1", "m2")} == {h: before[h] for h in ("m1", "m2")}
+    del before["w1"], after["w1"]
+    assert after == before
     assert not [name for name in platform.settings() if "allocation.enable" in name]
     assert not platform.locks()
 
@@ -128,8 +129,9 @@ def test_an_image_that_does_not_start_stops_after_one_node(platform: Platform) -
     assert outcome.code != 0
     assert "did not move, at" in outcome.text
     after = platform.containers()
-    assert len([host for host in platform.hosts if after[host] == before[host]]) == 2
-    assert platform.health()[1] == 2
+    others = len(platform.hosts) - 1
+    assert len([host for host in platform.hosts if after[host] == before[host]]) == others
+    assert platform.health()[1] == others
 
 
 def test_a_container_that_cannot_be_started_is_told_with_the_daemons_reason(
@@ -140,7 +142,7 @@ def test_a_container_that_cannot_be_started_is_told_with_the_daemons_reason(
     outcome = platform.run("playbooks/stack.yml", elasticsearch_ulimits=limits)
     assert outcome.code != 0
     assert "error setting rlimit" in outcome.text
-    assert platform.health()[1] == 2
+    assert platform.health()[1] == len(platform.hosts) - 1
 
 
 def test_another_heap_moves_all_and_a_killed_run_is_gone_on_with(platform: Platform) -> None:
