@@ -366,6 +366,8 @@ class Verdict:
     stalled: bool = False
     # How far Swarm has got with putting the former specification back; empty when it does not.
     rollback: str = ""
+    # The update has failed, and what Swarm puts back does not stand yet.
+    returning: bool = False
 
 
 @dataclass(frozen=True)
@@ -459,17 +461,29 @@ class Watch:
         if have >= need and rest and not unsettled:
             return Verdict(CONVERGED, have, required)
 
+        back = update_state if self._changed and update_state.startswith("rollback") else ""
         faults = self._faults(tasks, service, by_id, clock, need, required, update_state)
         if faults:
-            return Verdict(FAILED, have, required, self._say(faults, global_mode), tuple(faults))
+            said = self._say(faults, global_mode)
+            return Verdict(FAILED, have, required, said, tuple(faults), rollback=back)
 
-        if self._changed and (update_state == "paused" or update_state.startswith("rollback")):
-            back = update_state if update_state.startswith("rollback") else ""
+        if back or (self._changed and update_state == "paused"):
             word = "rolls the update back" if back else "paused the update"
             reasons.append(f"Swarm {word}: {update.get('Message') or update_state}")
             found = self._latest_errors(tasks, by_id, unproven=tasks if back else ())
             reasons += self._say(found, global_mode)
-            return Verdict(FAILED, have, required, tuple(reasons), tuple(found), rollback=back)
+            # A task that Swarm has begun anew from the former specification while the update was
+            # failing is left to itself: a rollback ends without waiting for it.
+            returning = back == "rollback_started" or (back == "rollback_completed" and have < need)
+            return Verdict(
+                FAILED,
+                have,
+                required,
+                tuple(reasons),
+                tuple(found),
+                rollback=back,
+                returning=returning,
+            )
 
         if have < need:
             reasons.append(f"{have} of {need} tasks run the present specification")

@@ -50,6 +50,9 @@ _BACK = {
     "rollback_paused": " Swarm was putting its former specification back, and stopped half-way.",
     "rollback_completed": " Swarm has put its former specification back, and its tasks run that.",
 }
+_BACK_WITHOUT_TASKS = (
+    " Swarm has put its former specification back, and not all of its tasks have come up with it."
+)
 _RESUMED = "resume of the paused update"
 # How long a wait bears managers that are choosing a leader.
 _LEADERLESS = 30.0
@@ -513,7 +516,7 @@ class ServiceRun:
                 if verdict.state == convergence.CONVERGED:
                     return
                 # A rollback is waited for, so that what is said of it still holds afterwards.
-                under_way = verdict.rollback == "rollback_started" and self._clock() < end
+                under_way = verdict.returning and self._clock() < end
                 if verdict.state == convergence.FAILED and not under_way:
                     raise self._failure(self._sentence("cannot come up", verdict))
                 if self._clock() >= end:
@@ -578,6 +581,8 @@ class ServiceRun:
         done = self._done() or "nothing was changed, but "
         reasons = "; ".join(verdict.reasons) or "no reason is known"
         kept = _BACK[verdict.rollback] if self.outcome.changed else ""
+        if verdict.rollback == "rollback_completed" and verdict.running < verdict.required:
+            kept = _BACK_WITHOUT_TASKS
         which = "former" if verdict.rollback else "present"
         count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
         return (

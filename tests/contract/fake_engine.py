@@ -87,6 +87,8 @@ class FakeEngine:
         self.forget_updates = 0
         # States of the rollback of an update, one for each look at the service; the last one stays.
         self.rolls_back: list[str] = []
+        # Looks at the service after which the first task runs again that a rollback has left to itself.
+        self.comes_back_after = 0
         self.versions: set[str] = set()
         self._index = 10
         self._lock = threading.RLock()
@@ -237,6 +239,8 @@ class FakeEngine:
             state = self.rolls_back.pop(0) if len(self.rolls_back) > 1 else self.rolls_back[0]
             if any(task["Status"]["State"] == "failed" for task in self.tasks):
                 found["UpdateStatus"] = {"State": state, "Message": "it failed"}
+                self.comes_back_after = max(0, self.comes_back_after - 1)
+                self.tasks[0]["Status"]["State"] = "ready" if self.comes_back_after else "running"
         return 200, found
 
     def _filled(self, spec: dict[str, Any]) -> dict[str, Any]:

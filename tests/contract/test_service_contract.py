@@ -378,6 +378,26 @@ def test_an_update_that_swarm_rolls_back(
     assert len(engine.objects["configs"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("looks", "says"),
+    [
+        (6, ("and its tasks run that", "2 of 2 tasks run its former specification")),
+        (99, ("not all of its tasks have come up", "1 of 2 tasks run its former specification")),
+    ],
+)
+def test_a_task_that_a_rollback_does_not_wait_for_is_waited_for(
+    web: Callable[..., Any], engine: FakeEngine, looks: int, says: tuple[str, str]
+) -> None:
+    """Swarm had begun it anew, from the former specification, before the rollback looked."""
+    assert not web(**with_content("one")).failed
+    engine.rolls_back, engine.comes_back_after = ["rollback_completed"], looks
+    options = {"update_config": {"failure_action": "rollback"}, **with_content("two")}
+    result = web(wait_timeout=4, **options)
+    assert result.failed
+    for sentence in says:
+        assert sentence in result.msg
+
+
 def test_an_update_that_swarm_forgets_is_sent_again(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:

@@ -224,6 +224,39 @@ def test_why_an_update_was_rolled_back_is_told_though_the_former_task_runs(updat
     assert "on node b: task: non-zero exit (5)" in verdict.reasons[1]
 
 
+@pytest.mark.parametrize(
+    ("update", "tasks", "returning"),
+    [
+        ("rollback_started", UP, True),
+        ("rollback_completed", UP[:1], True),
+        ("rollback_completed", UP, False),
+        ("rollback_paused", UP[:1], False),
+        ("paused", UP[:1], False),
+    ],
+)
+def test_what_swarm_puts_back_is_on_its_way_until_its_tasks_run(
+    update: str, tasks: list[dict[str, Any]], returning: bool
+) -> None:
+    """A task begun anew before the rollback looked is nothing that the rollback waits for."""
+    failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
+    watch = Watch(Rules(), known=["1", "2"])
+    verdict = look([*tasks, failed], service(update=update), watch=watch)
+    assert (verdict.state, verdict.returning) == ("failed", returning)
+
+
+def test_a_rollback_whose_tasks_cannot_come_up_ends_the_wait() -> None:
+    failures = [
+        task(str(9 + n), "b", "rejected", "shutdown", slot=2, error="no such image") for n in (0, 1)
+    ]
+    watch = Watch(Rules(), known=["1", "2"])
+    verdict = look([*UP[:1], *failures], service(update="rollback_completed"), watch=watch)
+    assert (verdict.state, verdict.rollback, verdict.returning) == (
+        "failed",
+        "rollback_completed",
+        False,
+    )
+
+
 @pytest.mark.parametrize("update", ["paused", "rollback_paused", "rollback_completed"])
 def test_an_update_of_long_ago_is_history(update: str) -> None:
     assert look(UP, service(update=update)).state == "converged"
