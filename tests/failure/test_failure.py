@@ -21,7 +21,7 @@ RESTART = "playbooks/restart.yml"
 BOUNDARIES = (
     "Hold back shards that would move while the node is away",
     "Stop the node",
-    "Write what it reads when it starts",
+    "Note when it starts",
     "Wait until it is back in the cluster",
     "Let shards move again, and wait until none lacks a copy",
     "Note that it has been restarted",

@@ -48,9 +48,9 @@ cores for them and the controller together, load before the start {load:.1f}.
 *Stop*, *start* and *recovery* are what a node needs by itself, each from the order until it is seen
 to be done. In them are what Swarm takes for it (two seconds before it ends a container, a look at
 its health every two seconds) and the tasks of Ansible that order and look. All other phases are the
-price of the roll: *plan* reads anew what is left, *spare* has the others do without the node,
-*files* writes what it reads when it starts. They are there so that no two nodes are away at once.
-The whole of `restart.yml`, with the checks before and after, took {whole:.0f} s.
+price of the roll: *plan* reads anew what is left, *spare* has the others do without the node. They
+are there so that no two nodes are away at once. The whole of `restart.yml`, with the checks before
+and after, took {whole:.0f} s.
 """
 
 

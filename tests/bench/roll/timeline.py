@@ -18,7 +18,6 @@ FIRST, LAST = "Be the only one that moves nodes", "Let others move nodes again"
 TURN = {
     "Note what moves": "spare",
     "Stop the node": "stop",
-    "Write what it reads when it starts": "files",
     "Note when it starts": "start",
     "Let shards move again, and wait until none lacks a copy": "recovery",
     "Note that it has been restarted": "plan",
@@ -29,7 +28,6 @@ COLOURS = {
     "plan": "#9aa3b2",
     "spare": "#e0a100",
     "stop": "#c0432f",
-    "files": "#8a5bb8",
     "start": "#2f6fc0",
     "recovery": "#2c9a5f",
 }
@@ -85,7 +83,7 @@ def wall(found: Sequence[Phase]) -> float:
 def own(found: Iterable[Phase]) -> dict[str, dict[str, float]]:
     """Seconds that each node needed by itself, by phase.
 
-    >>> own([Phase("", "plan", 0, 2), Phase("m1", "stop", 2, 3.5), Phase("m1", "files", 5.5, 1)])
+    >>> own([Phase("", "plan", 0, 2), Phase("m1", "stop", 2, 3.5), Phase("m1", "spare", 5.5, 1)])
     {'m1': {'stop': 3.5}}
     """
     needed: dict[str, dict[str, float]] = {}
