@@ -87,7 +87,7 @@ class FakeEngine:
         self.forget_updates = 0
         # States of the rollback of an update, one for each look at the service; the last one stays.
         self.rolls_back: list[str] = []
-        # Looks at the service after which the first task runs again that a rollback has left to itself.
+        # Looks at the service until the first task runs, which a rollback has left to itself.
         self.comes_back_after = 0
         self.versions: set[str] = set()
         self._index = 10
