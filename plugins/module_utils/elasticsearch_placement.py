@@ -18,6 +18,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll impor
     in_force,
     with_defaults,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import exclusions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,10 +112,7 @@ def read(client: Client) -> dict[str, Any]:
             if key.startswith(WATERMARK)
         },
         "voting": sorted(coordination.get("last_committed_config") or []),
-        "excluded": [
-            {"id": str(one.get("node_id")), "name": str(one.get("node_name"))}
-            for one in coordination.get("voting_config_exclusions") or ()
-        ],
+        "excluded": exclusions_of(state),
     }
 
 

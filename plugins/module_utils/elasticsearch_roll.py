@@ -18,6 +18,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
     reason_of,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource import flatten
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import (
+    exclusions,
+    label,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
     brings_new_major,
     brings_new_version,
@@ -80,17 +84,6 @@ def over_the_high_watermark(
         if free < needed:
             found.append({"node": str(row["node"]), "free": free, "total": total, "needed": needed})
     return sorted(found, key=lambda disk: str(disk["node"]))
-
-
-def excluded_from_voting(answer: Mapping[str, Any]) -> list[str]:
-    """Names of the nodes whose vote was taken away; their ids where the name is not known."""
-    coordination = (answer.get("metadata") or {}).get("cluster_coordination") or {}
-    names = []
-    for one in coordination.get("voting_config_exclusions") or ():
-        name = str(one.get("node_name") or "")
-        # What Elasticsearch writes for a node that it has never seen.
-        names.append(str(one.get("node_id")) if name in ("", "_absent_") else name)
-    return sorted(names)
 
 
 def flooded(answer: Mapping[str, Any]) -> list[str]:
@@ -158,17 +151,13 @@ def read(client: Client, versions: Sequence[str], version: str, now: float) -> d
         "/_cluster/settings?include_defaults=true"
         "&filter_path=persistent,transient,defaults.cluster.routing.allocation.disk"
     ).object()
-    state = client.get(
-        "/_cluster/state/metadata"
-        "?filter_path=metadata.cluster_coordination.voting_config_exclusions"
-    ).object()
     blocks = client.get(f"/_all/_settings/{FLOODED}?flat_settings=true&expand_wildcards=all")
     disks = client.get("/_cat/allocation?format=json&bytes=b&h=node,disk.avail,disk.total").body
     found: dict[str, Any] = {
         "settings": in_force(settings),
         "full_disks": over_the_high_watermark(disks or (), with_defaults(settings)),
         "flooded_indices": flooded(blocks.object()),
-        "voting_exclusions": excluded_from_voting(state),
+        "voting_exclusions": sorted(label(one) for one in exclusions(client)),
         "repositories": None,
         "incompatible": None,
         "incompatible_unknown": "",

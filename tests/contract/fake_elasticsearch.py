@@ -411,6 +411,24 @@ class FakeCluster:
             }
         )
 
+    def _votes(self, request: Request) -> Answer:
+        if request.method == "DELETE":
+            self.voting_exclusions = []
+        else:
+            known = {node.id: node.name for node in self.nodes if node.name in self.joined}
+            ids = {name: node_id for node_id, name in known.items()}
+            wanted = [
+                *((ids.get(name, "_absent_"), name) for name in listed(request, "node_names")),
+                *((one, known.get(one, "_absent_")) for one in listed(request, "node_ids")),
+            ]
+            self.voting_exclusions += [
+                one
+                for node_id, name in wanted
+                if (one := {"node_id": node_id, "node_name": name}) not in self.voting_exclusions
+            ]
+        # A success has no body.
+        return Answer()
+
     def _cluster_settings(self, request: Request) -> Answer:
         if request.method == "GET":
             flat = request.query.get("flat_settings") == "true"
@@ -696,6 +714,11 @@ def keep_template(body: dict[str, Any]) -> dict[str, Any]:
     return {"composed_of": [], **body, "template": template}
 
 
+def listed(request: Request, name: str) -> list[str]:
+    """The parts of a parameter that is a list; none if it is not given."""
+    return [part for part in request.query.get(name, "").split(",") if part]
+
+
 def keep_ilm(body: dict[str, Any]) -> dict[str, Any]:
     phases = {}
     for name, phase in body["policy"].get("phases", {}).items():
@@ -742,6 +765,7 @@ HANDLERS: list[tuple[re.Pattern[str], Callable[[FakeCluster, Request], Answer]]]
         (r"/_cluster/health", FakeCluster._health),
         (r"/_cluster/state/.*", FakeCluster._state),
         (r"/_cluster/settings", FakeCluster._cluster_settings),
+        (r"/_cluster/voting_config_exclusions", FakeCluster._votes),
         (r"/_cat/allocation", FakeCluster._allocation),
         (r"/_cat/shards", FakeCluster._shards),
         (r"/_all/_settings/.*", FakeCluster._blocks),

@@ -14,12 +14,15 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll impor
     HIGH,
     WATCHED,
     critical,
-    excluded_from_voting,
     flooded,
     has_to_be_free,
     newest_success,
     over_the_high_watermark,
     with_defaults,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import (
+    exclusions_of,
+    label,
 )
 
 GIB = 2**30
@@ -69,8 +72,8 @@ def test_whose_vote_was_taken_away() -> None:
         {"node_id": "two", "node_name": "_absent_"},
     ]
     answer = {"metadata": {"cluster_coordination": {"voting_config_exclusions": found}}}
-    assert excluded_from_voting(answer) == ["m2", "two"]
-    assert excluded_from_voting({}) == []
+    assert [label(one) for one in exclusions_of(answer)] == ["m2", "two"]
+    assert exclusions_of({}) == []
 
 
 def test_what_a_full_disk_has_closed() -> None:
