@@ -4,8 +4,9 @@ HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); 
 MANAGERS ?=
 HOST ?= m1
 # Scenarios, those that take longest first: two or three run at a time, and should end together. Those that mostly
-# wait (quorum, service) are side by side, where a third one finds room. Each brings up its own lab and takes it down.
-SCENARIOS ?= storage failure upgrade scale_hosts quorum service engine interrupted operations drift firewall volumes default check_first bad_input single_host
+# wait (quorum, service, volumes) are side by side, where a third one finds room. Each brings up its own lab and
+# takes it down.
+SCENARIOS ?= storage failure upgrade scale_hosts quorum service volumes engine interrupted operations drift firewall default check_first bad_input single_host
 # For these `make test`, which is to end within 75 minutes, has no time.
 LONG_SCENARIOS ?= replace_host rotate
 
@@ -16,7 +17,7 @@ LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test test-long bench docs tools
+.PHONY: help up hosts down clean status ssh check test test-long images bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +44,13 @@ ssh: ## log in to a host: HOST=m1
 check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
-test: check ## check, then the Molecule scenarios on hosts of their own
+test: tools ## check, then the Molecule scenarios on hosts of their own
+	@# Images are made meanwhile: part of that is waiting for downloads and for the disk.
+	@$(MAKE) --no-print-directory --jobs=2 check images || { $(LAB) --state .lab/molecule down; exit 1; }
 	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
+
+images: tools
+	@$(LAB) --state .lab/molecule up --hosts 0
 
 test-long: tools ## the rest of the scenarios: hosts that are replaced and secrets that are renewed, under load
 	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
@@ -62,6 +68,6 @@ tools: .venv/test-requirements.txt
 
 .venv/test-requirements.txt: lab/requirements.txt tests/requirements.txt
 	@$(ELK_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
-	$(ELK_PYTHON) -m venv .venv
+	@$(LAB) environment
 	.venv/bin/pip install -q -r tests/requirements.txt
 	@cp tests/requirements.txt $@
