@@ -17,7 +17,7 @@ LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test test-long images bench docs tools
+.PHONY: help up hosts down clean status ssh check test test-long bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,13 +44,8 @@ ssh: ## log in to a host: HOST=m1
 check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
-test: tools ## check, then the Molecule scenarios on hosts of their own
-	@# Images are made meanwhile: part of that is waiting for downloads and for the disk.
-	@$(MAKE) --no-print-directory --jobs=2 check images || { $(LAB) --state .lab/molecule down; exit 1; }
+test: check ## check, then the Molecule scenarios on hosts of their own
 	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
-
-images: tools
-	@$(LAB) --state .lab/molecule up --hosts 0
 
 test-long: tools ## the rest of the scenarios: hosts that are replaced and secrets that are renewed, under load
 	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
@@ -68,6 +63,6 @@ tools: .venv/test-requirements.txt
 
 .venv/test-requirements.txt: lab/requirements.txt tests/requirements.txt
 	@$(ELK_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
-	@$(LAB) environment
+	$(ELK_PYTHON) -m venv .venv
 	.venv/bin/pip install -q -r tests/requirements.txt
 	@cp tests/requirements.txt $@
