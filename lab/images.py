@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,11 +188,17 @@ class Images:
 
     def push(self, registry_port: str) -> None:
         """Put the stack's images into the registry, where the hosts pull them from."""
-        for name, image in self.stack.items():
-            # Clones may differ in what they build under one name.
-            target = f"127.0.0.1:{registry_port}/lab{self.lab.number}/{name}"
-            self.progress.run("docker", "tag", image, target)
-            self.progress.run("docker", "push", "-q", target)
+        in_parallel(
+            [
+                # Clones may differ in what they build under one name.
+                partial(self._push, image, f"127.0.0.1:{registry_port}/lab{self.lab.number}/{name}")
+                for name, image in self.stack.items()
+            ]
+        )
+
+    def _push(self, image: str, target: str) -> None:
+        self.progress.run("docker", "tag", image, target)
+        self.progress.run("docker", "push", "-q", target)
 
 
 def _machine() -> str:
