@@ -72,7 +72,14 @@ def make_venv(progress: Progress) -> None:
     with progress.step("Python environment .venv with Ansible"):
         progress.run(python(), "-m", "venv", str(ROOT / ".venv"))
         progress.run(
-            str(ROOT / ".venv/bin/pip"), "install", "-q", "-r", str(ROOT / "lab/requirements.txt")
+            *(str(ROOT / ".venv/bin/pip"), "install", "-q", "--no-compile"),
+            *("-r", str(ROOT / "lab/requirements.txt")),
+        )
+        # Not the collections, which are three files in four: hardly any of them is ever read. What
+        # cannot be compiled is for another Python.
+        answers(
+            *(str(ROOT / ".venv/bin/python"), "-m", "compileall", "-q", "-j", "0"),
+            *("-x", "ansible_collections", str(ROOT / ".venv/lib")),
         )
         # Some modules run on the controller, which keeps their compiled code as the lab's hosts do.
         (packages,) = (ROOT / ".venv").glob("lib/python3.*/site-packages")
