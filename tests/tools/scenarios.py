@@ -35,7 +35,7 @@ ENDING = "The run has ended before its end"
 # Seconds between two signs of life.
 PULSE = 60
 # Of the processors' time in such a while: with less of it left, nothing more begins.
-SPARE = 0.4
+SPARE = 0.25
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
