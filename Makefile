@@ -63,8 +63,6 @@ tools: .venv/test-requirements.txt
 
 .venv/test-requirements.txt: lab/requirements.txt tests/requirements.txt
 	@$(ELK_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || (apt-get update -q && apt-get install -q -y python3-venv)
-	$(ELK_PYTHON) -m venv .venv
-	.venv/bin/pip install -q --no-compile -r tests/requirements.txt
-	@# As in lab/machine.py: without the collections that come with Ansible.
-	@.venv/bin/python -m compileall -q -j 0 -x ansible_collections .venv/lib || true
+	@$(LAB) environment
+	.venv/bin/pip install -q -r tests/requirements.txt
 	@cp tests/requirements.txt $@

@@ -67,6 +67,11 @@ def up(directory: Path, arguments: argparse.Namespace) -> None:
         progress.say(f"{len(lab.hosts)} hosts answer on ssh: {names}")
 
 
+def environment(directory: Path, _arguments: argparse.Namespace) -> None:
+    """Make .venv as `up` does, for who needs no hosts."""
+    machine.make_venv(Progress(directory / "logs" / "lab-environment.log"))
+
+
 def down(directory: Path, _arguments: argparse.Namespace) -> None:
     """Remove hosts and network; images and package caches stay for the next time."""
     lab = Lab.load(directory)
@@ -182,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--nfs", action="store_true", help="with a shared disk that NFS exports")
     for name, text in (
+        ("environment", "make .venv, which `up` does by itself"),
         ("down", "remove the hosts"),
         ("clean", "remove hosts, images and caches"),
         ("status", "show hosts, services and health"),
@@ -196,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
 
 COMMANDS = {
     "up": up,
+    "environment": environment,
     "down": down,
     "clean": clean,
     "status": status,
