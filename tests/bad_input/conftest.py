@@ -1,4 +1,4 @@
-"""Runs the cases of cases.yml on the lab that ELK_LAB names, two at a time."""
+"""Runs the cases of cases.yml on the lab that ELK_LAB names, two runs at a time."""
 
 from __future__ import annotations
 
@@ -32,6 +32,30 @@ PLAYBOOK = "playbooks/hosts.yml"
 
 # A run that is not refused installs Docker. It is ended before it gets far.
 PATIENCE = 90
+
+
+def run_of(case: dict[str, Any]) -> str:
+    """Name of the run that a case is in."""
+    return str(case.get("run", case["case"]))
+
+
+def joined(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One case for each run, with everything that is wrong in it, in their order.
+
+    Raises:
+        AssertionError: Two cases change the same thing, so that one of them would not be tried.
+    """
+    runs: dict[str, dict[str, Any]] = {}
+    for case in cases:
+        empty = {"case": run_of(case), "vars": {}, "groups": {}, "hosts": {}, "prepare": {}}
+        run = runs.setdefault(run_of(case), empty)
+        parts = [(run[part], case.get(part, {})) for part in ("vars", "groups", "prepare")]
+        for host, values in case.get("hosts", {}).items():
+            parts.append((run["hosts"].setdefault(host, {}), values))
+        for there, more in parts:
+            assert not there.keys() & more.keys(), f"{run_of(case)}: {there} and {more}"
+            there.update(more)
+    return list(runs.values())
 
 
 @dataclass
@@ -132,22 +156,23 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The lab with all its cases on their way.
+    """The lab with all runs of the cases on their way.
 
-    Cases whose hosts are prepared share those hosts, so they go one after the other, and the others
+    Runs whose hosts are prepared share those hosts, so they go one after the other, and the others
     beside them: a run tells every problem, so nobody's message is lost by company.
     """
     lab = Lab(lab_inventory(), tmp_path_factory.mktemp("inventories"))
     good = lab.run({"case": "nothing wrong", "options": ["--tags=preflight"]})
     # Were the lab refused as it is, no case would prove anything.
     assert good.code == 0, good.output
-    prepared = [case for case in CASES if "prepare" in case]
+    runs = joined(CASES)
+    prepared = [run for run in runs if run["prepare"]]
     with ThreadPoolExecutor(2) as pool:
-        lab.pending = {case["case"]: Future() for case in prepared}
+        lab.pending = {run["case"]: Future() for run in prepared}
         lanes = [pool.submit(lab.run_in_turn, prepared)]
-        for case in CASES:
-            if "prepare" not in case:
-                lab.pending[case["case"]] = pool.submit(lab.run, case)
+        for run in runs:
+            if not run["prepare"]:
+                lab.pending[run["case"]] = pool.submit(lab.run, run)
         yield lab
         for waiting in [*lanes, *lab.pending.values()]:
             waiting.cancel()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import CASES
+from .conftest import CASES, run_of
 
 if TYPE_CHECKING:
     from .conftest import Lab
@@ -20,7 +20,7 @@ def test_there_are_enough_cases_and_each_is_told_from_the_others() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
 def test_is_refused_with_its_message(lab: Lab, case: dict[str, Any]) -> None:
-    outcome = lab.pending[case["case"]].result()
+    outcome = lab.pending[run_of(case)].result()
     assert outcome.code != 0, outcome.output
     assert re.search(case["expect"], outcome.text), outcome.output
     assert outcome.changed == {}
