@@ -29,12 +29,7 @@ NOT_SHIPPED = (
     "inventories/lab/",
     "lab/",
     "molecule/",
-    "tests/bad_input/",
-    "tests/contract/",
-    "tests/firewall/",
-    "tests/testinfra/",
-    "tests/tools/",
-    "tests/unit/",
+    "tests/",
 )
 
 # They need programs that no package of Python brings: PowerShell and shellcheck.
