@@ -19,7 +19,7 @@ from playbook_run import ROOT, lab_inventory, playbook_command, playbook_environ
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INVENTORIES = ("-i", "inventories/lab", "-i", "molecule/drift/inventory/hosts.yml")
+INVENTORIES = ("-i", "inventories/lab", "-i", "molecule/operations/inventory/hosts.yml")
 PREFIX = "elk.swarm."
 # Files on the controller that hold one secret each, by the names that docs/security.md gives them.
 SECRETS = (
