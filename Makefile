@@ -5,7 +5,7 @@ MANAGERS ?=
 HOST ?= m1
 # Scenarios, those that take longest first: two or three run at a time, and should end together. Those that mostly
 # wait (quorum, service, volumes) are side by side, where a third one finds room. Each brings up its own lab and
-# takes it down. firewall switches this machine's swap on, which single_host looks at: they are far apart.
+# takes it down. The swap that firewall switches is that of this whole machine: single_host stays far from it.
 SCENARIOS ?= storage failure upgrade scale_hosts quorum service volumes operations engine firewall interrupted default single_host bad_input
 # For these `make test`, which is to end within 75 minutes, has no time.
 LONG_SCENARIOS ?= replace_host rotate
