@@ -19,6 +19,7 @@ requirements:
   - To be enabled, with C(callbacks_enabled = elk.swarm.next_command) in C(ansible.cfg).
 """
 
+import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -55,6 +56,8 @@ class CallbackModule(CallbackBase):
         lost = {**stats.failures, **stats.dark}
         text = closing(failure for name, failure in self._failures.items() if name in lost)
         if text:
+            # Into a file or a pipe, the summary waits in a buffer for the end of the run.
+            sys.stdout.flush()
             # What a run prints may be read by a program: JSON, for one.
             self._display.display(text, color="red", stderr=True)
 

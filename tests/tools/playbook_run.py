@@ -60,7 +60,7 @@ def playbook_command(*words: str) -> list[str]:
 
 def playbook_environment(**settings: str) -> dict[str, str]:
     """Environment of a run; ``settings`` come on top."""
-    return {
+    environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
@@ -71,6 +71,9 @@ def playbook_environment(**settings: str) -> dict[str, str]:
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).resolve().parent / "callback_plugins"),
         **settings,
     }
+    # A developer's habit, which hides in which order a run's output comes out of its buffers.
+    environment.pop("PYTHONUNBUFFERED", None)
+    return environment
 
 
 def run_in_folder(folder: Path, inventory: str, **settings: str) -> str:
