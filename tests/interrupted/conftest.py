@@ -206,8 +206,8 @@ class Lab:
         return Run(self.home, arguments or ("site.yml",))
 
     def run_to(self, point: dict[str, Any]) -> Run:
-        """Run site.yml and kill it at a point; a point that is not reached is an error."""
-        run = self.run()
+        """Run a playbook and kill it at a point; a point that is not reached is an error."""
+        run = self.run(point.get("run", "site.yml"))
         try:
             self.wait_for(run, point["task"], point["kill"])
         finally:

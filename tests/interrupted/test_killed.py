@@ -1,4 +1,4 @@
-"""Runs of site.yml that are killed at many points: the next plain run goes on by itself.
+"""Runs of site.yml and its parts that are killed at many points: the next goes on by itself.
 
 The tests build on each other, in the order of this file.
 """
