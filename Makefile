@@ -3,10 +3,10 @@
 HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
 MANAGERS ?=
 HOST ?= m1
-# Scenarios, those that take longest first: two or three run at a time, and should end together. Those that mostly
-# wait (quorum, service, volumes) are side by side, where a third one finds room. Each brings up its own lab and
-# takes it down. The swap that firewall switches is that of this whole machine: single_host stays far from it.
-SCENARIOS ?= storage failure upgrade scale_hosts quorum service volumes operations engine firewall interrupted default single_host bad_input
+# Scenarios: two run all the time, from the first on, those that take longest before others, so that they end together.
+# A third one, from the last on, where those stand that mostly wait or are small, begins while the processors have
+# time. The swap that firewall switches is that of this whole machine: single_host stays far from it.
+SCENARIOS ?= storage failure upgrade scale_hosts quorum operations engine firewall interrupted default single_host bad_input service volumes
 # For these `make test`, which is to end within 75 minutes, has no time.
 LONG_SCENARIOS ?= replace_host rotate
 

@@ -3,8 +3,9 @@
 Usage: ``python tests/tools/scenarios.py default single_host``. Every scenario brings up a lab of
 its own, so none can profit from what another left behind; they share only the daemon, the registry
 and the images, which are there before the first and go after the last. Much of a scenario is
-waiting, in which another one can work: two run all the time, and a third one begins while the
-processors have time for it. LANES=1 runs one at a time, and shows it live.
+waiting, in which another one can work: two run all the time, from the first on, and a third one
+begins while the processors have time for it, from the last on. LANES=1 runs one at a time, and
+shows it live.
 
 The first failure ends the run, once the other scenarios have come to their ends. KEEP=1 leaves the
 hosts of what has failed.
@@ -35,7 +36,7 @@ ENDING = "The run has ended before its end"
 # Seconds between two signs of life.
 PULSE = 60
 # Of the processors' time in such a while: with less of it left, nothing more begins.
-SPARE = 0.25
+SPARE = 0.12
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -133,12 +134,12 @@ class Lanes:
     def take(self, lane: int) -> str:
         """The next scenario, which begins now; empty when there is none for this lane."""
         with self.lock:
-            spare = lane <= self.number or self.idle > SPARE
-            if self.failed or not self.waiting or not spare:
+            beyond = lane > self.number
+            if self.failed or not self.waiting or (beyond and self.idle <= SPARE):
                 return ""
             # What begins now is not in what was measured.
             self.idle = 0.0
-            scenario = self.waiting.pop(0)
+            scenario = self.waiting.pop(-1 if beyond else 0)
             self.running[scenario] = time.monotonic()
             self.say(f"{scenario} begins")
         return scenario

@@ -128,12 +128,12 @@ def test_a_scenario_that_nothing_runs_is_named() -> None:
     assert "runs scenario c" in second
 
 
-def test_a_lane_beyond_the_number_begins_only_while_processors_are_idle() -> None:
+def test_a_lane_beyond_the_number_begins_from_the_end_while_processors_are_idle() -> None:
     lanes = scenarios.Lanes(["a", "b", "c"], number=2)
     assert [lanes.take(1), lanes.take(3)] == ["a", ""]
     lanes.idle = scenarios.SPARE + 0.1
     # Once: what began has not been measured yet.
-    assert [lanes.take(3), lanes.take(3), lanes.take(2)] == ["b", "", "c"]
+    assert [lanes.take(3), lanes.take(3), lanes.take(2)] == ["c", "", "b"]
 
 
 def test_nothing_begins_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
