@@ -12,8 +12,8 @@ LABEL = "elk.lab"
 ELASTIC_VERSION = "9.2.4"
 OLDER_ELASTIC_VERSION = "9.1.0"
 SSH_USER = "deploy"
-# What the platform's first run makes on the controller (elk_local_dir of inventories/lab).
-CREDENTIALS = ("ca.*", "certs/*", "*_password", "kibana_*", "secret_hash_key")
+# What runs of playbooks make on the controller (elk_local_dir of inventories/lab).
+OF_PLATFORM = ("ca.*", "certs/*", "*_password", "kibana_*", "secret_hash_key", "status.html")
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ class Lab:
         (self.directory / "lab.json").write_text(json.dumps(data, indent=2) + "\n")
 
     def forget(self) -> None:
-        """Without its hosts nothing is left that the platform's keys and passwords could open."""
+        """Without its hosts nothing is left that the platform's keys could open, or a page show."""
         (self.directory / "lab.json").unlink(missing_ok=True)
-        for pattern in CREDENTIALS:
+        for pattern in OF_PLATFORM:
             for path in self.directory.glob(pattern):
                 path.unlink()
 

@@ -83,10 +83,11 @@ def test_no_lab_and_no_daemon(
     assert "No lab stands" in capsys.readouterr().out
 
 
-def test_keys_and_passwords_of_a_platform_go_with_its_hosts(tmp_path: Path) -> None:
+def test_what_is_kept_of_a_platform_goes_with_its_hosts(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     (tmp_path / "certs").mkdir()
     gone = ["ca.key", "certs/m1.key", "elastic_password", "kibana_token", "secret_hash_key"]
+    gone.append("status.html")
     for name in [*gone, "images.json"]:
         (tmp_path / name).write_text("a secret")
     lab.save()
