@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from lab.progress import Progress, answers, in_parallel
 from lab.state import ELASTIC_VERSION, LABEL, OLDER_ELASTIC_VERSION, ROOT, Lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 CONTEXTS = ROOT / "lab" / "images"
 STACK_VERSIONS = (ELASTIC_VERSION, OLDER_ELASTIC_VERSION)
@@ -129,34 +130,38 @@ class Images:
             if self._there(image):
                 continue
             unpacked = self._unpack_elasticsearch(version)
-            context = self.lab.directory / "build" / f"elasticsearch-{version}"
-            shutil.rmtree(context, ignore_errors=True)
-            shutil.copytree(CONTEXTS / "elasticsearch" / "node", context)
-            unpacked.rename(context / "elasticsearch")
-            self._build(
-                *(image, context, f"Elasticsearch {version}"),
-                JDK=self.jdk,
-                VERSION=version,
-                BRIDGED=ELASTIC_VERSION,
-            )
-            shutil.rmtree(context)
+            with self._copied("elasticsearch/node") as context:
+                unpacked.rename(context / "elasticsearch")
+                self._build(
+                    *(image, context, f"Elasticsearch {version}"),
+                    JDK=self.jdk,
+                    VERSION=version,
+                    BRIDGED=ELASTIC_VERSION,
+                )
 
     def _build_java(self) -> None:
         """Java with a part of the version that most labs run, which can start faster with it."""
         if self._there(self.jdk):
             return
-        context = self.lab.directory / "build" / "java"
-        shutil.rmtree(context, ignore_errors=True)
-        shutil.copytree(CONTEXTS / "elasticsearch" / "jdk", context)
-        with zipfile.ZipFile(self._zip(ELASTIC_VERSION)) as archive:
-            [bridge] = [
-                name
-                for name in archive.namelist()
-                if "/lib/entitlement-bridge/" in name and name.endswith(".jar")
-            ]
-            (context / "bridge.jar").write_bytes(archive.read(bridge))
-        self._build(self.jdk, context, "Java for Elasticsearch")
-        shutil.rmtree(context)
+        with self._copied("elasticsearch/jdk") as context:
+            with zipfile.ZipFile(self._zip(ELASTIC_VERSION)) as archive:
+                [bridge] = [
+                    name
+                    for name in archive.namelist()
+                    if "/lib/entitlement-bridge/" in name and name.endswith(".jar")
+                ]
+                (context / "bridge.jar").write_bytes(archive.read(bridge))
+            self._build(self.jdk, context, "Java for Elasticsearch")
+
+    @contextmanager
+    def _copied(self, context: str) -> Iterator[Path]:
+        """A context to which something is added that is not in the repository."""
+        copy = self.lab.directory / "build" / context
+        # A build that was killed has left it; most of the time there is none.
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(CONTEXTS / context, copy)
+        yield copy
+        shutil.rmtree(copy)
 
     def _fetch_elasticsearch(self) -> None:
         missing = [v for v in STACK_VERSIONS if not self._there(self.stack[f"elasticsearch:{v}"])]

@@ -1,4 +1,4 @@
-"""Runs site.yml on the lab that ELK_LAB names, and kills it where points.yml says."""
+"""Runs playbooks on the lab that ELK_LAB names, and kills them where points.yml says."""
 
 from __future__ import annotations
 

@@ -86,9 +86,8 @@ def test_no_lab_and_no_daemon(
 def test_what_is_kept_of_a_platform_goes_with_its_hosts(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     (tmp_path / "certs").mkdir()
-    gone = ["ca.key", "certs/m1.key", "elastic_password", "kibana_token", "secret_hash_key"]
-    gone.append("status.html")
-    for name in [*gone, "images.json"]:
+    secrets = ["ca.key", "certs/m1.key", "elastic_password", "kibana_token", "secret_hash_key"]
+    for name in [*secrets, "status.html", "images.json"]:
         (tmp_path / name).write_text("a secret")
     lab.save()
     lab.forget()

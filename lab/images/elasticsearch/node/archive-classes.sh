@@ -4,13 +4,13 @@ set -e
 home=/usr/share/elasticsearch
 LAB_ARCHIVE=1 "$home/bin/elasticsearch" -E discovery.type=single-node -E network.host=127.0.0.1 \
   -E xpack.security.enabled=false > /tmp/start 2>&1 &
-for ((tries = 0; tries < 120; tries++)); do
-  if curl -s --fail -o /tmp/root http://127.0.0.1:9200/; then break; fi
-  sleep 1
-done
+trap 'cat /tmp/start' ERR
+# One that is ended before it answers would leave an archive, too, of what it had got to.
+curl -s --fail --retry-connrefused --retry 120 --retry-delay 1 -o /dev/null http://127.0.0.1:9200/
 kill %1
-wait %1 || true
-cat /tmp/start
+# What a program ends with that SIGTERM has ended.
+wait %1 || [[ $? = 143 ]]
 test -s /opt/lab/archives/server.jsa
 test -s /opt/lab/archives/launcher.jsa
+trap - ERR
 rm -rf /tmp/* "$home"/data/* "$home"/logs/* "$home/config/elasticsearch.keystore"
