@@ -6,7 +6,7 @@ HOST ?= m1
 # Scenarios: two run all the time, from the first on, those that take longest before others, so that they end together.
 # A third one, from the last on, where those stand that mostly wait or are small, begins while the processors have
 # time. The swap that firewall switches is that of this whole machine: single_host stays far from it.
-SCENARIOS ?= storage failure upgrade scale_hosts quorum operations engine firewall interrupted default single_host bad_input service volumes
+SCENARIOS ?= storage failure upgrade doors scale_hosts quorum operations engine firewall interrupted default single_host bad_input service volumes
 # For these `make test`, which is to end within 75 minutes, has no time.
 LONG_SCENARIOS ?= replace_host rotate
 

@@ -13,7 +13,15 @@ ELASTIC_VERSION = "9.2.4"
 OLDER_ELASTIC_VERSION = "9.1.0"
 SSH_USER = "deploy"
 # What runs of playbooks make on the controller (elk_local_dir of inventories/lab).
-OF_PLATFORM = ("ca.*", "certs/*", "*_password", "kibana_*", "secret_hash_key", "status.html")
+OF_PLATFORM = (
+    "ca.*",
+    "transport-ca.*",
+    "certs/*",
+    "*_password",
+    "kibana_*",
+    "secret_hash_key",
+    "status.html",
+)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ def print_status(lab: Lab) -> None:
 Try next
   logger --server {serving[0]} --port 514 --tcp "hello from outside"
   curl --cacert {certificate} -u elastic:$(cat {password}) 'https://{manager.address}:9200/syslog-msg/_search?q=hello&pretty'
-  https://{kibana[0]}:5601   (stand-in for Kibana; user elastic, password in {password})
+  https://kibana:5601   (stand-in for Kibana; needs "{kibana[0]} kibana" in your /etc/hosts)
+                        (user elastic, password in {password})
   make ssh HOST={manager.name}        make status        make down
 """)
 

@@ -28,7 +28,7 @@ from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import Fake
 from ansible_collections.elk.swarm.tests.contract.fake_shipper import FakeShipper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = "ansible_collections.elk.swarm.tests.contract.module_server"
@@ -155,6 +155,9 @@ def run(cluster: FakeCluster) -> Callable[..., Result]:
     return runner
 
 
+LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+
+
 @dataclass(frozen=True)
 class Authority:
     """A throw-away certificate authority, and a node's certificate from it."""
@@ -171,7 +174,7 @@ class Authority:
         return context
 
 
-def make_authority(folder: Path, host: str = "127.0.0.1") -> Authority:
+def make_authority(folder: Path, names: Sequence[x509.GeneralName] = (LOOPBACK,)) -> Authority:
     folder.mkdir(exist_ok=True)
     ca_key, node_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     now = datetime.datetime.now(datetime.UTC)
@@ -199,7 +202,7 @@ def make_authority(folder: Path, host: str = "127.0.0.1") -> Authority:
     node = (
         builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")]), node_key)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
+            x509.SubjectAlternativeName(names),
             critical=False,
         )
         # Python 3.13 asks for it.

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from server_name import KIBANA
 from tests.drift.standing import Standing, wait_until
 
 Change = tuple[str, str]
@@ -92,13 +93,15 @@ def lasts(standing: Standing, name: str, days: int) -> bool:
     return left > datetime.timedelta(days=days)
 
 
-def serves(standing: Standing, address: str, port: int, name: str) -> bool:
+def serves(
+    standing: Standing, address: str, port: int, name: str, server_name: str | None = None
+) -> bool:
     """Whether a server shows the certificate that the controller holds for it."""
     context = ssl.create_default_context(cafile=str(standing.directory / "ca.crt"))
     try:
         with (
             socket.create_connection((address, port), timeout=10) as plain,
-            context.wrap_socket(plain, server_hostname=address) as wrapped,
+            context.wrap_socket(plain, server_hostname=server_name or address) as wrapped,
         ):
             shown = wrapped.getpeercert(binary_form=True)
     except OSError:
@@ -139,7 +142,8 @@ docker config rm $old
 def kibana_certificate_restored(standing: Standing) -> bool:
     name = "certs/kibana.crt"
     return lasts(standing, name, 600) and any(
-        serves(standing, str(known["ansible_host"]), 5601, name) for known in standing.vars.values()
+        serves(standing, str(known["ansible_host"]), 5601, name, KIBANA)
+        for known in standing.vars.values()
     )
 
 
@@ -298,8 +302,8 @@ CLUSTER = (
     Drift(
         "private key opened to everybody",
         on("w1", "chmod 0644 /etc/elk/pki/node.key"),
-        says("w1", "stat -c '%a %u:%g' /etc/elk/pki/node.key", "400 1000:0"),
-        by("w1", "pki : Copy the private key of the host"),
+        says("w1", "stat -c '%a %u:%g' /etc/elk/pki/node.key", "440 0:0"),
+        by("w1", "pki : Copy the private keys of the host"),
     ),
     Drift(
         "certificate of a host near its end",

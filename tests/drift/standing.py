@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playbook_run import ROOT, lab_inventory, playbook_command, playbook_environment
+from server_name import kibana_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,8 @@ class Standing:
         assert self.sh("m1", "docker info --format '{{.Swarm.LocalNodeState}}'") == "inactive"
         for path in (self.directory / "certs").glob("*"):
             path.unlink()
-        for name in (*SECRETS, "ca.key", "ca.crt"):
+        authorities = [f"{name}.{end}" for name in ("ca", "transport-ca") for end in ("crt", "key")]
+        for name in (*SECRETS, *authorities):
             (self.directory / name).unlink(missing_ok=True)
 
     # -- APIs ----------------------------------------------------------------------------------
@@ -130,7 +132,12 @@ class Standing:
         return (self.directory / name).read_text().strip()
 
     def call(
-        self, url: str, method: str = "GET", body: Any = None, login: str | None = None
+        self,
+        url: str,
+        method: str = "GET",
+        body: Any = None,
+        login: str | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> tuple[int, Any]:
         user = login or f"elastic:{self.secret('elastic_password')}"
         request = urllib.request.Request(url, method=method)
@@ -138,7 +145,7 @@ class Standing:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        context = ssl.create_default_context(cafile=str(self.directory / "ca.crt"))
+        context = context or ssl.create_default_context(cafile=str(self.directory / "ca.crt"))
         try:
             with urllib.request.urlopen(request, timeout=30, context=context) as answer:
                 return answer.status, json.loads(answer.read())
@@ -156,7 +163,7 @@ class Standing:
         for known in self.vars.values():
             try:
                 url = f"https://{known['ansible_host']}:5601/api/status"
-                status, body = self.call(url)
+                status, body = self.call(url, context=kibana_context(self.directory / "ca.crt"))
             except OSError:
                 continue
             if status == 200:

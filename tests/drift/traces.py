@@ -168,7 +168,8 @@ def needles(standing: Standing) -> dict[str, list[str]]:
     # As a browser or a client sends it.
     for user, name in (("elastic", "elastic_password"), ("logstash_writer", "logstash_password")):
         found[name].append(b64encode(f"{user}:{values[name]}".encode()).decode())
-    found["ca.key"] = [key_text(standing.directory / "ca.key")]
+    for name in ("ca.key", "transport-ca.key"):
+        found[name] = [key_text(standing.directory / name)]
     for path in (standing.directory / "certs").glob("*.key"):
         found[f"{path.stem}.key"] = [key_text(path)]
     assert all(len(text) >= 24 for texts in found.values() for text in texts)

@@ -21,10 +21,13 @@ RENDERED = """\
 /etc/elk/elasticsearch/jvm.options 1000:0 440
 /etc/elk/elasticsearch/secrets 1000:0 500
 /etc/elk/elasticsearch/secrets/elastic_password 1000:0 400
-/etc/elk/pki 0:0 755
-/etc/elk/pki/ca.crt 0:0 644
-/etc/elk/pki/node.crt 0:0 644
-/etc/elk/pki/node.key 1000:0 400
+/etc/elk/pki 0:0 750
+/etc/elk/pki/ca.crt 0:0 440
+/etc/elk/pki/node.crt 0:0 440
+/etc/elk/pki/node.key 0:0 440
+/etc/elk/pki/transport-ca.crt 0:0 440
+/etc/elk/pki/transport.crt 0:0 440
+/etc/elk/pki/transport.key 0:0 440
 """
 # What the lab itself keeps in the directory that is elk_local_dir.
 OF_THE_LAB = {"docker", "dockerd.pid", "hosts", "lab.json", "logs", "prepared", "ssh"}
@@ -106,23 +109,36 @@ def test_passwords_and_token_on_the_controller_are_those_that_are_in_force(
 
 def test_the_controller_has_each_file_once(lab: Lab) -> None:
     found = {path.name for path in lab.directory.iterdir()} - OF_THE_LAB
-    assert found == {*SECRETS, "ca.crt", "ca.key", "certs"}
+    assert found == {
+        *SECRETS,
+        *(f"{name}.{kind}" for name in ("ca", "transport-ca") for kind in ("crt", "key")),
+        "certs",
+    }
     for name in SECRETS:
         assert lab.kept(name).stat().st_mode & 0o777 == 0o600
         assert len(lab.secret(name)) >= 32
     certificates = {path.name for path in lab.kept("certs").iterdir()}
     assert certificates == {
-        f"{name}.{kind}" for name in [*lab.names, "kibana"] for kind in ("crt", "key")
+        f"{name}.{kind}"
+        for name in [*lab.names, *(f"{host}.transport" for host in lab.names), "kibana"]
+        for kind in ("crt", "key")
     }
 
 
 def test_every_host_has_its_files_and_no_others(lab: Lab) -> None:
     for host in lab.names:
         assert lab.read(host, "find /etc/elk -printf '%p %U:%G %m\\n' | sort") == RENDERED.strip()
-        for file, kept in (("ca.crt", "ca.crt"), ("node.crt", f"certs/{host}.crt")):
+        for file, kept in (
+            ("ca.crt", "ca.crt"),
+            ("node.crt", f"certs/{host}.crt"),
+            ("transport-ca.crt", "transport-ca.crt"),
+            ("transport.crt", f"certs/{host}.transport.crt"),
+        ):
             there = lab.read(host, f"cat /etc/elk/pki/{file}")
             assert there == lab.kept(kept).read_text().strip()
-        lab.read(host, "openssl verify -CAfile /etc/elk/pki/ca.crt /etc/elk/pki/node.crt")
+        for authority, certificate in (("ca", "node"), ("transport-ca", "transport")):
+            verify = "cd /etc/elk/pki; openssl verify -CAfile"
+            lab.read(host, f"{verify} {authority}.crt {certificate}.crt")
         drafts = "-name '.ansible_tmp*' -o -name 'draft-*' -o -name '.*.new'"
         assert lab.read(host, f"find /etc /srv /tmp /root /home -xdev {drafts}") == ""
 

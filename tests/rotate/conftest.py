@@ -26,6 +26,7 @@ UNHURRIED = {"request_timeout": 60}
 # What is on the controller and secret.
 KEPT = (
     "ca.key",
+    "transport-ca.key",
     "elastic_password",
     "logstash_password",
     "kibana_token",
@@ -35,6 +36,9 @@ KEPT = (
     "certs/m1.key",
     "certs/m2.key",
     "certs/w1.key",
+    "certs/m1.transport.key",
+    "certs/m2.transport.key",
+    "certs/w1.transport.key",
     "certs/kibana.key",
 )
 
@@ -68,11 +72,11 @@ class Renewed(Platform):
         found = [*self.lab.directory.glob("*.next"), *self.lab.directory.glob("*.former")]
         return sorted(path.name for path in found)
 
-    def authorities(self) -> list[str]:
-        """Certificates of whoever is trusted, the one that signs first."""
+    def authorities(self, name: str = "ca.crt") -> list[str]:
+        """Certificates of the authorities in a file, the one that signs first."""
         return re.findall(
             r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n",
-            self.lab.kept("ca.crt").read_text(),
+            self.lab.kept(name).read_text(),
             re.DOTALL,
         )
 

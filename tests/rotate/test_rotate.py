@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ROTATE = "playbooks/rotate.yml"
 ALL = "certificates,passwords,encryption_keys,join_tokens"
 NEXT_AUTHORITY = ["ca.crt.former", "ca.crt.next", "ca.key.next"]
+NEXT_TRANSPORT = [f"transport-{name}" for name in NEXT_AUTHORITY]
 NAMES = {"elk", "elk-2"}
 PASSWORDS = {"elastic_password", "logstash_password", "kibana_token"}
 KEYS = {"kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key"}
@@ -151,16 +152,24 @@ def test_the_next_authority_is_trusted_before_it_signs(platform: Renewed) -> Non
 def test_a_change_of_authority_that_was_killed_twice(platform: Renewed) -> None:
     kept, nodes = platform.secrets(), platform.containers()
     former, following = platform.authorities()
-    platform.kill("See that Elasticsearch serves the new certificate", rotate="ca")
-    assert platform.under_way() == NEXT_AUTHORITY
-    platform.kill("Forget that it was the next", rotate="ca")
-    outcome = platform.run(ROTATE, rotate="ca")
+    [transport] = platform.authorities("transport-ca.crt")
+    # One that is trusted already and one that is not yet, in one run.
+    both = "ca,transport_ca"
+    platform.kill("See that Elasticsearch serves the new certificate", rotate=both)
+    assert platform.under_way() == [*NEXT_AUTHORITY, *NEXT_TRANSPORT]
+    platform.kill("Forget that it was the next", rotate=both)
+    outcome = platform.run(ROTATE, rotate=both)
     assert outcome.code == 0, outcome.output
     platform.at_rest()
     assert platform.under_way() == []
     assert platform.authorities() == [following]
+    [now] = platform.authorities("transport-ca.crt")
+    assert now != transport
     certificates = {name for name in kept if name.startswith("certs/")}
-    assert changed(kept, platform.secrets()) == certificates | {"ca.key"}
+    assert changed(kept, platform.secrets()) == certificates | {
+        "ca.key",
+        "transport-ca.key",
+    }
     assert platform.served() == platform.certificates()
     with pytest.raises(ssl.SSLCertVerificationError):
         platform.served(former)

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import ssl
 import subprocess
 import time
 import uuid
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from playbook_run import Outcome, playbook_command, playbook_environment
+from server_name import kibana_context
 from tests.scale.flow import Sender, Stream, Visitor, wait_for
 from tests.testinfra.conftest import ROOT, Platform, client, platform
 
@@ -138,7 +138,7 @@ class Stage:
 
     def visit(self, host: str) -> Visitor:
         url = f"https://{self.platform.address(host)}:5601/api/status"
-        context = ssl.create_default_context(cafile=str(self.platform.ca))
+        context = kibana_context(self.platform.ca)
         self.visitors[host] = Visitor(host, url, context)
         self.visitors[host].start()
         return self.visitors[host]

@@ -39,9 +39,14 @@ def test_data_directory_is_closed_to_others(host: Any) -> None:
 
 
 def test_private_files_are_private(host: Any) -> None:
-    for path in ("/etc/elk/pki/node.key", "/etc/elk/elasticsearch/secrets/elastic_password"):
-        file = host.file(path)
-        assert (file.uid, file.mode) == (1000, 0o400), path
+    # The image demands of this one that its user owns it.
+    password = host.file("/etc/elk/elasticsearch/secrets/elastic_password")
+    assert (password.uid, password.mode) == (1000, 0o400)
+    for name in ("node.key", "transport.key"):
+        key = host.file(f"/etc/elk/pki/{name}")
+        assert (key.uid, key.gid, key.mode) == (0, 0, 0o440), name
+    folder = host.file("/etc/elk/pki")
+    assert (folder.uid, folder.gid, folder.mode) == (0, 0, 0o750)
 
 
 def test_certificate_names_the_host_and_verifies(host: Any) -> None:
@@ -50,6 +55,23 @@ def test_certificate_names_the_host_and_verifies(host: Any) -> None:
     names = host.check_output("openssl x509 -noout -ext subjectAltName -in %s/node.crt", pki)
     assert f"DNS:{host.check_output('hostname')}" in names
     assert "DNS:localhost" in names
+
+
+def test_a_certificate_is_for_what_it_is_used_for(host: Any) -> None:
+    pki = "/etc/elk/pki"
+    usages = {}
+    for name in ("node", "transport"):
+        shown = f"openssl x509 -noout -ext extendedKeyUsage -in {pki}/{name}.crt"
+        usages[name] = host.check_output(shown).splitlines()[-1].strip()
+    assert usages == {
+        "node": "TLS Web Server Authentication",
+        "transport": "TLS Web Server Authentication, TLS Web Client Authentication",
+    }
+    host.check_output("openssl verify -CAfile %s/transport-ca.crt %s/transport.crt", pki, pki)
+    # Each authority signs for itself only.
+    for authority, certificate in (("ca", "transport"), ("transport-ca", "node")):
+        done = host.run(f"openssl verify -CAfile {pki}/{authority}.crt {pki}/{certificate}.crt")
+        assert done.rc != 0, (authority, certificate)
 
 
 def test_the_line_that_forms_a_cluster_is_gone(host: Any) -> None:

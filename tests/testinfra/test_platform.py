@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from elasticsearch import helpers
 
+from server_name import kibana_context
+
 LINES = 10_000
 
 
@@ -86,7 +88,8 @@ def test_ten_thousand_lines_over_tcp_are_found_each_once(client: Any, serving: A
 @pytest.mark.parametrize("path", ["/api/status", "/"])
 def test_kibana_answers_over_tls(platform: Any, serving: Any, path: str) -> None:
     url = f"https://{serving('kibana')[0]}:5601{path}"
-    status, body = platform.fetch(url, f"elastic:{platform.secret('elastic_password')}")
+    login = f"elastic:{platform.secret('elastic_password')}"
+    status, body = platform.fetch(url, login, kibana_context(platform.ca))
     assert status == 200
     if path == "/api/status":
         assert json.loads(body)["status"]["overall"]["level"] == "available"

@@ -14,19 +14,29 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
 DAY = datetime.timedelta(days=1)
+SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
 def new_key():
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def make(name, key, issuer, issuer_key, days=100, alternative=("m1", "10.60.0.11"), ca=False):
+def make(
+    name,
+    key,
+    issuer,
+    issuer_key,
+    days=100,
+    alternative=("m1", "10.60.0.11"),
+    ca=False,
+    usages=(SERVER,),
+):
     now = datetime.datetime.now(datetime.UTC)
     subject, by = (
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, issuer)
@@ -35,7 +45,7 @@ def make(name, key, issuer, issuer_key, days=100, alternative=("m1", "10.60.0.11
         x509.IPAddress(ipaddress.ip_address(text)) if text[0].isdigit() else x509.DNSName(text)
         for text in alternative
     ]
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(by)
@@ -49,8 +59,10 @@ def make(name, key, issuer, issuer_key, days=100, alternative=("m1", "10.60.0.11
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
         )
-        .sign(issuer_key, hashes.SHA256())
     )
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def write(folder, name, certificate, key):
@@ -68,6 +80,31 @@ def write(folder, name, certificate, key):
 
 def asserts(expression, text):
     return {"ansible.builtin.assert": {"that": expression, "fail_msg": text, "quiet": True}}
+
+
+def run_play(folder, tasks, **variables):
+    """Run tasks with the variables of the role and with those of other roles and the inventory."""
+    role = ROOT / "roles" / "pki"
+    shared = {
+        "elk_local_dir": str(folder),
+        "elk_stack_name": "elk",
+        "elk_hosts": ["m1"],
+        "elk_node_name": "m1",
+        "elk_config_dir": "/etc/elk",
+        "elk_transport_pending_file": f"{folder}/transport-ca.pending",
+        "elk_address": "10.60.0.11",
+        "ansible_host": "10.60.0.11",
+        "pki_service_names": ["logs.example.org"],
+    }
+    play = {
+        "hosts": "m1",
+        "gather_facts": False,
+        "vars_files": [str(role / "defaults" / "main.yml"), str(role / "vars" / "main.yml")],
+        "tasks": [{"block": tasks, "vars": {**shared, **variables}}],
+    }
+    (folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    said = run_in_folder(folder, "m1,")
+    assert f"ok={len(tasks)} " in said
 
 
 def test_what_is_kept_and_what_is_made_anew(tmp_path):
@@ -88,6 +125,9 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
             False,
         ),
         "name-order": (make("m1", key, "CA", ca_key, alternative=("10.60.0.11", "m1")), key, True),
+        "client-too": (make("m1", key, "CA", ca_key, usages=(SERVER, CLIENT)), key, False),
+        "client": (make("m1", key, "CA", ca_key, usages=(CLIENT,)), key, False),
+        "any-use": (make("m1", key, "CA", ca_key, usages=()), key, False),
         "renamed": (make("m2", key, "CA", ca_key), key, False),
         "other-key": (make("m1", key, "CA", ca_key), stranger, False),
         "other-ca": (make("m1", key, "Other", stranger), key, False),
@@ -119,18 +159,119 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
             ),
         },
     ]
-    role = ROOT / "roles" / "pki"
-    play = {
-        "hosts": "m1",
-        "gather_facts": False,
-        "vars_files": [str(role / "defaults" / "main.yml"), str(role / "vars" / "main.yml")],
-        "vars": {
-            "elk_local_dir": str(tmp_path),
-            "__pki_common_name": "m1",
-            "__pki_names": ["m1", "10.60.0.11"],
-        },
-        "tasks": tasks,
+    wanted = {"__pki_common_name": "m1", "__pki_names": ["m1", "10.60.0.11"]}
+    run_play(tmp_path, tasks, **wanted)
+
+
+# Kind of a certificate, an expression of the role's variables, and the value it must have.
+KINDS = [
+    ("node", "pki_certificate", "m1"),
+    ("node", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
+    ("node", "__pki_usages", ["TLS Web Server Authentication"]),
+    ("node", "__pki_signing_file | basename", "ca.crt"),
+    ("node", "__pki_new_keys", False),
+    ("transport", "pki_certificate", "m1.transport"),
+    ("transport", "__pki_names", ["m1"]),
+    (
+        "transport",
+        "__pki_usages",
+        ["TLS Web Server Authentication", "TLS Web Client Authentication"],
+    ),
+    ("transport", "__pki_signing_file | basename", "transport-ca.crt"),
+    ("transport", "__pki_signing_key_file | basename", "transport-ca.key"),
+    ("transport", "__pki_signing_passphrase", ""),
+    ("transport", "__pki_new_keys", False),
+    ("kibana", "pki_certificate", "kibana"),
+    # No host: neither its name nor its address.
+    ("kibana", "__pki_names", ["kibana", "localhost", "127.0.0.1", "logs.example.org"]),
+    ("kibana", "__pki_usages", ["TLS Web Server Authentication"]),
+    ("kibana", "__pki_signing_file | basename", "ca.crt"),
+    # An earlier certificate of the same key, with more names, has been seen by everybody.
+    ("kibana", "__pki_new_keys", True),
+]
+
+
+def test_each_kind_of_certificate_names_its_own_and_says_what_it_is_for(tmp_path):
+    tasks = [
+        {
+            "name": f"{kind}: {expression}",
+            "vars": {"__pki_kind": kind, "expected": expected},
+            **asserts(f"({expression}) == expected", f"{kind}: {{{{ {expression} }}}} is wrong"),
+        }
+        for kind, expression, expected in KINDS
+    ]
+    run_play(tmp_path, tasks)
+
+
+def test_the_authority_for_transport_is_never_that_of_the_operator(tmp_path):
+    own = {
+        "pki_ca_certificate": "/own/ca.crt",
+        "pki_ca_key": "/own/ca.key",
+        "pki_ca_passphrase": "x",
     }
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    said = run_in_folder(tmp_path, "m1,")
-    assert f"ok={len(tasks)} " in said
+    expected = [
+        ("http", "__pki_own_ca | bool", False),
+        ("http", "__pki_signing_file", "/own/ca.crt"),
+        ("http", "__pki_signing_key_file", "/own/ca.key"),
+        ("http", "__pki_signing_passphrase", "x"),
+        ("transport", "__pki_own_ca | bool", True),
+        ("transport", "__pki_signing_file", f"{tmp_path}/transport-ca.crt"),
+        ("transport", "__pki_signing_passphrase", ""),
+    ]
+    tasks = [
+        {
+            "name": f"{authority}: {expression}",
+            "vars": {"__pki_authority": authority, "expected": value},
+            **asserts(f"({expression}) == expected", f"{{{{ {expression} }}}} is wrong"),
+        }
+        for authority, expression, value in expected
+    ]
+    run_play(tmp_path, tasks, **own)
+
+
+def test_both_authorities_are_trusted_only_while_nodes_change_over(tmp_path):
+    """By the files on the controller: which are there, and what a host then trusts."""
+    cases = {
+        "nothing": ([], False),
+        "new": (["ca.crt", "transport-ca.crt"], False),
+        "killed after the first": (["transport-ca.crt"], False),
+        "from before": (["ca.crt"], True),
+        "under way": (["ca.crt", "transport-ca.crt", "transport-ca.pending"], True),
+    }
+    tasks = []
+    for name, (files, both) in cases.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in files:
+            (folder / file).write_text(f"{file}\n")
+        variables = {
+            "elk_local_dir": str(folder),
+            "elk_transport_pending_file": f"{folder}/transport-ca.pending",
+        }
+        tasks.append(
+            {
+                "name": name,
+                "vars": variables,
+                **asserts(f"(__pki_both_trusted | bool) == {both}", f"wrong about {name}"),
+            }
+        )
+    for name, http, transport in (
+        ("new", "ca.crt\n", "transport-ca.crt\n"),
+        ("under way", "ca.crt\ntransport-ca.crt\n", "transport-ca.crt\nca.crt\n"),
+    ):
+        variables = {
+            "elk_local_dir": str(tmp_path / name),
+            "elk_transport_pending_file": f"{tmp_path / name}/transport-ca.pending",
+            "expected": [http, transport],
+        }
+        tasks.append(
+            {
+                "name": f"trust of {name}",
+                "vars": variables,
+                **asserts(
+                    "(__pki_host_authorities | map(attribute='content')) == expected",
+                    "{{ __pki_host_authorities }} is wrong",
+                ),
+            }
+        )
+    run_play(tmp_path, tasks)
