@@ -32,11 +32,11 @@ _ELEMENT = struct.Struct(">qi")
 _CHECKSUM = struct.Struct(">I")
 _CHECKPOINT_VERSION = 1
 _PAGE_VERSION = b"\x02"
-# Whatever runs in the container of Logstash writes these files, so nothing in them is believed. No
-# page is larger than the number that gives its capacity can say, and no queue has so many entries.
-_LARGEST_PAGE = 2**31 - 1
+# Whatever runs in the container of Logstash writes these files, so nothing in them is believed. A
+# page has 64 MiB unless queue.page_capacity says otherwise, and no queue has so many entries.
+_LARGEST_PAGE = 1024 * safe_path.MIB
 _MOST_ENTRIES = 100_000
-_MOST_PIPELINES = 1000
+_MOST_PIPELINES = 10
 _PIPELINE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _TAIL = re.compile(r"checkpoint\.([0-9]{1,10})")
 _CHUNK = 1024**2
@@ -105,7 +105,7 @@ def _skim(file: BinaryIO, path: str) -> tuple[int, int]:
     """First event of a page and the number of whole ones in a row."""
     size = safe_path.status_of(file).st_size
     if size > _LARGEST_PAGE:
-        raise QueueError(f"{path} has {size} bytes, and no page has more than {_LARGEST_PAGE}")
+        raise QueueError(f"{path} has {size} bytes, and only {_LARGEST_PAGE} are read")
     if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
         raise QueueError(f"{path} is no page of version {_PAGE_VERSION[0]}")
     first, count, left = 0, 0, size - len(_PAGE_VERSION)
