@@ -9,10 +9,13 @@ Data is never given another owner and never removed. What belongs to somebody el
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,73 +184,53 @@ def mount_of(path: str, mounts: Iterable[tuple[str, str, bool]]) -> tuple[str, s
 
 
 def inspect(path: str, owner: int, mounts: Iterable[tuple[str, str, bool]]) -> Found:
-    """Look at a path; follows links, as Docker does when it binds the directory."""
-    kind, holder, blocker = _kind(path)
-    if kind not in ("absent", "directory"):
-        return Found(kind=kind, blocker=blocker)
-    real = os.path.realpath(holder)
-    space = os.statvfs(real)
-    mount, filesystem, read_only = mount_of(real, mounts)
-    free = space.f_bavail * space.f_frsize
-    if kind == "absent":
-        return Found(kind=kind, free=free, mount=mount, filesystem=filesystem, read_only=read_only)
-    status = os.stat(real)
-    entries = _entries(real)
-    return Found(
-        kind=kind,
-        owner=status.st_uid,
-        group=status.st_gid,
-        mode=stat.S_IMODE(status.st_mode),
-        empty=not entries,
-        foreign=tuple(sorted(one for one in entries if one[1] != owner)),
-        free=free,
-        mount=mount,
-        filesystem=filesystem,
-        read_only=read_only,
-    )
+    """Look at a path; follows links that only root can have made."""
+    try:
+        place = safe_path.find(path)
+    except safe_path.UnsafePathError:
+        raise
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return Found(kind="loop", blocker=str(error.filename))
+    with place:
+        status = place.status()
+        if place.rest:
+            if place.link:
+                return Found(kind="dangling", blocker=place.link)
+            if status is not None:
+                kind = "blocked" if len(place.rest) > 1 else "file"
+                return Found(kind=kind, blocker=place.folder.join(place.rest[0]))
+        real = place.folder.path
+        space = os.statvfs(place.folder.fd)
+        mount, filesystem, read_only = mount_of(real, mounts)
+        free = space.f_bavail * space.f_frsize
+        if status is None:
+            return Found(
+                kind="absent", free=free, mount=mount, filesystem=filesystem, read_only=read_only
+            )
+        entries = _entries(place.folder)
+        return Found(
+            kind="directory",
+            owner=status.st_uid,
+            group=status.st_gid,
+            mode=stat.S_IMODE(status.st_mode),
+            empty=not entries,
+            foreign=tuple(sorted(one for one in entries if one[1] != owner)),
+            free=free,
+            mount=mount,
+            filesystem=filesystem,
+            read_only=read_only,
+        )
 
 
-def _entries(path: str) -> list[tuple[str, int]]:
+def _entries(folder: safe_path.Folder) -> list[tuple[str, int]]:
     """Give name and owner of what stands in a directory."""
     entries = []
-    for entry in os.scandir(path):
-        if entry.name in IGNORED_ENTRIES:
+    for name in folder.names():
+        if name in IGNORED_ENTRIES:
             continue
         # A running service may remove a file between the listing and the look at it.
         with contextlib.suppress(FileNotFoundError):
-            entries.append((entry.name, entry.stat(follow_symlinks=False).st_uid))
+            entries.append((name, folder.status(name).st_uid))
     return entries
-
-
-def _kind(path: str) -> tuple[str, str, str]:
-    """Give what stands at a path, the nearest directory that exists, and what is in the way."""
-    current = path
-    while True:
-        try:
-            status = os.stat(current)
-        except FileNotFoundError:
-            if os.path.islink(current):
-                return "dangling", "", current
-            current = os.path.dirname(current)
-            continue
-        except NotADirectoryError:
-            current = os.path.dirname(current)
-            continue
-        except OSError:
-            # ELOOP; every other error of stat leaves through the caller.
-            if os.path.islink(current):
-                return "loop", "", current
-            raise
-        if stat.S_ISDIR(status.st_mode):
-            return ("directory" if current == path else "absent"), current, ""
-        return ("file" if current == path else "blocked"), "", current
-
-
-def missing_parents(path: str) -> list[str]:
-    """Give the directories above a path that do not exist yet, the topmost first."""
-    missing: list[str] = []
-    current = os.path.dirname(path)
-    while current and not os.path.isdir(current):
-        missing.insert(0, current)
-        current = os.path.dirname(current)
-    return missing

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine import EngineError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def stamp(path: Path) -> int | None:
 def process(pidfile: Path) -> tuple[int, bool] | None:
     """When the running daemon started, and whether its program has been replaced since."""
     try:
-        pid = pidfile.read_text(encoding="ascii").strip()
-        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
+        pid = safe_path.read_text(pidfile).strip()
+        name = safe_path.read_text(f"/proc/{pid}/comm")
         program = os.readlink(f"/proc/{pid}/exe")
     except OSError:
         return None
@@ -48,7 +48,7 @@ def process(pidfile: Path) -> tuple[int, bool] | None:
 def read_config(path: Path) -> Mapping[str, Any] | None:
     """The configuration file; empty where there is none, None when it is no JSON object."""
     try:
-        return plan.parse(path.read_text(encoding="utf-8"))
+        return plan.parse(safe_path.read_text(path))
     except OSError:
         return {}
 
@@ -76,7 +76,7 @@ def look(path: Path, pidfile: Path, engine: Engine | None) -> plan.Daemon | None
 
 def read_note(path: Path = NOTE) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(safe_path.read_text(path))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, Mapping) else None
@@ -87,8 +87,5 @@ def write_note(started: int, config: Mapping[str, Any], path: Path = NOTE) -> No
     note = plan.note_of(started, config)
     if read_note(path) == note:
         return
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(note, file)
-    os.replace(draft, path)
+    safe_path.make_parents(path)
+    safe_path.write(path, json.dumps(note).encode(), mode=0o600)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine_transport import (
     SshConnection,
     TlsConnection,
@@ -630,8 +631,7 @@ def read_docker_config(environ: Mapping[str, str] | None = None) -> JsonDict:
     env = os.environ if environ is None else environ
     directory = env.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
     try:
-        with open(os.path.join(directory, "config.json"), encoding="utf-8") as handle:
-            content = json.load(handle)
+        content = json.loads(safe_path.read_text(os.path.join(directory, "config.json")))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

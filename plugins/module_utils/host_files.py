@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,27 +22,47 @@ class Found:
     # One of: absent, directory, file, link, other.
     kind: str
     content: bytes = b""
+    # Of a directory or a file.
+    owner: int = 0
+    group: int = 0
+    mode: int = 0
+
+    def rights(self) -> dict[str, Any]:
+        return {"owner": self.owner, "group": self.group, "mode": f"{self.mode:04o}"}
 
 
-def inspect(path: str) -> Found:
-    """Look at a path. A link is told as one, so that nothing is written through it."""
+def inspect(path: str, *, directory: bool) -> Found:
+    """Look at a path.
+
+    A link is shown as one, so that nothing is written through it. Only one to a directory counts as
+    that directory, if nobody but root can have made it.
+    """
     try:
-        status = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+        status = safe_path.status(path, follow=directory)
+    except NotADirectoryError:
         return Found("absent")
+    except safe_path.LinkError as error:
+        if not error.last:
+            raise
+        return Found("link")
+    if status is None:
+        # A link without a target may lead to a disk that is not mounted.
+        return Found("other" if safe_path.status(path) else "absent")
     if stat.S_ISLNK(status.st_mode):
         return Found("link")
+    rights = (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
     if stat.S_ISDIR(status.st_mode):
-        return Found("directory")
+        return Found("directory", b"", *rights)
     if not stat.S_ISREG(status.st_mode):
         return Found("other")
-    with open(path, "rb") as handle:
-        return Found("file", handle.read())
+    with safe_path.open_file(path) as handle:
+        # A file with more than that differs in any case.
+        return Found("file", handle.read(safe_path.LIMIT), *rights)
 
 
 def folder_error(path: str, found: Found) -> str:
-    """Why a path cannot be a folder; empty if it can. A link to a folder is one."""
-    if found.kind in ("absent", "directory") or (found.kind == "link" and os.path.isdir(path)):
+    """Why a path cannot be a folder; empty if it can. A link is replaced by the folder."""
+    if found.kind in ("absent", "directory", "link"):
         return ""
     return f"{path}: is no folder and has to be one. Move it away."
 

@@ -10,10 +10,14 @@ all about it. The page at the head is read itself, because its checkpoint is beh
 from __future__ import annotations
 
 import os
+import re
+import stat
 import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +32,14 @@ _ELEMENT = struct.Struct(">qi")
 _CHECKSUM = struct.Struct(">I")
 _CHECKPOINT_VERSION = 1
 _PAGE_VERSION = b"\x02"
+# Whatever runs in the container of Logstash writes these files, so nothing in them is believed. A
+# page has 64 MiB unless queue.page_capacity says otherwise, and no queue has so many entries.
+_LARGEST_PAGE = 1024 * safe_path.MIB
+_MOST_ENTRIES = 100_000
+_MOST_PIPELINES = 10
+_PIPELINE = re.compile(r"[\w.-]{1,200}", re.ASCII)
+_TAIL = re.compile(r"checkpoint\.([0-9]{1,10})")
+_CHUNK = 1024**2
 
 
 class QueueError(Exception):
@@ -61,10 +73,12 @@ class _Checkpoint:
     count: int
 
 
-def _read_checkpoint(path: str) -> _Checkpoint | None:
+def _read_checkpoint(folder: safe_path.Folder, name: str) -> _Checkpoint | None:
+    path = folder.join(name)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        with folder.file(name) as file:
+            # One more byte than it has: a longer one is none.
+            data = file.read(_CHECKPOINT.size + _CHECKSUM.size + 1)
     except FileNotFoundError:
         return None
     body, checksum = data[: _CHECKPOINT.size], data[_CHECKPOINT.size :]
@@ -73,20 +87,35 @@ def _read_checkpoint(path: str) -> _Checkpoint | None:
     version, page, oldest, unacked, first, count = _CHECKPOINT.unpack(body)
     if version != _CHECKPOINT_VERSION:
         raise QueueError(f"{path} has version {version}, known is {_CHECKPOINT_VERSION}")
+    if min(page, oldest, unacked, first, count) < 0 or count > _LARGEST_PAGE // _ELEMENT.size:
+        raise QueueError(f"{path} has numbers that cannot be")
     return _Checkpoint(page, oldest, unacked, first, count)
 
 
-def _skim(file: BinaryIO) -> tuple[int, int]:
+def _checksum(file: BinaryIO, length: int) -> bytes:
+    """Of the data that follows, which need not fit into memory."""
+    value = 0
+    while length > 0 and (data := file.read(min(length, _CHUNK))):
+        value = zlib.crc32(data, value)
+        length -= len(data)
+    return _CHECKSUM.pack(value)
+
+
+def _skim(file: BinaryIO, path: str) -> tuple[int, int]:
     """First event of a page and the number of whole ones in a row."""
+    size = safe_path.status_of(file).st_size
+    if size > _LARGEST_PAGE:
+        raise QueueError(f"{path} has {size} bytes, and only {_LARGEST_PAGE} are read")
     if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
-        raise QueueError(f"{file.name} is no page of version {_PAGE_VERSION[0]}")
-    first, count = 0, 0
+        raise QueueError(f"{path} is no page of version {_PAGE_VERSION[0]}")
+    first, count, left = 0, 0, size - len(_PAGE_VERSION)
     while len(begin := file.read(_ELEMENT.size)) == _ELEMENT.size:
         number, length = _ELEMENT.unpack(begin)
-        if length <= 0 or number <= 0 or (count and number != first + count):
+        left -= _ELEMENT.size + length + _CHECKSUM.size
+        # Also the end of a file that grows while it is read.
+        if length <= 0 or number <= 0 or left < 0 or (count and number != first + count):
             break
-        data = file.read(length)
-        if file.read(_CHECKSUM.size) != _CHECKSUM.pack(zlib.crc32(data)):
+        if _checksum(file, length) != file.read(_CHECKSUM.size):
             break
         first = first or number
         count += 1
@@ -95,23 +124,42 @@ def _skim(file: BinaryIO) -> tuple[int, int]:
 
 def unread_events(directory: str) -> int:
     """Events of one pipeline's queue that were not acknowledged."""
-    head = _read_checkpoint(os.path.join(directory, "checkpoint.head"))
+    with safe_path.open_folder(directory) as folder:
+        return _unread(folder)
+
+
+def _unread(folder: safe_path.Folder) -> int:
+    head = _read_checkpoint(folder, "checkpoint.head")
+    names = folder.names(_MOST_ENTRIES)
     if head is None:
-        if any(name.startswith("page.") for name in os.listdir(directory)):
-            raise QueueError(f"{directory} has pages and no checkpoint.head")
+        if any(name.startswith("page.") for name in names):
+            raise QueueError(f"{folder.path} has pages and no checkpoint.head")
         return 0
     total = 0
-    for number in range(head.oldest, head.page):
+    for name in names:
+        found = _TAIL.fullmatch(name)
         # A page and then its checkpoint are removed once all of it is acknowledged.
-        tail = _read_checkpoint(os.path.join(directory, f"checkpoint.{number}"))
+        if not found or not head.oldest <= int(found.group(1)) < head.page:
+            continue
+        tail = _read_checkpoint(folder, name)
         if tail is not None:
-            total += max(0, tail.first + tail.count - tail.unacked)
+            total += min(tail.count, max(0, tail.first + tail.count - tail.unacked))
+    page = f"page.{head.page}"
     try:
-        with open(os.path.join(directory, f"page.{head.page}"), "rb") as file:
-            first, count = _skim(file)
+        with folder.file(page) as file:
+            first, count = _skim(file, folder.join(page))
     except FileNotFoundError:
         return total
-    return total + max(0, first + count - max(head.unacked, first))
+    return total + min(count, max(0, first + count - max(head.unacked, first)))
+
+
+def _size_of_pages(folder: safe_path.Folder) -> int:
+    size = 0
+    for name in folder.names(_MOST_ENTRIES):
+        if name.startswith("page."):
+            status = folder.status(name)
+            size += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
+    return size
 
 
 def read_queues(directory: str) -> Left:
@@ -120,26 +168,42 @@ def read_queues(directory: str) -> Left:
     problems: list[str] = []
     size = 0
     try:
-        names = sorted(os.listdir(directory))
+        queues = safe_path.open_folder(directory)
     except FileNotFoundError:
         return Left()
-    for name in names:
-        place = os.path.join(directory, name)
-        if not os.path.isdir(place):
-            continue
+    except OSError as error:
+        return Left(None, problems=[str(error)])
+    with queues:
         try:
-            pipelines[name] = unread_events(place)
-        except (OSError, QueueError) as error:
-            pipelines[name] = None
-            problems.append(str(error))
-        if pipelines[name] != 0:
-            size += sum(
-                os.stat(os.path.join(place, file)).st_blocks * 512
-                for file in os.listdir(place)
-                if file.startswith("page.")
-            )
+            names = queues.names(_MOST_PIPELINES)
+        except OSError as error:
+            return Left(None, problems=[str(error)])
+        for name in names:
+            try:
+                if name == "lost+found" or stat.S_ISREG(queues.status(name).st_mode):
+                    continue
+                if not _PIPELINE.fullmatch(name):
+                    problems.append(f"{directory} has an entry {name!r:.220}, which is no pipeline")
+                    continue
+                with queues.enter(name) as folder:
+                    pipelines[name] = _unread(folder)
+                    if pipelines[name] != 0:
+                        size += _size_of_pages(folder)
+            except (OSError, QueueError) as error:
+                problems.append(str(error))
+                pipelines[name] = None
+                size += _size_behind(queues, name)
     counted = [count for count in pipelines.values() if count is not None]
     return Left(None if problems else sum(counted), size, pipelines, problems)
+
+
+def _size_behind(queues: safe_path.Folder, name: str) -> int:
+    """Of pages that could not be counted."""
+    try:
+        with queues.enter(name) as folder:
+            return _size_of_pages(folder)
+    except (OSError, QueueError):
+        return 0
 
 
 def read_volume(volume: Mapping[str, Any] | None) -> Left:

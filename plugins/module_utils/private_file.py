@@ -10,14 +10,16 @@ leaves one closed draft at most, and the next one uses it up.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,26 @@ class State:
 
 
 def look(path: Path) -> State:
-    """What is there now. OSError where that is no file."""
+    """What is there now. OSError where that is no file.
+
+    A link that another user could have made is nothing: the file takes its place.
+    """
     try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            content = file.read()
+        with safe_path.open_file(path) as file:
+            status = safe_path.status_of(file)
+            # A file with more than that differs in any case.
+            content = file.read(safe_path.LIMIT)
     except FileNotFoundError:
+        return State()
+    except safe_path.LinkError as error:
+        if not error.last:
+            raise
         return State()
     return State(content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
 def draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+    return path.with_name(safe_path.draft_name(path.name))
 
 
 def write(path: Path, wanted: State) -> None:
@@ -79,29 +89,14 @@ def write_together(files: Mapping[Path, State]) -> None:
 
     For files that are read together: in between is only the moment that a new name takes.
     """
-    try:
-        for path, wanted in files.items():
-            _write_draft(path, wanted)
-        for path in files:
-            os.replace(draft_of(path), path)
-    except OSError:
-        for path in files:
-            draft_of(path).unlink(missing_ok=True)
-        raise
-
-
-def _write_draft(path: Path, wanted: State) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(draft_of(path), flags, 0o600), "wb") as file:
-        # A draft that was left by somebody else has the rights that it had.
-        os.fchmod(file.fileno(), 0o600)
-        file.write(wanted.content or b"")
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchown(
-            file.fileno(),
-            -1 if wanted.owner is None else wanted.owner,
-            -1 if wanted.group is None else wanted.group,
-        )
-        if wanted.mode is not None:
-            os.fchmod(file.fileno(), wanted.mode)
+    with contextlib.ExitStack() as stack:
+        drafts = [
+            stack.enter_context(
+                safe_path.Draft(
+                    path, wanted.content or b"", wanted.owner, wanted.group, wanted.mode
+                )
+            )
+            for path, wanted in files.items()
+        ]
+        for draft in drafts:
+            draft.put()

@@ -19,6 +19,7 @@ import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from . import safe_path
 from .engine import EngineError, NotFoundError, messages
 from .volumes import HELPER_LABEL, Owner
 
@@ -55,7 +56,8 @@ class Owners:
     def read(self, volume: Mapping[str, Any]) -> Owner:
         """Who owns a volume that exists."""
         if self._is_here(volume):
-            status = os.stat(volume["Mountpoint"])
+            with safe_path.open_folder(volume["Mountpoint"], follow=False) as folder:
+                status = folder.status_of_self()
             return Owner(status.st_uid, status.st_gid, status.st_mode & 0o7777)
         with self._container(volume["Name"]) as container:
             return _owner_of(self._entry(container))
@@ -63,19 +65,10 @@ class Owners:
     def write(self, volume: Mapping[str, Any], wanted: Owner) -> Owner:
         """Set what is wanted, and give what is there afterwards."""
         if self._is_here(volume):
-            # No link can be in the way: the directory is opened as what it is.
-            opened = os.open(
-                volume["Mountpoint"], os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            )
-            try:
-                status = os.fstat(opened)
+            with safe_path.open_folder(volume["Mountpoint"], follow=False) as folder:
+                status = folder.status_of_self()
                 after = wanted.over(Owner(status.st_uid, status.st_gid, status.st_mode & 0o7777))
-                owner, group, mode = after.numbers()
-                os.fchown(opened, owner, group)
-                # Afterwards, because a change of owner may take away bits of the mode.
-                os.fchmod(opened, mode)
-            finally:
-                os.close(opened)
+                folder.set_rights(*after.numbers())
             return after
         with self._container(volume["Name"]) as container:
             found = self._entry(container)

@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ansible.module_utils.basic import AnsibleModule
 
 
 def draft(module: AnsibleModule, text: str) -> str:
-    """Path of a new file with this text, which goes with the module unless it is put in place."""
+    """Path of a new file with this text, for a program that checks it. It goes with the module."""
     handle, path = tempfile.mkstemp(prefix="draft-")
     module.add_cleanup_file(path)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -24,22 +28,22 @@ def draft(module: AnsibleModule, text: str) -> str:
     return path
 
 
-def put(module: AnsibleModule, source: str, path: str | Path) -> None:
-    """Move a draft to its place; folders that are not there are made, 0755.
+def write(path: str | Path, text: str) -> None:
+    """Have a file with this text; folders that are not there are made, 0755.
 
-    An existing file keeps its owner and mode. A new one gets what the umask leaves.
+    An existing file keeps its owner and mode. A new one can be read by everybody.
     """
-    Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    module.atomic_move(source, str(path))
-
-
-def write(module: AnsibleModule, path: str | Path, text: str) -> None:
-    """Have a file with this text."""
-    put(module, draft(module, text), path)
+    safe_path.make_parents(path)
+    safe_path.write(path, text.encode("utf-8"))
 
 
 def read_by_all(module: AnsibleModule, path: str | Path, changed: bool) -> bool:
     """Have a file that root owns and everybody may read; whether that or ``changed`` is news."""
-    wanted = {"path": str(path), "mode": "0644", "owner": "root", "group": "root"}
-    rights = module.load_file_common_arguments(wanted)
-    return bool(module.set_fs_attributes_if_different(rights, changed))
+    found = safe_path.status(path, follow=True)
+    if found is None:
+        return changed
+    if (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644):
+        return changed
+    if not module.check_mode:
+        safe_path.set_file_rights(path, 0, 0, 0o644)
+    return True

@@ -52,7 +52,8 @@ options:
     default: 0
 notes:
   - Directories above a path that do not exist are made with owner C(root) and mode C(0755).
-  - Symbolic links are followed; one without a target is an error.
+  - Symbolic links are followed if only root can have made them, that is, if they belong to root in
+    a folder that nobody else can write. Any other, and one without a target, is an error.
 seealso:
   - module: ansible.builtin.file
 """
@@ -89,13 +90,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import (
     GIB,
     Found,
     Step,
     Wanted,
     inspect,
-    missing_parents,
     plan_directory,
     read_mounts,
 )
@@ -113,8 +114,7 @@ class Directories:
             module.fail_json(msg=f"mode is {self.params['mode']!r}: write octal digits as '0770'.")
 
     def run(self) -> None:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as handle:
-            mounts = read_mounts(handle.read())
+        mounts = read_mounts(safe_path.read_text("/proc/self/mountinfo", errors="surrogateescape"))
         done: list[tuple[Wanted, Found, Step]] = []
         errors: list[str] = []
         for path in dict.fromkeys(self.params["paths"]):
@@ -164,15 +164,9 @@ class Directories:
     def apply(self, wanted: Wanted, step: Step) -> None:
         try:
             if step.create:
-                for parent in missing_parents(wanted.path):
-                    os.mkdir(parent)
-                    os.chmod(parent, 0o755)
-                # Closed until it has its owner, so that a killed run leaves nothing open.
-                os.mkdir(wanted.path, 0o700)
-            if step.create or step.own:
-                os.chown(wanted.path, wanted.owner, wanted.group)
-            if step.create or step.own or step.mode:
-                os.chmod(wanted.path, wanted.mode)
+                safe_path.make_folder(wanted.path, wanted.owner, wanted.group, wanted.mode)
+            elif step.own or step.mode:
+                safe_path.set_folder_rights(wanted.path, wanted.owner, wanted.group, wanted.mode)
         except OSError as exc:
             self.module.fail_json(msg=f"{exc.filename or wanted.path}: {exc.strerror}.")
 

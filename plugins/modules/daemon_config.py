@@ -125,13 +125,12 @@ path:
   sample: /etc/docker/daemon.json
 """
 
-import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_process, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import daemon_process, safe_path, whole_file
 from ansible_collections.elk.swarm.plugins.module_utils.engine import Connection, Engine
 
 # Long enough for a busy daemon; one that hangs is judged by what it has read.
@@ -176,7 +175,7 @@ def main() -> None:
     except plan.ConfigError as error:
         module.fail_json(msg=str(error))
 
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = safe_path.read_text(path) if safe_path.exists(path) else ""
     present = plan.parse(before)
     lost = plan.dropped(present or {}, params["options"])
     if lost:
@@ -194,7 +193,7 @@ def main() -> None:
         # Before the file changes: afterwards nobody could tell any more.
         daemon_process.write_note(daemon.started, daemon.loaded)
     step = plan.step(daemon, wanted)
-    different = present != wanted or not path.exists()
+    different = present != wanted or not safe_path.exists(path)
     deferred = params["defer_restart"] and step.kind == plan.RESTART and different
     after = plan.render(wanted) if different else before
     validated = False
@@ -202,13 +201,13 @@ def main() -> None:
         draft = whole_file.draft(module, after)
         validated = validate(module, draft, str(path))
         if not module.check_mode and not deferred:
-            whole_file.put(module, draft, path)
-            # A daemon that started while the draft was checked has read the old file.
-            os.utime(path)
+            # A daemon that started while the draft was checked has read the old file, and this is
+            # newer than its start.
+            whole_file.write(path, after)
     if deferred:
         after = before
     changed = different and not deferred
-    if path.exists() and not deferred:
+    if safe_path.exists(path) and not deferred:
         changed = whole_file.read_by_all(module, path, changed)
 
     module.exit_json(

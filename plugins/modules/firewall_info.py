@@ -72,12 +72,11 @@ outgoing:
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import firewall
+from ansible_collections.elk.swarm.plugins.module_utils import firewall, safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host_survey import systemd_units
 
 SBIN = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
@@ -85,7 +84,7 @@ SBIN = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
 
 def read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return safe_path.read_bytes(path)
     except OSError:
         return b""
 

@@ -134,7 +134,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import firewall as plan
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
 
 SBIN = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
 NFT = "/usr/sbin/nft"
@@ -152,7 +152,7 @@ class Piece:
 
 def read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return safe_path.read_text(path)
     except OSError:
         return ""
 
@@ -211,12 +211,9 @@ class Host:
 
         def put_right() -> None:
             if wanted is None:
-                os.unlink(path)
+                safe_path.unlink(path)
                 return
-            created = present is None
-            whole_file.write(self.module, path, wanted)
-            if created:
-                os.chmod(path, 0o644)
+            whole_file.write(path, wanted)
 
         if present != wanted:
             name = path if wanted or not present else f"{path} (removed)"
@@ -439,9 +436,9 @@ class Host:
             return
         for path in files:
             if path in before:
-                Path(path).write_text(before[path], encoding="utf-8")
+                safe_path.write(path, before[path].encode("utf-8"))
             elif os.path.exists(path):
-                os.unlink(path)
+                safe_path.unlink(path)
         self.module.fail_json(
             msg=f"firewalld refuses its configuration, and was left as it was: "
             f"{(err or out).strip()} See firewall-cmd --check-config.",

@@ -15,7 +15,9 @@ description:
   - Does in one call for a whole role what takes M(ansible.builtin.file) and M(ansible.builtin.copy)
     one or two calls for each file, also when nothing changes.
   - Looks at everything before it changes anything; one error and nothing is changed.
-  - Removes nothing, and looks at no folder's content.
+  - Removes nothing but a link in the place of a file or folder, and looks at no folder's content.
+  - No path leads through a link that another user could have made. A folder with the wrong owner is
+    taken from that owner before anything is done in it.
 attributes:
   check_mode:
     support: full
@@ -38,7 +40,10 @@ options:
     default: []
     suboptions:
       path:
-        description: Absolute path. A link to a folder is followed.
+        description:
+          - Absolute path. A link to a folder is followed if only root can have made it, that is, if
+            it belongs to root in a folder that nobody else can write.
+          - Any other link is replaced by the folder, and what it leads to stays as it is.
         type: path
         required: true
       owner:
@@ -116,8 +121,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
-from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import missing_parents
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host_files import (
     Found,
     content_diff,
@@ -126,6 +130,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.host_files import (
     inspect,
     mode_error,
 )
+
+
+def is_folder(path: str) -> bool:
+    try:
+        return inspect(path, directory=True).kind == "directory"
+    except OSError:
+        return False
 
 
 class HostFiles:
@@ -156,7 +167,7 @@ class HostFiles:
             for entry in entries:
                 path = entry["path"]
                 try:
-                    found[path] = inspect(path)
+                    found[path] = inspect(path, directory=entries is self.directories)
                 except OSError as exc:
                     errors.append(f"{path}: cannot be looked at: {exc.strerror}.")
                     continue
@@ -176,7 +187,7 @@ class HostFiles:
             entry["path"]
             for entry in self.files
             if os.path.dirname(entry["path"]) not in made
-            and not os.path.isdir(os.path.dirname(entry["path"]))
+            and not is_folder(os.path.dirname(entry["path"]))
         ]
         if self.module.check_mode:
             return []
@@ -184,49 +195,51 @@ class HostFiles:
 
     def directory(self, entry: dict[str, Any], found: Found) -> None:
         path = entry["path"]
-        made = found.kind == "absent"
+        made = found.kind != "directory"
         if made:
-            self.diff.append(
-                {"before": {"path": path, "state": "absent"}, "after": self.shown(entry)}
-            )
-            if not self.module.check_mode:
-                for parent in missing_parents(path):
-                    os.mkdir(parent)
-                    os.chmod(parent, 0o755)
-                # Closed until it has its owner, so that a killed run leaves nothing open.
-                os.mkdir(path, 0o700)
-        self.rights(entry, made)
+            before = {"path": path, "state": found.kind}
+            self.diff.append({"before": before, "after": self.shown(entry)})
+        if not (self.rights_differ(entry, found, made) or made) or self.module.check_mode:
+            return
+        if found.kind == "link":
+            safe_path.unlink(path)
+        rights = (entry["owner"], entry["group"], int(entry["mode"], 8))
+        if made:
+            safe_path.make_folder(path, *rights)
+        else:
+            safe_path.set_folder_rights(path, *rights)
 
     def file(self, entry: dict[str, Any], found: Found) -> None:
-        path, content = entry["path"], entry["content"]
-        written = found.kind != "file" or found.content != content.encode()
+        path, content = entry["path"], entry["content"].encode()
+        written = found.kind != "file" or found.content != content
         if written:
-            self.diff.append(content_diff(path, found, content))
+            self.diff.append(content_diff(path, found, entry["content"]))
+        if self.rights_differ(entry, found, written, fresh=found.kind != "file") or written:
             if not self.module.check_mode:
-                if found.kind == "link":
-                    os.unlink(path)
-                whole_file.write(self.module, path, content)
-        self.rights(entry, written, fresh=found.kind != "file")
+                # Also for rights alone: the former owner may have the old file open.
+                safe_path.write(
+                    path, content, entry["owner"], entry["group"], int(entry["mode"], 8)
+                )
 
-    def rights(self, entry: dict[str, Any], changed: bool, fresh: bool | None = None) -> None:
-        """Set owner, group and mode; those of something new are no news of their own."""
+    def rights_differ(
+        self, entry: dict[str, Any], found: Found, changed: bool, fresh: bool | None = None
+    ) -> bool:
+        """Note owner, group and mode that change; not those of something new."""
         path = entry["path"]
         fresh = changed if fresh is None else fresh
-        if not (fresh and self.module.check_mode):
-            wanted = self.module.load_file_common_arguments(
-                {key: str(entry[key]) for key in ("path", "owner", "group", "mode")}
+        before = found.rights()
+        after = {**self.shown(entry), "mode": f"{int(entry['mode'], 8):04o}"}
+        different = [key for key in before if before[key] != after[key]]
+        if different and not fresh:
+            self.diff.append(
+                {
+                    "before": {"path": path, **{key: before[key] for key in different}},
+                    "after": {"path": path, **{key: after[key] for key in different}},
+                }
             )
-            difference: dict[str, Any] = {}
-            changed = self.module.set_fs_attributes_if_different(wanted, changed, difference)
-            if difference and not fresh:
-                self.diff.append(
-                    {
-                        "before": {"path": path, **difference.get("before", {})},
-                        "after": {"path": path, **difference.get("after", {})},
-                    }
-                )
-        if changed:
+        if changed or different:
             self.changed.append(path)
+        return bool(different)
 
     @staticmethod
     def shown(entry: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,10 @@ options:
     elements: path
     default: []
   files:
-    description: Short text files whose content is wanted.
+    description:
+      - Short text files whose content is wanted, each with no more than 64 KiB.
+      - A file that is not a regular one is an error. So is a link that a user other than root could
+        have made, at the end of the path or on the way.
     type: list
     elements: path
     default: []
@@ -260,13 +263,26 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
+
+# Of a short text, as those of O(files) are.
+NOTE_LIMIT = 64 * 1024
 
 
 def read(path: str) -> str:
     """Text of a file, empty where there is none: kernels differ in what they offer."""
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return safe_path.read_text(path, errors="replace")
     except OSError:
+        return ""
+
+
+def read_note(path: str) -> str:
+    """Text of a file that may lie where another user can write."""
+    try:
+        return safe_path.read_text(path, NOTE_LIMIT, errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        # A host where nothing was installed yet, or a user who may not look: a role says so.
         return ""
 
 
@@ -384,19 +400,19 @@ def features(kernel: str) -> dict[str, bool | None]:
 
 def disk(path: str) -> dict[str, Any]:
     """The file system that holds a folder, or would hold it."""
-    existing = Path(path)
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    usage = os.statvfs(existing)
-    try:
-        empty = next(os.scandir(path), None) is None
-    except OSError:
-        empty = True
+    with safe_path.find(path) as place:
+        usage = os.statvfs(place.folder.fd)
+        status = place.status()
+        is_folder = not place.rest
+        try:
+            empty = not (is_folder and place.folder.names())
+        except OSError:
+            empty = True
     return {
         "total": usage.f_blocks * usage.f_frsize,
         # What a process without root's reserve can use, which is what Elasticsearch looks at.
         "free": usage.f_bavail * usage.f_frsize,
-        "exists": existing == Path(path),
+        "exists": status is not None and len(place.rest) < 2,
         "empty": empty,
     }
 
@@ -508,6 +524,13 @@ def main() -> None:
     now = time.time()
     params = module.params
     uname = os.uname()
+    try:
+        disks = {path: disk(path) for path in params["paths"]}
+        notes = {path: read_note(path) for path in params["files"]}
+    except OSError as error:
+        module.fail_json(
+            msg=f"Nothing was changed. On {uname.nodename}, {error.filename}: {error.strerror}."
+        )
     lives = daemon_runs()
     info = engine_info(params["docker_socket"], params["timeout"]) if lives else {}
     dockerd = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -537,8 +560,8 @@ def main() -> None:
         "cgroup": 2 if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else 1,
         "time": now,
         "features": features(uname.release),
-        "disks": {path: disk(path) for path in params["paths"]},
-        "files": {path: read(path).strip() for path in params["files"]},
+        "disks": disks,
+        "files": notes,
         "listeners": listeners(params["ports"]),
         "docker": {
             "installed": dockerd is not None,

@@ -60,7 +60,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
 from ansible_collections.elk.swarm.plugins.module_utils.host_survey import chosen
 
 SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
@@ -68,7 +68,7 @@ SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 def read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return safe_path.read_text(path, errors="replace")
     except OSError:
         return ""
 
@@ -103,10 +103,10 @@ def main() -> None:
     if not module.check_mode:
         # The file first: a run killed in between leaves a live value that the next run sees.
         if before != after:
-            whole_file.write(module, path, after)
+            whole_file.write(path, after)
         if live != wanted:
             try:
-                SWITCH.write_text(wanted, encoding="ascii")
+                safe_path.write_in_place(SWITCH, wanted)
             except OSError as error:
                 module.fail_json(
                     msg=f"{SWITCH} cannot be set to {wanted}: {error.strerror}. Inside a container "

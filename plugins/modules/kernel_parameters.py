@@ -84,7 +84,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import kernel_parameters as plan
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
 
 FOLDERS = (
     "/etc/sysctl.d",
@@ -109,7 +109,7 @@ def other_files(own: Path) -> list[dict[str, str]]:
 
 def read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return safe_path.read_text(path, errors="replace")
     except OSError:
         return ""
 
@@ -155,10 +155,10 @@ def main() -> None:
         # The file first: a run killed in between leaves a live value that the next run still sees
         # as wrong, while the other way round nothing would tell that the file is missing.
         if before != todo.content:
-            whole_file.write(module, path, todo.content)
+            whole_file.write(path, todo.content)
         for name, value in todo.live.items():
             try:
-                live_path(name).write_text(value, encoding="ascii")
+                safe_path.write_in_place(live_path(name), value)
             except OSError as error:
                 module.fail_json(
                     msg=f"{name} cannot be set to {value}: {error.strerror}. Inside a container "

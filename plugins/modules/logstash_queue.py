@@ -210,6 +210,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     SERVICE_LABEL,
     Connection,
@@ -234,6 +235,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.logstash_queue import (
 # What is lost is known as exactly as this.
 LOOK_EVERY = 0.02
 ASK_EVERY = 0.25
+# A million sockets.
+TABLE_LIMIT = 256 * safe_path.MIB
 
 
 def proc_net(pid: int, name: str) -> str:
@@ -241,8 +244,7 @@ def proc_net(pid: int, name: str) -> str:
     text = ""
     for version in ("", "6"):
         try:
-            with open(f"/proc/{pid}/net/{name}{version}", encoding="ascii") as file:
-                text += file.read()
+            text += safe_path.read_text(f"/proc/{pid}/net/{name}{version}", TABLE_LIMIT)
         except OSError:
             # Without IPv6 there is no second one, and without the process none at all.
             continue

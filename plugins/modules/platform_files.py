@@ -13,7 +13,9 @@ description:
   - Removes what was rendered for the services, and on request what they have stored.
   - While data stays, the note stays with it that says which cluster the host belongs to. With it
     the next start looks for that cluster instead of forming a second one.
-  - A directory that is a mount point is emptied and stays.
+  - A directory that is a mount point is emptied and stays. So is O(config_dir), and a directory in
+    O(data_dir), that is a link of root's in a folder that only root can write.
+  - Any other link is removed, and what it leads to stays as it is.
 author: The elk.swarm authors (@elk-swarm)
 attributes:
   check_mode:
@@ -63,28 +65,35 @@ kept:
   sample: /etc/elk/elasticsearch/cluster_uuid
 """
 
-import errno
 import os
+import stat
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.reset import plan_files, unsafe
 
 
 def children(path: str) -> list[str]:
+    """What is in a directory; nothing where there is none."""
     try:
-        return [os.path.join(path, name) for name in os.listdir(path)]
-    except OSError:
+        return [os.path.join(path, name) for name in safe_path.names(path)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except safe_path.LinkError as error:
+        if not error.last:
+            raise
         return []
 
 
 def is_real_directory(path: str) -> bool:
-    return os.path.isdir(path) and not os.path.islink(path)
+    found = safe_path.status(path)
+    return found is not None and stat.S_ISDIR(found.st_mode)
 
 
 def present(directory: str) -> list[str]:
     """The directory, what is in it, and what is in that."""
-    if not os.path.isdir(directory):
+    if safe_path.status(directory) is None:
         return []
     found = [directory]
     for path in children(directory):
@@ -101,30 +110,36 @@ def holds_data(data_dir: str) -> bool:
     )
 
 
-def remove_tree(path: str) -> None:
-    """Remove what is there; a link goes and what it leads to stays."""
-    if not is_real_directory(path):
-        os.unlink(path)
-        return
-    if os.path.ismount(path):
-        raise OSError(errno.EBUSY, "another file system is mounted there, unmount it first", path)
-    for one in children(path):
-        remove_tree(one)
-    os.rmdir(path)
+def is_mount(path: str) -> bool:
+    with safe_path.parent_of(path) as (folder, name), folder.enter(name) as inner:
+        return safe_path.mount_id(folder.fd) != safe_path.mount_id(inner.fd)
 
 
-def remove(path: str) -> None:
+def remove(path: str, followed: bool) -> None:
     """Remove a path of the platform, or empty it where it cannot go."""
-    if not stays(path):
-        remove_tree(path)
+    if stays(path, followed):
+        with safe_path.open_folder(path) as folder:
+            folder.clear()
         return
-    for one in children(path):
-        remove_tree(one)
+    with safe_path.parent_of(path) as (folder, name):
+        folder.remove(name)
 
 
-def stays(path: str) -> bool:
-    """Whether only the content goes: a disk is mounted there, or a link leads to it."""
-    return os.path.isdir(path) and (os.path.ismount(path) or os.path.islink(path))
+def stays(path: str, followed: bool) -> bool:
+    """Whether only the content goes: a disk is mounted there, or a link of root's leads to it.
+
+    A link counts only in the place of a directory that the operator may have elsewhere. Any other
+    goes, and what it leads to is not the platform's.
+    """
+    if is_real_directory(path):
+        return is_mount(path)
+    if not followed:
+        return False
+    try:
+        found = safe_path.status(path, follow=True)
+    except safe_path.LinkError:
+        return False
+    return found is not None and stat.S_ISDIR(found.st_mode)
 
 
 def main() -> None:
@@ -143,32 +158,33 @@ def main() -> None:
         reason = unsafe(module.params[option])
         if reason:
             module.fail_json(msg=f"Nothing was changed: elk_{option}: {reason}.")
-    plan = plan_files(
-        config_dir,
-        data_dir,
-        present(config_dir) + present(data_dir),
-        remove_data,
-        holds_data(data_dir),
-    )
     removed: list[str] = []
     try:
+        plan = plan_files(
+            config_dir,
+            data_dir,
+            present(config_dir) + present(data_dir),
+            remove_data,
+            holds_data(data_dir),
+        )
         for path in plan.remove:
-            if stays(path) and not children(path):
+            followed = path == config_dir or os.path.dirname(path) == data_dir
+            if stays(path, followed) and not children(path):
                 continue
             if not module.check_mode:
-                remove(path)
+                remove(path, followed)
             removed.append(path)
         # Where nothing else is left the directory itself has served its time.
-        if remove_data and is_real_directory(data_dir) and not os.path.ismount(data_dir):
+        if remove_data and is_real_directory(data_dir) and not is_mount(data_dir):
             gone = set(removed) if module.check_mode else set()
             if not set(children(data_dir)) - gone:
                 if not module.check_mode:
-                    os.rmdir(data_dir)
+                    remove(data_dir, followed=False)
                 removed.append(data_dir)
     except OSError as error:
         module.fail_json(
             msg=f"{error.filename or 'A file'} cannot be removed: {error.strerror}. Run this again"
-            " when that is mended.",
+            " when that is corrected.",
             removed=removed,
         )
     module.exit_json(

@@ -72,7 +72,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.elk.swarm.plugins.module_utils import openpgp, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import openpgp, safe_path, whole_file
 
 
 def accepted(text: str, expected: list[str]) -> bool:
@@ -112,13 +112,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     path = Path(module.params["path"])
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    text = safe_path.read_text(path, errors="replace") if safe_path.exists(path) else ""
     changed = not accepted(text, module.params["fingerprints"])
     if changed and module.check_mode:
         module.exit_json(changed=True, fingerprints=[], path=str(path))
     if changed:
         text = fetch(module)
-        whole_file.write(module, path, text)
+        whole_file.write(path, text)
     changed = whole_file.read_by_all(module, path, changed)
     module.exit_json(changed=changed, fingerprints=openpgp.fingerprints(text), path=str(path))
 

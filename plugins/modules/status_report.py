@@ -190,7 +190,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.status import (
     UTC,
     Report,
@@ -205,9 +205,8 @@ def write(module: AnsibleModule, path: str, content: str) -> None:
     """Replace the page in one step, so that nobody reads half of one."""
     try:
         # A folder that is not there is a slip of the pen in status_file.
-        module.atomic_move(whole_file.draft(module, content), path)
         # It names hosts, addresses and versions: nobody else's business.
-        module.set_mode_if_different(path, "0600", False)
+        safe_path.write(path, content.encode("utf-8"), mode=0o600)
     except OSError as error:
         module.fail_json(msg=f"The page {path} cannot be written: {error}. Set status_file.")
 

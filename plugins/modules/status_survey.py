@@ -121,6 +121,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
     Client,
     ElasticsearchError,
@@ -151,8 +152,7 @@ def read(path: str | None) -> str:
     if not path:
         return ""
     try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read()
+        return safe_path.read_text(path, errors="replace")
     except OSError:
         return ""
 

@@ -41,11 +41,10 @@ devices:
   sample: [/dev/vda2]
 """
 
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import swap
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path, swap
 
 SBIN = ["/usr/sbin", "/sbin"]
 
@@ -59,8 +58,8 @@ def run(module: AnsibleModule, command: list[str], what: str) -> str:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    found = swap.devices(Path("/proc/swaps").read_text(encoding="utf-8"))
-    refused = swap.why_not(found, Path("/proc/meminfo").read_text(encoding="utf-8"))
+    found = swap.devices(safe_path.read_text("/proc/swaps"))
+    refused = swap.why_not(found, safe_path.read_text("/proc/meminfo"))
     if refused:
         module.fail_json(msg=refused)
     systemctl = module.get_bin_path("systemctl", required=True)

@@ -95,6 +95,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     SERVICE_LABEL,
     Connection,
@@ -144,8 +145,8 @@ class Tasks:
             return None
         try:
             pid = self.engine.container(container)["State"]["Pid"]
-            with open(f"/proc/{int(pid)}/mountinfo", encoding="utf-8") as file:
-                return filesystem_at(file.read(), self.expected.target)
+            mounts = safe_path.read_text(f"/proc/{int(pid)}/mountinfo")
+            return filesystem_at(mounts, self.expected.target)
         except (NotFoundError, OSError):
             return None
 

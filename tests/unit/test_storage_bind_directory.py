@@ -16,7 +16,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import (
     Found,
     Wanted,
     inspect,
-    missing_parents,
     mount_of,
     plan_directory,
     read_mounts,
@@ -142,10 +141,6 @@ class TestLooking:
         (tmp_path / "l").symlink_to(tmp_path / "disk")
         state = inspect(str(tmp_path / "l"), 1000, [*DISK, (str(tmp_path / "disk"), "xfs", False)])
         assert (state.kind, state.filesystem) == ("directory", "xfs")
-
-    def test_missing_parents(self, tmp_path: Path) -> None:
-        path = str(tmp_path / "a" / "b" / "c")
-        assert missing_parents(path) == [str(tmp_path / "a"), str(tmp_path / "a" / "b")]
 
 
 class TestMounts:

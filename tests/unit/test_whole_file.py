@@ -35,11 +35,11 @@ def test_folders_are_made_and_a_file_keeps_its_mode(
     module: AnsibleModule, drafts: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "a" / "b" / "file"
-    whole_file.write(module, path, "one\n")
+    whole_file.write(path, "one\n")
     assert path.read_text() == "one\n"
     assert path.parent.stat().st_mode & 0o777 == 0o755
     path.chmod(0o604)
-    whole_file.write(module, path, "twö")
+    whole_file.write(path, "twö")
     assert path.read_bytes() == "twö".encode()
     assert path.stat().st_mode & 0o777 == 0o604
     assert list(drafts.iterdir()) == []
