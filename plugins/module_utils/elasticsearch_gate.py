@@ -194,10 +194,18 @@ def _judge_unformed(seen: Observation, waited: float) -> Verdict:
             "no cluster has formed: " + ", ".join(alone) + " found no master. Look whether the "
             "master-eligible nodes run and reach each other (port 9300 on the overlay)"
         )
-    missing += [f"{url}: {cause}" for url, cause in seen.unreachable.items()]
+    missing += _by_cause(seen.unreachable)
     refused = [view for view in seen.views if view.http_status in (401, 403)]
     hopeless = bool(refused) and not alone and waited >= LOGIN_GRACE
     return Verdict(missing, hopeless=hopeless)
+
+
+def _by_cause(causes: Mapping[str, str]) -> list[str]:
+    """Each cause once, with its urls before it: a refused login is refused by every node."""
+    urls: dict[str, list[str]] = {}
+    for url, cause in causes.items():
+        urls.setdefault(cause, []).append(url)
+    return [f"{', '.join(names)}: {cause}" for cause, names in urls.items()]
 
 
 def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
@@ -205,7 +213,7 @@ def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
     absent = [name for name in wanted.nodes if name not in present]
     if not absent:
         return []
-    by_cause = "".join(f"; {url}: {cause}" for url, cause in seen.unreachable.items())
+    by_cause = "".join(f"; {part}" for part in _by_cause(seen.unreachable))
     joined = f"{len(present)} joined: {', '.join(sorted(present))}"
     return [f"not joined: {', '.join(absent)} ({joined}){by_cause}"]
 
@@ -464,7 +472,7 @@ def undecided(seen: Observation) -> str:
     if len(seen.uuids) > 1:
         verdict = judge(seen, Wanted())
         return f"The cluster is not fit, and waiting will not help: {verdict.sentence()}"
-    causes = "; ".join(f"{url}: {cause}" for url, cause in unsafe_to_guess(seen).items())
+    causes = "; ".join(_by_cause(unsafe_to_guess(seen)))
     return causes and (
         "It is not certain that no cluster has formed yet, because something listens that does not "
         f"say so: {causes}"

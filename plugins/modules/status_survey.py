@@ -51,6 +51,9 @@ options:
   elasticsearch_password:
     description: Password of O(elasticsearch_username). Elasticsearch is not asked without one.
     type: str
+  elasticsearch_login_from:
+    description: Where the login is kept. An error about a refused login names it.
+    type: str
   timeout:
     description: Seconds to wait for one answer, of the Engine as of Elasticsearch.
     default: 15
@@ -185,7 +188,9 @@ def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
     if not params["elasticsearch_password"]:
         return {"problem": "was not asked, because the controller has no password for it"}
     login = Login(
-        username=params["elasticsearch_username"], password=params["elasticsearch_password"]
+        username=params["elasticsearch_username"],
+        password=params["elasticsearch_password"],
+        origin=params["elasticsearch_login_from"],
     )
     timeout = float(params["timeout"])
     try:
@@ -238,6 +243,7 @@ def main() -> None:
             "elasticsearch_ca_path": {"type": "path"},
             "elasticsearch_username": {"type": "str"},
             "elasticsearch_password": {"type": "str", "no_log": True},
+            "elasticsearch_login_from": {"type": "str"},
             "timeout": {"type": "int", "default": 15},
         },
         supports_check_mode=True,

@@ -44,23 +44,147 @@ def test_nobody_gets_in_without_tls(platform: Any) -> None:
         assert not plain.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_logstash_can_add_documents_and_nothing_else(platform: Any, client: Any) -> None:
-    shipper = client.options(basic_auth=("logstash_writer", platform.secret("logstash_password")))
-    rights = shipper.security.has_privileges(
-        cluster=["monitor", "manage_security"],
-        index=[
-            {"names": ["syslog-msg"], "privileges": ["create_doc", "read", "delete", "manage"]},
-            {"names": ["other"], "privileges": ["create_doc"]},
-        ],
+# What a Logstash that is in the wrong hands tries. Names as of the next rollover are among them.
+REFUSED = [
+    ("PUT", "/syslog-msg-000002", {}),
+    ("PUT", "/syslog-msg-x", {}),
+    ("PUT", "/other", {}),
+    ("DELETE", "/syslog-msg-000001", None),
+    ("POST", "/syslog-msg/_rollover", None),
+    ("POST", "/_aliases", {"actions": [{"add": {"index": "syslog-msg-000001", "alias": "other"}}]}),
+    ("PUT", "/syslog-msg/_settings", {"index.number_of_replicas": 0}),
+    ("POST", "/syslog-msg/_search", {"query": {"match_all": {}}}),
+    ("GET", "/syslog-msg/_count", None),
+    ("GET", "/syslog-msg/_doc/any", None),
+    ("DELETE", "/syslog-msg/_doc/any", None),
+    ("GET", "/syslog-msg/_mapping", None),
+    ("GET", "/_cat/indices", None),
+    ("GET", "/_cluster/health", None),
+    ("GET", "/_cluster/state", None),
+    ("GET", "/_nodes", None),
+    ("GET", "/_tasks", None),
+    ("GET", "/_security/user", None),
+    ("GET", "/_security/role", None),
+    ("PUT", "/_security/role/logstash_writer", {"cluster": ["all"]}),
+    ("POST", "/_security/api_key", {"name": "other"}),
+    ("PUT", "/_index_template/other", {"index_patterns": ["syslog-msg-*"], "priority": 900}),
+    ("PUT", "/_cluster/settings", {"persistent": {"action.auto_create_index": "true"}}),
+]
+REFUSED_IN_BULK = [
+    ("create", {"_index": "syslog-msg-000001"}),
+    ("create", {"_index": "syslog-msg-000002"}),
+    ("create", {"_index": "syslog-msg-x"}),
+    ("create", {"_index": "other"}),
+    ("index", {"_index": "syslog-msg", "_id": "any"}),
+    ("delete", {"_index": "syslog-msg", "_id": "any"}),
+]
+
+
+@pytest.fixture
+def shipper(platform: Any, client: Any) -> Any:
+    """The API as Logstash may use it."""
+    return client.options(
+        basic_auth=("logstash_writer", platform.secret("logstash_password")),
+        ignore_status=(400, 403, 404),
     )
-    assert rights["cluster"] == {"monitor": True, "manage_security": False}
-    assert rights["index"]["syslog-msg"] == {
-        "create_doc": True,
-        "read": False,
-        "delete": False,
-        "manage": False,
-    }
-    assert rights["index"]["other"] == {"create_doc": False}
+
+
+def asked(client: Any, method: str, path: str, body: Any = None) -> int:
+    headers = {"accept": "application/json"}
+    if body is not None:
+        headers["content-type"] = "application/json"
+    return int(client.perform_request(method, path, headers=headers, body=body).meta.status)
+
+
+def in_bulk(client: Any, action: str, where: dict[str, str], document: Any) -> Any:
+    """The answer to one action, which is how Logstash sends each line."""
+    operations = [{action: where}, *([] if action == "delete" else [document])]
+    return client.bulk(operations=operations)["items"][0][action]
+
+
+def line(**fields: str) -> dict[str, str]:
+    return {"@timestamp": "2026-01-01T00:00:00Z", "message": "of a test", **fields}
+
+
+@pytest.mark.parametrize("path", ["/", "/_license"])
+def test_logstash_sees_whether_it_may_send(shipper: Any, path: str) -> None:
+    assert asked(shipper, "GET", path) == 200
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REFUSED, ids=lambda value: str(value)[:40])
+def test_logstash_can_do_nothing_else(
+    shipper: Any, client: Any, method: str, path: str, body: Any
+) -> None:
+    before = set(client.indices.get(index="*"))
+    assert asked(shipper, method, path, body) == 403
+    assert set(client.indices.get(index="*")) == before
+
+
+@pytest.mark.parametrize(("action", "where"), REFUSED_IN_BULK)
+def test_logstash_can_only_add_and_only_through_the_alias(
+    shipper: Any, client: Any, action: str, where: dict[str, str]
+) -> None:
+    before = set(client.indices.get(index="*"))
+    answer = in_bulk(shipper, action, where, line())
+    assert answer["status"] == 403, answer
+    assert set(client.indices.get(index="*")) == before
+
+
+def test_logstash_goes_on_with_new_fields_and_after_a_rollover(shipper: Any, client: Any) -> None:
+    field = f"field_{uuid.uuid4().hex}"
+    first = in_bulk(shipper, "create", {"_index": "syslog-msg"}, line(**{field: "a"}))
+    assert first["status"] == 201, first
+    mapping = client.indices.get_mapping(index=first["_index"])[first["_index"]]["mappings"]
+    assert mapping["properties"][field]["type"] == "keyword"
+    rolled = client.indices.rollover(alias="syslog-msg")
+    try:
+        assert rolled["old_index"] == first["_index"]
+        second = in_bulk(shipper, "create", {"_index": "syslog-msg"}, line(**{field: "b"}))
+        assert second["status"] == 201, second
+        assert second["_index"] == rolled["new_index"]
+    finally:
+        client.indices.update_aliases(
+            actions=[
+                {"remove_index": {"index": rolled["new_index"]}},
+                {"add": {"index": first["_index"], "alias": "syslog-msg", "is_write_index": True}},
+            ]
+        )
+        client.delete(index=first["_index"], id=first["_id"])
+
+
+def test_lines_wait_while_the_alias_is_missing_and_no_index_takes_its_name(
+    shipper: Any, client: Any, serving: Any
+) -> None:
+    [index] = client.indices.get_alias(name="syslog-msg")
+    alias = {"index": index, "alias": "syslog-msg", "is_write_index": True}
+    run = uuid.uuid4().hex
+    client.indices.update_aliases(
+        actions=[{"remove": {"index": index, "alias": "syslog-msg", "must_exist": True}}]
+    )
+    try:
+        answer = in_bulk(shipper, "create", {"_index": "syslog-msg"}, line())
+        assert answer["status"] == 403, answer
+        with socket.create_connection((serving("logshipper")[0], 514), timeout=30) as connection:
+            connection.sendall(f"<13>Nov 21 10:00:00 sender waits[7]: {run}\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(1)
+        # Longer than a batch waits, so that it has been refused.
+        time.sleep(5)
+        assert not client.indices.exists(index="syslog-msg")
+    finally:
+        if client.indices.exists(index="syslog-msg"):
+            client.indices.delete(index="syslog-msg")
+        client.indices.update_aliases(actions=[{"add": alias}])
+    query = {"match_phrase": {"message": run}}
+    deadline = time.monotonic() + 120
+    hits: list[Any] = []
+    while not hits and time.monotonic() < deadline:
+        time.sleep(1)
+        client.indices.refresh(index="syslog-msg")
+        hits = client.search(index="syslog-msg", query=query)["hits"]["hits"]
+    for hit in hits:
+        client.delete(index=hit["_index"], id=hit["_id"])
+    assert [hit["_source"]["message"] for hit in hits] == [run]
 
 
 def test_ten_thousand_lines_over_tcp_are_found_each_once(client: Any, serving: Any) -> None:

@@ -5,49 +5,28 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
-import yaml
 
+from messages import anchors, messages, python_texts, yaml_texts
 from repo import ROOT, source_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PAGES = [name for name in source_files() if name.endswith(".md") and not name.startswith(".")]
 SYMPTOMS = "docs/troubleshooting.md"
 LINK = re.compile(r"(?<!\\)\]\(([^()\s]+)\)|<img [^>]*src=\"([^\"]+)\"|srcset=\"([^\"]+)\"")
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:")
-# What a template or a variable puts into a message; a page writes … there.
-HOLE = "\0"
-ABOUT = ("DOCUMENTATION", "EXAMPLES", "RETURN")
-TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?<!\{)\{\w+\}(?!\})", re.DOTALL)
 
 
 def prose(text: str) -> str:
     """A page without its code, in which brackets mean something else."""
     without_blocks = re.sub(r"(?ms)^( *)```.*?^\1```", "", text)
     return re.sub(r"`[^`\n]*`", "", without_blocks)
-
-
-def anchors(text: str) -> set[str]:
-    """What can stand behind a # in a link to a page, by the rules of GitHub."""
-    found: set[str] = set()
-    for heading in re.findall(r"(?m)^#+ +(.+?) *$", re.sub(r"(?ms)^```.*?^```", "", text)):
-        plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
-        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-        name, number = slug, 0
-        while name in found:
-            number += 1
-            name = f"{slug}-{number}"
-        found.add(name)
-    return found
 
 
 def broken_links(root: Path, name: str) -> list[str]:
@@ -91,53 +70,6 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
 # Messages -----------------------------------------------------------------------------------------
 
 
-def flat(text: str) -> str:
-    return " ".join(TEMPLATE.sub(HOLE, text).split())
-
-
-def python_texts(source: str) -> Iterator[str]:
-    """Every text in a program, with holes where something is put in; what it is about left out."""
-    parts: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ABOUT:
-            parts.add(id(node.value))
-        elif isinstance(node, ast.Expr):
-            # A docstring.
-            parts.add(id(node.value))
-        elif isinstance(node, ast.JoinedStr):
-            words = [
-                value.value if isinstance(value, ast.Constant) else HOLE for value in node.values
-            ]
-            parts.update(id(value) for value in node.values)
-            yield flat("".join(map(str, words)))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in parts:
-                yield flat(node.value)
-
-
-def yaml_texts(value: Any) -> Iterator[str]:
-    """Every text in a file of tasks, and the texts inside of its templates."""
-    if isinstance(value, str):
-        yield flat(value)
-        for inside in TEMPLATE.findall(value):
-            yield from map(flat, re.findall(r"'([^']+)'", inside))
-    elif isinstance(value, (dict, list)):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from yaml_texts(part)
-
-
-@cache
-def messages() -> tuple[str, ...]:
-    """Every text that the collection may print."""
-    found: list[str] = []
-    for name in source_files():
-        if name.startswith("plugins/") and name.endswith(".py"):
-            found += python_texts((ROOT / name).read_text())
-        elif re.match(r"(roles/[^/]+/(tasks|vars)|playbooks)/.*\.yml$", name):
-            found += yaml_texts(yaml.safe_load((ROOT / name).read_text()))
-    return tuple(found)
-
-
 def printed(quote: str, texts: tuple[str, ...]) -> bool:
     """Whether one of the texts can come out as the quote, in which … stands for anything."""
     pattern = re.compile(".*".join(re.escape(part.strip()) for part in quote.split("…")))
@@ -164,4 +96,4 @@ def test_a_quote_needs_a_text_of_its_own() -> None:
 @pytest.mark.parametrize("quote", quotes((ROOT / SYMPTOMS).read_text()))
 def test_messages_in_troubleshooting_are_those_of_the_code(quote: str) -> None:
     assert max(len(part.strip()) for part in quote.split("…")) >= 12, "too short to tell apart"
-    assert printed(quote, messages())
+    assert printed(quote, tuple(text for _name, text in messages()))

@@ -222,8 +222,9 @@ es PUT /_index_template/syslog-msg -o /dev/null -d '{"index_patterns": ["syslog-
       "event": {"properties": {"original": {"type": "keyword", "index": false, "doc_values": false}}},
       "host": {"properties": {"ip": {"type": "ip"}, "hostname": {"type": "keyword"}}}}}}}'
 es PUT /syslog-msg-000001 -o /dev/null -d '{"aliases": {"syslog-msg": {"is_write_index": true}}}'
-es PUT /_security/role/logstash_writer -o /dev/null -d '{"cluster": ["monitor"],
-  "indices": [{"names": ["syslog-msg*"], "privileges": ["create_doc", "auto_configure"]}]}'
+es PUT /_security/role/logstash_writer -o /dev/null -d '{
+  "cluster": ["cluster:monitor/main", "cluster:monitor/xpack/license/get"],
+  "indices": [{"names": ["syslog-msg"], "privileges": ["create_doc", "indices:admin/mapping/auto_put"]}]}'
 printf '{"password": "%s", "roles": ["logstash_writer"], "full_name": "Logstash"}' "$logstash_password" \
   | es PUT /_security/user/logstash_writer -o /dev/null -d @-
 token=$(es POST /_security/service/elastic/kibana/credential/token/elk | grep -o '"value":"[^"]*"' | cut -d'"' -f4)
