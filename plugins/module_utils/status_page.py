@@ -161,9 +161,14 @@ def _cards(cards: Iterable[Card]) -> str:
     return f'<dl class="cards">\n{shown}\n</dl>'
 
 
+def _next(finding: Finding) -> str:
+    return f"<br>Next: <code>{escape(finding.next)}</code>" if finding.next else ""
+
+
 def _findings(findings: Iterable[Finding]) -> str:
     shown = "\n".join(
-        f"<li>{_badge(finding.level, WORDS[finding.level])}<span>{escape(finding.text)}</span></li>"
+        f"<li>{_badge(finding.level, WORDS[finding.level])}<span>{escape(finding.text)}"
+        f"{_next(finding)}</span></li>"
         for finding in findings
     )
     if not shown:

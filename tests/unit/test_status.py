@@ -201,7 +201,7 @@ class TestInOrder:
         made = report(platform("w1", "w2"))
         assert made.findings == []
         assert made.level == "ok"
-        assert made.headline == "everything is as it should be"
+        assert made.headline == "All checks passed"
         assert [one.title for one in made.tables] == TITLES
         assert {card.level for card in made.cards} == {"ok"}
 
