@@ -50,23 +50,31 @@ class Note:
     @property
     def missing(self) -> int | None:
         """The number of lines that had not arrived; None when nobody knows it."""
+        words = self._words()
+        return int(words[0]) if words and words[0].isdecimal() else None
+
+    @property
+    def waited(self) -> bool:
+        """Whether a later smoke test has waited for them already."""
+        return self._words()[1:] == ["waited"]
+
+    def _words(self) -> list[str]:
         self.file.seek(0)
-        text = self.file.read(20).strip()
-        return int(text) if text.isdecimal() else None
+        return self.file.read(40).split()
 
     @property
     def expired(self) -> bool:
         """Whether its lines are not waited for any more."""
         return time.time() - os.fstat(self.file.fileno()).st_mtime > LONGEST_WAIT
 
-    def keep(self, missing: int) -> None:
+    def keep(self, missing: int, *, waited: bool = False) -> None:
         """Leave the note for a later smoke test, because so many lines may still arrive."""
         # The age counts from when lines were first missing.
         age = os.fstat(self.file.fileno())
         first = self.missing is None
         self.file.seek(0)
         self.file.truncate()
-        self.file.write(f"{missing}\n")
+        self.file.write(f"{missing}{' waited' if waited else ''}\n")
         self.file.flush()
         if not first:
             os.utime(self.file.fileno(), (age.st_atime, age.st_mtime))

@@ -392,7 +392,7 @@ class _Builder:
         self.add(faults.cluster_blocks(view, commands))
         self.add(faults.index_blocks(view, commands))
         self.add(faults.write_index(view, alias))
-        self.add(faults.disk_watermarks(view))
+        self.add(faults.disk_watermarks(view, commands))
         self.add(faults.allocation(view, commands))
         for host, survey in self.surveys.items():
             self.add(faults.logstash(host, survey.get("logstash") or {}, self.limits, shipper))
@@ -409,13 +409,15 @@ class _Builder:
     def commands(self) -> faults.Commands:
         """Commands that name a node which is in the cluster."""
         there = {node["name"] for node in (self.search or {}).get("nodes") or ()}
+        given = {key: str(self.data[key]) for key in ("ca_path", "data_path") if self.data.get(key)}
         port = self.data.get("elasticsearch_port") or 9200
         for host in self.hosts:
             name = dig(host.get("survey") or {}, ("nodename",))
             if host.get("address") and name in there:
-                url = f"https://{host['address']}:{port}"
-                return faults.Commands(url, str(self.data.get("ca_path") or "ca.crt"))
-        return faults.Commands(ca_path=str(self.data.get("ca_path") or "ca.crt"))
+                address = str(host["address"])
+                address = f"[{address}]" if ":" in address else address
+                return faults.Commands(f"https://{address}:{port}", **given)
+        return faults.Commands(**given)
 
     # -- hosts
 

@@ -61,6 +61,11 @@ class Commands:
 
     url: str = "https://<host>:9200"
     ca_path: str = "ca.crt"
+    data_path: str = "<elk_data_dir>"
+
+    def room(self, node: str) -> str:
+        place = shlex.quote(self.data_path) if "<" not in self.data_path else self.data_path
+        return f"df -h {place}; du -xhd2 {place} | sort -h | tail   (on {node}, as root)"
 
     def curl(self, path: str, method: str = "", body: Mapping[str, Any] | None = None) -> str:
         # Names of indices come from outside and are pasted into a shell: all of it is quoted.
@@ -166,7 +171,7 @@ def index_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
             )
             found.append(_flooded(view, commands, everything, takes_lines))
             continue
-        where = f"{several(names)}{', which takes the lines of syslog,' if takes_lines else ''}"
+        where = f"{several(names)}{' (which takes the lines of syslog)' if takes_lines else ''}"
         if number == CLOSED:
             text = f"The index {where} is closed, so no line is stored"
             command = commands.curl(f"/{names[0]}/_open", "POST")
@@ -196,7 +201,7 @@ def _flooded(
             f" A disk is past the flood stage ({where}). The block goes away by itself when the"
             " disk is below the high watermark"
         )
-        return Finding(BAD, text, "index_blocks", _room(full[0].node))
+        return Finding(BAD, text, "index_blocks", commands.room(full[0].node))
     text += " No disk is past the flood stage now, so it was set by hand or goes away in a moment"
     path = "/_all/_settings?expand_wildcards=all"
     return Finding(
@@ -273,15 +278,7 @@ def disks(view: Mapping[str, Any]) -> list[Disk]:
     return found
 
 
-def _room(node: str) -> str:
-    return (
-        "df -h <elk_data_dir>; du -xhd2 <elk_data_dir> | sort -h | tail   (on "
-        + node
-        + ", as root)"
-    )
-
-
-def disk_watermarks(view: Mapping[str, Any]) -> list[Finding]:
+def disk_watermarks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
     """What Elasticsearch does about a full disk, by its own limits."""
     effect = {
         "low": "puts no new shard on it",
@@ -299,7 +296,7 @@ def disk_watermarks(view: Mapping[str, Any]) -> list[Finding]:
                 f" ({size(disk.free)} free, {size(disk.needed)} needed), so Elasticsearch"
                 f" {effect[disk.passed]}. Free {size(max(more, 1))} or more",
                 "disk_watermarks",
-                _room(disk.node),
+                commands.room(disk.node),
             )
         )
     return found
@@ -465,7 +462,7 @@ def wanted_services(
             desired = int(there["desired"])
             text = (
                 f"{name}: scaled to {desired} by hand, {variable} asks for {replicas}"
-                f"{'. Nobody serves it' if not desired else ''}"
+                f"{'. No task of it runs' if not desired else ''}"
             )
             found.append(
                 Finding(
@@ -689,7 +686,7 @@ def servers(controller: Mapping[str, Any]) -> list[Finding]:
         found.append(
             Finding(
                 WARN if away else BAD,
-                f"{service} does not serve anybody: {first['address']}:{first['port']}:"
+                f"{service} answers on none of its hosts: {first['address']}:{first['port']}:"
                 f" {first['problem']}",
                 "server_away",
                 f"docker service ps --no-trunc {service}   (on a manager)",

@@ -121,6 +121,9 @@ options:
     description: The authority's certificate on this machine, for the commands that are shown.
     type: str
     default: ca.crt
+  data_path:
+    description: Directory of Elasticsearch's data on the hosts, for the commands that are shown.
+    type: str
   thresholds:
     description: From which values on something is told.
     type: dict
@@ -328,6 +331,7 @@ def main() -> None:
             "alias": {"type": "str", "default": ""},
             "elasticsearch_port": {"type": "int", "default": 9200},
             "ca_path": {"type": "str", "default": "ca.crt"},
+            "data_path": {"type": "str"},
             "thresholds": {
                 "type": "dict",
                 "default": {},

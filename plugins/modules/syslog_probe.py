@@ -122,6 +122,13 @@ options:
         so before them; the note of one that gave up goes with its last line, or after 14 days.
       - Runs beside each other leave each other's lines alone.
     type: path
+  late_wait:
+    description:
+      - The seconds to wait for lines of an earlier run that gave up, after the lines of this one
+        have come through. A log shipper that could not store a line pauses before it tries again,
+        and lines of a later run overtake it. Each earlier run is waited for once.
+    type: float
+    default: 0
 notes:
   - Needs the privileges C(read), C(delete) and C(maintenance) for the index, and on the index of
     each document that is deleted.
@@ -286,12 +293,15 @@ if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import Client
 
 
+LATE_PAUSE = 1.0
+
+
 def stop(_number: int, _frame: object) -> None:
     """Leave by an exception, so that the documents are deleted on the way out."""
     raise SystemExit(143)
 
 
-def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool) -> int:
+def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait: float) -> int:
     """Delete the documents of smoke tests before this finder's; how many there were.
 
     ``all_came`` says that the lines of this one have come through.
@@ -301,13 +311,21 @@ def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool) -> int:
         with contextlib.closing(note.file):
             if note.run == finder.run:
                 continue
-            deleted = clean_up(replace(finder, run=note.run), None)
-            gone += deleted
             missing = note.missing
+            # Lines that a log shipper could not store are tried again after a pause, so those of
+            # a later run may overtake them. That is waited for once.
+            wait = late_wait if all_came and missing and not note.waited else 0.0
+            end = time.monotonic() + wait
+            old = replace(finder, run=note.run)
+            deleted = clean_up(old, None)
+            while wait and missing and deleted < missing and time.monotonic() < end:
+                time.sleep(LATE_PAUSE)
+                deleted += clean_up(old, None)
+            gone += deleted
             if note.expired or (all_came if missing is None else deleted >= missing):
                 note.drop()
-            elif missing is not None and deleted:
-                note.keep(missing - deleted)
+            elif missing is not None:
+                note.keep(missing - deleted, waited=note.waited or bool(wait))
     return gone
 
 
@@ -353,7 +371,7 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
     leftover = 0
     try:
         if folder:
-            leftover = clean_up_left_behind(finder, folder, all_came)
+            leftover = clean_up_left_behind(finder, folder, all_came, params["late_wait"])
     except ElasticsearchError as error:
         problems.append(f"Removing what an earlier smoke test has left failed: {error}")
     problems += [account.sentence() for account in accounts if not account.balanced]
@@ -406,6 +424,7 @@ def main() -> None:
             wait_timeout={"type": "float", "default": 60},
             keep={"type": "bool", "default": False},
             notes_dir={"type": "path"},
+            late_wait={"type": "float", "default": 0},
         ),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,

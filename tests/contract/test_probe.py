@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +249,31 @@ def test_lines_that_arrive_after_the_end_are_removed_by_the_next_smoke_test(
     third = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert third["leftover"] == 1
     assert left(cluster) == 0
+    assert notes(tmp_path) == []
+
+
+def test_lines_that_are_overtaken_are_waited_for_once(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    note = tmp_path / ".smoke-test-runlate"
+    note.write_text("2\n")
+    cluster.indices["syslog-msg"] = {}
+    arguments = {"targets": [target(shipper, "tcp")], "notes_dir": str(tmp_path)}
+    timer = threading.Timer(1.5, arrive, (cluster, "runlate", "line0x0"))
+    timer.start()
+    begun = time.monotonic()
+    result = run(PROBE, late_wait=4, **arguments)
+    timer.join()
+    assert not result.failed, result.msg
+    assert result["leftover"] == 1
+    assert time.monotonic() - begun >= 4
+    assert note.read_text() == "1 waited\n"
+
+    begun = time.monotonic()
+    assert not run(PROBE, late_wait=4, **arguments).failed
+    assert time.monotonic() - begun < 4
+    arrive(cluster, "runlate", "line0x1")
+    assert run(PROBE, late_wait=4, **arguments)["leftover"] == 1
     assert notes(tmp_path) == []
 
 
