@@ -404,7 +404,8 @@ class _Builder:
         self.add(faults.authority_keys(controller))
         pki = {host: survey["pki"] for host, survey in self.surveys.items() if survey.get("pki")}
         self.add(faults.authorities(controller, pki, swarm.get("authorities") or {}))
-        self.add(faults.servers(controller))
+        strange = bool(faults.strange_controller(controller, pki))
+        self.add(faults.servers(controller, strange=strange))
 
     def commands(self) -> faults.Commands:
         """Commands that name a node which is in the cluster."""

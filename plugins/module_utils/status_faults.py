@@ -611,6 +611,35 @@ def _compare(who: str, theirs: frozenset[str], ours: frozenset[str], file: str) 
     ]
 
 
+def strange_controller(
+    controller: Mapping[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]],
+) -> list[Finding]:
+    """Whether it is this machine that is wrong, and not the hosts: then no run is the way back."""
+    theirs = [
+        fingerprints(str((pki.get("authorities") or {}).get("ca.crt") or ""))
+        for pki in hosts.values()
+    ]
+    ours = frozenset(
+        one
+        for known in controller.get("authorities") or ()
+        if known["file"] == "ca.crt"
+        for one in fingerprints(str(known.get("certificate") or ""))
+    )
+    if not ours or not theirs or not all(theirs) or any(one & ours for one in theirs):
+        return []
+    path = str(controller.get("ca_path") or "ca.crt")
+    return [
+        Finding(
+            BAD,
+            f"No host has the authority of this machine ({path}): elk_local_dir is not the one that"
+            " this platform was made with. Bring that back, and run nothing from here before",
+            "authority_lost",
+            f"openssl x509 -noout -fingerprint -sha256 -in {shlex.quote(path)}",
+        )
+    ]
+
+
 def authorities(
     controller: Mapping[str, Any],
     hosts: Mapping[str, Mapping[str, Any]],
@@ -622,10 +651,13 @@ def authorities(
         for one in controller.get("authorities") or ()
     }
     found = []
+    strange = strange_controller(controller, hosts)
+    found += strange
     for host, pki in hosts.items():
         there = pki.get("authorities") or {}
         for file, known in ours.items():
-            found += _compare(host, fingerprints(str(there.get(file) or "")), known, file)
+            if not (strange and file == "ca.crt"):
+                found += _compare(host, fingerprints(str(there.get(file) or "")), known, file)
         found += [
             Finding(
                 BAD,
@@ -648,7 +680,7 @@ def authorities(
             for pair in pki.get("pairs") or ()
             if pair.get("problem")
         ]
-    for service, pem in services.items():
+    for service, pem in services.items() if not strange else ():
         found += _compare(service, fingerprints(pem), ours.get("ca.crt", frozenset()), "ca.crt")
     return found
 
@@ -656,8 +688,11 @@ def authorities(
 CERTIFICATE_FAULTS = ("untrusted", "expired", "name", "tls")
 
 
-def servers(controller: Mapping[str, Any]) -> list[Finding]:
-    """What a client sees that has this machine's ca.crt."""
+def servers(controller: Mapping[str, Any], *, strange: bool = False) -> list[Finding]:
+    """What a client sees that has this machine's ca.crt.
+
+    With ``strange`` that is known to be the wrong one, and has its own finding.
+    """
     found = []
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for one in controller.get("servers") or ():
@@ -667,7 +702,7 @@ def servers(controller: Mapping[str, Any]) -> list[Finding]:
             f"openssl s_client -connect {one['address']}:{one['port']}"
             f" -CAfile {shlex.quote(str(controller.get('ca_path') or 'ca.crt'))} </dev/null"
         )
-        if one["kind"] in CERTIFICATE_FAULTS:
+        if one["kind"] in CERTIFICATE_FAULTS and not strange:
             found.append(
                 Finding(
                     BAD,

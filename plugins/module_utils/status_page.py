@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ansible_collections.elk.swarm.plugins.module_utils.status import BAD, OK, WARN
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import BAD, OK, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
         Card,
         Cell,
         Column,
-        Finding,
         Report,
         Table,
     )
+    from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Finding
 
 # Colour is never the only sign: each level has its word, too.
 WORDS = {OK: "good", WARN: "look", BAD: "fault"}

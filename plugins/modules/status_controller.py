@@ -241,7 +241,7 @@ def main() -> None:
     )
     params = module.params
     servers = [
-        (wanted, str(host), str(address))
+        (wanted, str(host), str(address), params)
         for wanted in params["servers"]
         for host, address in wanted["addresses"].items()
     ]
@@ -249,7 +249,7 @@ def main() -> None:
     found: list[dict[str, Any]] = []
     if servers and is_regular(os.path.realpath(params["ca_path"])):
         with ThreadPoolExecutor(max_workers=min(WORKERS, len(servers))) as pool:
-            found = list(pool.map(lambda one: about_server(*one, params), servers))
+            found = list(pool.map(lambda one: about_server(*one), servers))
     controller = {
         "ca_path": params["ca_path"],
         "authorities": [

@@ -263,10 +263,10 @@ from ansible_collections.elk.swarm.plugins.module_utils import whole_file
 from ansible_collections.elk.swarm.plugins.module_utils.status import (
     UTC,
     Report,
-    Thresholds,
     build,
     text,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Thresholds
 from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
 
 

@@ -121,11 +121,11 @@ def server(name: str, **changes: Any) -> dict[str, Any]:
 
 def found(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
     """Level and check of what is found."""
-    made = status.build(data, NOW, status.Thresholds(**limits))
+    made = status.build(data, NOW, faults.Thresholds(**limits))
     return [(one.level, one.check) for one in made.findings]
 
 
-def only(data: dict[str, Any]) -> status.Finding:
+def only(data: dict[str, Any]) -> faults.Finding:
     (one,) = status.build(data, NOW).findings
     return one
 
@@ -533,6 +533,19 @@ def test_no_fault(case: str) -> None:
     data = healthy()
     NO_FAULT[case](data)
     assert found(data) == []
+
+
+def test_a_machine_that_no_host_knows_is_wrong_itself() -> None:
+    """To run site.yml from there would give all hosts another authority."""
+    data = healthy()
+    for host in data["hosts"]:
+        host["survey"]["pki"]["authorities"]["ca.crt"] = OTHER
+    view(data, "swarm")["authorities"] = {"logshipper": OTHER, "kibana": OTHER}
+    data["controller"]["servers"][0].update(kind="untrusted", problem="not signed")
+    one = only(data)
+    assert (one.level, one.check) == ("bad", "authority_lost")
+    assert "run nothing from here before" in one.text
+    assert "site.yml" not in one.next
 
 
 class TestFloodStage:
