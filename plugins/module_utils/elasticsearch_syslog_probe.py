@@ -126,6 +126,8 @@ class Sent:
     lines: list[Line]
     count: int = 0
     error: str | None = None
+    # Whether a connection stood: what was written to it may arrive although it broke off.
+    connected: bool = False
 
 
 def explain_send(error: OSError) -> str:
@@ -146,6 +148,7 @@ def send_tcp(sent: Sent, timeout: float) -> None:
     target = sent.target
     with socket.create_connection((target.address, target.port), timeout=timeout) as connection:
         connection.settimeout(max(timeout, 30.0))
+        sent.connected = True
         for start in range(0, len(sent.lines), 500):
             batch = sent.lines[start : start + 500]
             connection.sendall("".join(line.wire + "\n" for line in batch).encode())
@@ -324,6 +327,34 @@ def settle_accounts(
     return accounts
 
 
+# What may stand before the text where the head of a line was not taken off, or not all of it: only
+# what the probe itself writes there.
+_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+_HEAD = (
+    rf"(?:(?:<{PRIORITY}>)?(?:1|{'|'.join(MONTHS)}|\d{{1,2}}|\d\d:\d\d:\d\d|{_STAMP}"
+    r"|%(host)s|%(app)s(?:\[\d+\])?:?|\d{1,6}|probe|-)[ ]+)*"
+)
+
+
+def is_own(hit: Hit, run: str, sender: Sender) -> bool:
+    """Whether a document is a line of this run and nothing else.
+
+    The word of a run is no secret: it crosses the network in clear, and the message of a failed run
+    names it. So a document that only holds the word is not the probe's. Each of its lines must be
+    one that the probe writes, and it must come from the host and the application that the probe
+    presents itself as.
+    """
+    head = _HEAD % {"host": re.escape(sender.hostname), "app": re.escape(sender.app)}
+    text = rf"elk\.swarm smoke test {re.escape(run)} line\d+x\d+ in (?:{'|'.join(FORMATS)})"
+    own = re.compile(head + text)
+    lines = [line.strip() for line in hit.message.strip().split("\n")]
+    if not all(own.fullmatch(line) for line in lines):
+        return False
+    # A line that was not parsed has neither, or what its input knows of the connection.
+    parsed = lines[0].startswith("elk.swarm smoke test ") and hit.app is not None
+    return not parsed or (hit.app == sender.app and hit.hostname == sender.hostname)
+
+
 def query_for(run: str) -> dict[str, Any]:
     return {"match_phrase": {"message": run}}
 
@@ -335,6 +366,7 @@ class Finder:
     client: Client
     index: str
     run: str
+    sender: Sender = field(default_factory=Sender)
 
     @property
     def base(self) -> str:
@@ -398,7 +430,11 @@ class Finder:
             after = page[-1]["sort"]
 
     def delete(self, hits: Sequence[Hit]) -> int:
-        """Delete by id, each from the index that it was found in; how many were there."""
+        """Delete by id, each from the index that it was found in; how many were there.
+
+        What is not a line of this run stays, although it holds the word.
+        """
+        hits = [hit for hit in hits if is_own(hit, self.run, self.sender)]
         gone = 0
         for start in range(0, len(hits), PAGE):
             rows = []
@@ -461,11 +497,27 @@ def clean_up(
             return gone
         if round_number:
             sleep(FIRST_POLL)
-        gone += finder.delete(finder.fetch())
+        found = finder.fetch()
+        if not any(is_own(hit, finder.run, finder.sender) for hit in found):
+            # Others that hold the word: they are not the probe's.
+            return gone
+        gone += finder.delete(found)
     raise ElasticsearchError(
         f"documents of the smoke test keep arriving in {finder.index}; delete those whose message "
         f"holds {finder.run}"
     )
+
+
+def outstanding(finder: Finder, parcels: Sequence[Sent], hits: Sequence[Hit], deleted: int) -> int:
+    """How many lines of this run may still arrive."""
+    own = [hit for hit in hits if is_own(hit, finder.run, finder.sender)]
+    found = {key for hit in own for key in KEY.findall(hit.message)}
+    written = sum(
+        len(parcel.lines) if parcel.error and parcel.connected else parcel.count
+        for parcel in parcels
+    )
+    late = max(0, deleted - len(own))
+    return max(0, written - len(found) - late)
 
 
 def summary(accounts: Sequence[Account]) -> dict[str, int]:

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notes of smoke tests under way, so that a killed one's documents can be found and removed.
+"""Notes of smoke tests, so that documents which arrive after their end are found and removed.
+
+A note lies there while a smoke test runs, and after it for as long as lines are missing: lines that
+wait in a queue arrive days later. A smoke test that was killed leaves an empty note, because nobody
+knows how many lines it had sent.
 
 A smoke test holds a lock on its note while it lives. The kernel takes the lock away from a process
 that is killed, and by that a note of the past is told from one of another test at the same moment.
@@ -13,11 +17,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 PREFIX = ".smoke-test-"
+# A line that has not arrived by then was lost, as datagrams are.
+LONGEST_WAIT = 14 * 24 * 3600
+# The word goes into a search: nothing else is taken from a file's name.
+_RUN = re.compile(r"run[0-9a-z]{1,64}")
 
 
 @dataclass
@@ -35,6 +45,39 @@ class Note:
     def drop(self) -> None:
         """Nothing is left of the smoke test."""
         self.path.unlink(missing_ok=True)
+        self.release()
+
+    @property
+    def missing(self) -> int | None:
+        """The number of lines that had not arrived; None when nobody knows it."""
+        words = self._words()
+        return int(words[0]) if words and words[0].isdecimal() else None
+
+    @property
+    def waited(self) -> bool:
+        """Whether a later smoke test has waited for them already."""
+        return self._words()[1:] == ["waited"]
+
+    def _words(self) -> list[str]:
+        self.file.seek(0)
+        return self.file.read(40).split()
+
+    @property
+    def expired(self) -> bool:
+        """Whether its lines are not waited for any more."""
+        return time.time() - os.fstat(self.file.fileno()).st_mtime > LONGEST_WAIT
+
+    def keep(self, missing: int, *, waited: bool = False) -> None:
+        """Leave the note for a later smoke test, because so many lines may still arrive."""
+        # The age counts from when lines were first missing.
+        age = os.fstat(self.file.fileno())
+        first = self.missing is None
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write(f"{missing}{' waited' if waited else ''}\n")
+        self.file.flush()
+        if not first:
+            os.utime(self.file.fileno(), (age.st_atime, age.st_mtime))
         self.release()
 
     def release(self) -> None:
@@ -55,7 +98,7 @@ def take(folder: Path, run: str) -> Note:
 
 
 def left_behind(folder: Path) -> list[Note]:
-    """Notes of smoke tests that were killed."""
+    """Notes of smoke tests that were killed, or ended before all of their lines had arrived."""
     found = []
     for path in sorted(folder.glob(f"{PREFIX}*")):
         try:
@@ -74,5 +117,12 @@ def left_behind(folder: Path) -> list[Note]:
                 path.unlink()
             file.close()
             continue
-        found.append(Note(path, file))
+        note = Note(path, file)
+        if not path.exists():
+            # Its owner has dropped it between the look at the folder and the lock.
+            note.release()
+        elif not _RUN.fullmatch(note.run):
+            note.release()
+        else:
+            found.append(note)
     return found

@@ -13,9 +13,10 @@ import base64
 import binascii
 import datetime
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils import status_faults as faults
 from ansible_collections.elk.swarm.plugins.module_utils.convergence import (
     error_of,
     node_name,
@@ -24,6 +25,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.convergence import (
     state_of,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.service_spec import dig, mode_of
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import (
+    BAD,
+    OK,
+    WARN,
+    Finding,
+    Thresholds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,22 +41,9 @@ GENERATION_LABEL = "elk.generation"
 NODE_GENERATION, NODE_CONFIG = "elk.es", "elk.es.config"
 NODE_MAY_RUN = ("elk.logstash", "elk.kibana")
 
-OK, WARN, BAD = "ok", "warn", "bad"
 RANK = {OK: 0, WARN: 1, BAD: 2}
 UTC = datetime.timezone.utc
 LONGEST_ERROR = 200
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """From which value on something is worth a look, and from which it is bad."""
-
-    disk_warn: float = 85
-    disk_bad: float = 90
-    heap_warn: float = 85
-    heap_bad: float = 95
-    days_warn: float = 30
-    days_bad: float = 7
 
 
 @dataclass(frozen=True)
@@ -76,12 +71,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Finding:
-    level: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Card:
     """A number for the head of the page."""
 
@@ -104,11 +93,20 @@ class Report:
         return worst(finding.level for finding in self.findings)
 
     @property
+    def faults(self) -> str:
+        """All faults in one line, for the message of a run that failed."""
+        return "; ".join(
+            f"{one.text}. Next command: {one.next}" if one.next else one.text
+            for one in self.findings
+            if one.level == BAD
+        )
+
+    @property
     def headline(self) -> str:
         bad = sum(1 for finding in self.findings if finding.level == BAD)
         warn = len(self.findings) - bad
         if not self.findings:
-            return "everything is as it should be"
+            return "All checks passed"
         parts = []
         if bad:
             parts.append(f"{bad} {'fault' if bad == 1 else 'faults'}")
@@ -365,6 +363,11 @@ class _Builder:
         if level in (WARN, BAD):
             self.findings.append(Finding(level, one_line(text, 400)))
 
+    def add(self, found: Iterable[Finding]) -> None:
+        for one in found:
+            # A command is no sentence: it is shown whole or not at all.
+            self.findings.append(replace(one, text=one_line(one.text, 600)))
+
     def build(self) -> Report:
         self.about_hosts()
         self.about_services()
@@ -372,10 +375,50 @@ class _Builder:
         self.about_nodes()
         self.about_indices()
         self.about_certificates()
+        self.about_faults()
         ordered = sorted(self.findings, key=lambda finding: -RANK[finding.level])
         taken = self.now.strftime("%Y-%m-%d %H:%M:%S UTC")
         stack = str(self.data.get("stack") or "")
         return Report(stack, taken, self.cards, ordered, self.tables)
+
+    def about_faults(self) -> None:
+        """What stands in no table: each check has a name, a cause and a command."""
+        stack = self.data.get("stack")
+        view, swarm = self.search or {}, self.swarm or {}
+        controller = self.data.get("controller") or {}
+        alias = str(self.data.get("alias") or "")
+        shipper = str(self.data.get("logstash_service") or "logshipper")
+        commands = self.commands()
+        self.add(faults.cluster_blocks(view, commands))
+        self.add(faults.index_blocks(view, commands))
+        self.add(faults.write_index(view, alias))
+        self.add(faults.disk_watermarks(view, commands))
+        self.add(faults.allocation(view, commands))
+        for host, survey in self.surveys.items():
+            self.add(faults.logstash(host, survey.get("logstash") or {}, self.limits, shipper))
+            self.add(faults.file_systems(host, survey.get("file_systems") or (), self.limits))
+        if self.nodes:
+            own = [one for one in swarm.get("services") or () if one["stack"] == stack]
+            if own:
+                self.add(faults.wanted_services(own, self.data.get("services") or ()))
+        self.add(faults.authority_keys(controller))
+        pki = {host: survey["pki"] for host, survey in self.surveys.items() if survey.get("pki")}
+        self.add(faults.authorities(controller, pki, swarm.get("authorities") or {}))
+        strange = bool(faults.strange_controller(controller, pki))
+        self.add(faults.servers(controller, strange=strange))
+
+    def commands(self) -> faults.Commands:
+        """Commands that name a node which is in the cluster."""
+        there = {node["name"] for node in (self.search or {}).get("nodes") or ()}
+        given = {key: str(self.data[key]) for key in ("ca_path", "data_path") if self.data.get(key)}
+        port = self.data.get("elasticsearch_port") or 9200
+        for host in self.hosts:
+            name = dig(host.get("survey") or {}, ("nodename",))
+            if host.get("address") and name in there:
+                address = str(host["address"])
+                address = f"[{address}]" if ":" in address else address
+                return faults.Commands(f"https://{address}:{port}", **given)
+        return faults.Commands(**given)
 
     # -- hosts
 
@@ -526,8 +569,7 @@ class _Builder:
                     f" run{why}",
                 )
             elif not service["desired"]:
-                level = WARN
-                self.note(WARN, f"{service['name']}: no task is wanted on any host")
+                level = self.about_no_task(service, own)
             complete += level == OK
             rows.append(
                 [
@@ -552,6 +594,34 @@ class _Builder:
         self.cards.append(
             Card("Services", f"{complete} of {len(own)}", "complete", OK if good else BAD)
         )
+
+    def about_no_task(self, service: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> str:
+        """A service with no task: left over, asked for, or the one that is needed."""
+        name = service["name"]
+        if service["mode"] != "global":
+            wanted = {
+                str(one["name"]): int(one["replicas"]) for one in self.data.get("services") or ()
+            }
+            if wanted.get(name):
+                # Which has a finding with its variable.
+                return BAD
+            if name in wanted:
+                return OK
+        elif not any(one["generation"] and one["running"] for one in own):
+            self.add(
+                [
+                    Finding(
+                        BAD,
+                        f"{name}: no node of the swarm is labelled for it and active, so"
+                        " Elasticsearch runs nowhere",
+                        "service_nowhere",
+                        faults.SITE,
+                    )
+                ]
+            )
+            return BAD
+        self.note(WARN, f"{name}: no task is wanted on any host")
+        return WARN
 
     def about_generations(self) -> None:
         columns = [
@@ -844,7 +914,10 @@ def text(report: Report, longest: int = 0) -> str:
     """The report as a terminal shows it."""
     lines = [f"{report.stack} at {report.taken}: {report.headline}"]
     width = max((len(finding.level) for finding in report.findings), default=0)
-    lines += [f"  {f.level.upper().ljust(width)}  {f.text}" for f in report.findings]
+    for finding in report.findings:
+        lines.append(f"  {finding.level.upper().ljust(width)}  {finding.text}")
+        if finding.next:
+            lines.append(f"  {' ' * width}  Next: {finding.next}")
     for table in report.tables:
         lines += ["", *table_text(table, longest)]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ansible_collections.elk.swarm.plugins.module_utils.status import BAD, OK, WARN
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import BAD, OK, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
         Card,
         Cell,
         Column,
-        Finding,
         Report,
         Table,
     )
+    from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Finding
 
 # Colour is never the only sign: each level has its word, too.
 WORDS = {OK: "good", WARN: "look", BAD: "fault"}
@@ -161,9 +161,14 @@ def _cards(cards: Iterable[Card]) -> str:
     return f'<dl class="cards">\n{shown}\n</dl>'
 
 
+def _next(finding: Finding) -> str:
+    return f"<br>Next: <code>{escape(finding.next)}</code>" if finding.next else ""
+
+
 def _findings(findings: Iterable[Finding]) -> str:
     shown = "\n".join(
-        f"<li>{_badge(finding.level, WORDS[finding.level])}<span>{escape(finding.text)}</span></li>"
+        f"<li>{_badge(finding.level, WORDS[finding.level])}<span>{escape(finding.text)}"
+        f"{_next(finding)}</span></li>"
         for finding in findings
     )
     if not shown:

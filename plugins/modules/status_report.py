@@ -84,6 +84,46 @@ options:
     description: Text of Kibana's certificate.
     type: str
     default: ""
+  controller:
+    description: What M(elk.swarm.status_controller) found on this machine.
+    type: dict
+  services:
+    description: The replicated services that the inventory asks for.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the service.
+        type: str
+        required: true
+      replicas:
+        description: Number of its tasks. With V(0) it may be missing.
+        type: int
+        required: true
+      variable:
+        description: The variable that says so.
+        type: str
+        required: true
+  logstash_service:
+    description: Name of the service of Logstash, for the commands that are shown.
+    type: str
+    default: logshipper
+  alias:
+    description: Alias of the indices that take the lines of syslog.
+    type: str
+    default: ""
+  elasticsearch_port:
+    description: Port of Elasticsearch, for the commands that are shown.
+    type: int
+    default: 9200
+  ca_path:
+    description: The authority's certificate on this machine, for the commands that are shown.
+    type: str
+    default: ca.crt
+  data_path:
+    description: Directory of Elasticsearch's data on the hosts, for the commands that are shown.
+    type: str
   thresholds:
     description: From which values on something is told.
     type: dict
@@ -113,6 +153,22 @@ options:
         description: The same as a fault.
         type: float
         default: 7
+      queue_warn:
+        description: Percentage of Logstash's queue in use that is worth a look.
+        type: float
+        default: 25
+      queue_bad:
+        description: The same as a fault.
+        type: float
+        default: 75
+      inodes_warn:
+        description: Percentage of a file system's inodes in use that is worth a look.
+        type: float
+        default: 85
+      inodes_bad:
+        description: The same as a fault.
+        type: float
+        default: 95
   path:
     description: Where the page is written. The folder must exist. No page when left out.
     type: path
@@ -122,6 +178,7 @@ options:
     default: 0
 seealso:
   - module: elk.swarm.status_survey
+  - module: elk.swarm.status_controller
 """
 
 EXAMPLES = r"""
@@ -154,19 +211,31 @@ headline:
   description: The outcome in a few words.
   returned: always
   type: str
-  sample: everything is as it should be
+  sample: All checks passed
 findings:
-  description: What is not as it should be, the worst first.
+  description:
+    - What is wrong, the worst first. C(check) is the name of the check and C(next) the command to
+      type, where there is one.
   returned: always
   type: list
   elements: dict
   sample:
-    - {level: bad, text: "w1: cannot be looked at: connection timed out"}
+    - level: bad
+      text: "The service kibana does not exist, kibana_replicas asks for 1"
+      check: service_missing
+      next: ansible-playbook -i <inventory> site.yml
+faults:
+  description: The faults in one line, each with the command to type. Empty without any.
+  returned: always
+  type: str
+  sample: >-
+    The service kibana does not exist, kibana_replicas asks for 1. Next command: ansible-playbook -i
+    <inventory> site.yml
 text:
   description: The report as text.
   returned: always
   type: str
-  sample: "elk at 2026-11-21 10:00:00 UTC: everything is as it should be"
+  sample: "elk at 2026-11-21 10:00:00 UTC: All checks passed"
 tables:
   description: The tables as data.
   returned: always
@@ -194,10 +263,10 @@ from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.status import (
     UTC,
     Report,
-    Thresholds,
     build,
     text,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Thresholds
 from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
 
 
@@ -246,6 +315,22 @@ def main() -> None:
             },
             "ca_certificate": {"type": "str", "default": ""},
             "kibana_certificate": {"type": "str", "default": ""},
+            "controller": {"type": "dict"},
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "replicas": {"type": "int", "required": True},
+                    "variable": {"type": "str", "required": True},
+                },
+            },
+            "logstash_service": {"type": "str", "default": "logshipper"},
+            "alias": {"type": "str", "default": ""},
+            "elasticsearch_port": {"type": "int", "default": 9200},
+            "ca_path": {"type": "str", "default": "ca.crt"},
+            "data_path": {"type": "str"},
             "thresholds": {
                 "type": "dict",
                 "default": {},
@@ -265,6 +350,7 @@ def main() -> None:
         "level": report.level,
         "headline": report.headline,
         "findings": [asdict(finding) for finding in report.findings],
+        "faults": report.faults,
         "text": text(report, params["rows"]),
         "tables": tables(report),
     }

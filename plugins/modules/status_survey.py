@@ -35,6 +35,37 @@ options:
   certificate:
     description: Certificate of the host, whose text is returned.
     type: path
+  pki_dir:
+    description:
+      - Folder with C(ca.crt), C(node.crt) and C(node.key) of the host. Whether they fit together is
+        returned, and the text of the authority's certificate; of the key nothing.
+      - C(transport-ca.crt), C(transport.crt) and C(transport.key) are looked at where they are.
+    type: path
+  paths:
+    description:
+      - Directories whose file systems are looked at, beside the one of Docker.
+    type: list
+    elements: str
+    default: []
+  elasticsearch_path:
+    description: The one of O(paths) whose room Elasticsearch watches itself.
+    type: path
+  logstash_service:
+    description: Name of the service of Logstash. Its queue is looked at when this is given.
+    type: str
+  logstash_path:
+    description: Logstash's data directory on the host, for the queue of one that does not run here.
+    type: path
+  queue_wait:
+    description:
+      - Seconds to watch a queue with events in it for one that is sent. The first that is sent ends
+        the look.
+    type: int
+    default: 10
+  alias:
+    description: Alias of the indices that take the lines of syslog.
+    type: str
+    default: ""
   elasticsearch_urls:
     description:
       - Addresses of the Elasticsearch nodes. They are asked from managers only, and not at all when
@@ -65,6 +96,11 @@ EXAMPLES = r"""
 - name: Look at the host
   elk.swarm.status_survey:
     certificate: /etc/elk/pki/node.crt
+    pki_dir: /etc/elk/pki
+    paths: [/etc/elk, /srv/elk]
+    logstash_service: logshipper
+    logstash_path: /srv/elk/logstash
+    alias: syslog-msg
     elasticsearch_urls: "{{ elk_elasticsearch_urls }}"
     elasticsearch_ca_path: "{{ elk_ca_file }}"
     elasticsearch_username: elastic
@@ -97,14 +133,48 @@ survey:
         -----BEGIN CERTIFICATE-----
         MIIB...
         -----END CERTIFICATE-----
+    pki:
+      description: Text of the authorities' certificates, and whether each pair is trusted by them.
+      type: dict
+      sample:
+        authorities: {ca.crt: "-----BEGIN CERTIFICATE-----..."}
+        pairs: [{certificate: node.crt, problem: ""}]
+    file_systems:
+      description: The file systems of O(paths) and of Docker, with bytes and inodes.
+      type: list
+      elements: dict
+      sample:
+        - path: /srv/elk
+          mount: /
+          read_only: false
+          elasticsearch: true
+          total: 107374182400
+          available: 64424509440
+          inodes: 6553600
+          inodes_free: 6400000
+    logstash:
+      description:
+        - What Logstash says of its queue in the first and the last look, or what lies in the queue
+          of one that does not run here. Empty where there is neither.
+      type: dict
+      sample:
+        container: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
+        listening: true
+        first: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
+        last: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
+        seconds: 10.1
+        long: false
     swarm:
-      description: Nodes and services, from a manager. Empty from a worker.
+      description:
+        - Nodes and services, from a manager. Empty from a worker. RV(survey.swarm.authorities) has
+          the authorities' certificates that services of the swarm were given as a config.
       type: dict
       sample:
         nodes:
           - {id: nbp2pdbcp1i5jf0tu5wi2q1kf, hostname: m1, role: manager, state: ready}
         services:
           - {name: kibana, stack: elk, desired: 1, running: 1, error: ""}
+        authorities: {kibana: "-----BEGIN CERTIFICATE-----..."}
         problem: ""
     elasticsearch:
       description: Clusters, health, nodes and indices, from a manager. Empty from a worker.
@@ -115,24 +185,43 @@ survey:
         health: {status: green}
         nodes: [{name: m1, version: 9.2.4, heap_percent: 41.0}]
         indices: [{name: syslog-msg-000001, health: green, docs: 1203.0}]
+        write_index: syslog-msg-000001
+        blocks: {indices: {syslog-msg-000001: {"12": {retryable: true}}}}
+        settings: {cluster.routing.allocation.disk.watermark.high: 90%}
+        own_settings: {}
+        voting_exclusions: []
         unreached: {}
         problem: ""
 """
 
+import base64
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils import (
+    file_system,
+    logstash_task,
+    safe_path,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
     Client,
     ElasticsearchError,
     Login,
+    path_of,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
     add_versions,
     observe,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll import (
+    in_force,
+    with_defaults,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import (
+    exclusions,
+    label,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     Connection,
@@ -147,7 +236,16 @@ from ansible_collections.elk.swarm.plugins.module_utils.status import (
     swarm_services,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member, look
+from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import is_regular, pair_problem
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Authority, certificate and key; the second row is there where transport has its own authority.
+PAIRS = (
+    ("ca.crt", "node.crt", "node.key"),
+    ("transport-ca.crt", "transport.crt", "transport.key"),
+)
 INDEX_COLUMNS = "health,status,index,pri,rep,docs.count,store.size"
 
 
@@ -158,6 +256,32 @@ def read(path: str | None) -> str:
         return safe_path.read_text(path, errors="replace")
     except OSError:
         return ""
+
+
+def about_pki(folder: str | None) -> dict[str, Any]:
+    authorities, pairs = {}, []
+    for authority, certificate, key in PAIRS:
+        places = [os.path.join(folder or "", name) for name in (authority, certificate, key)]
+        if not folder or not (authority == "ca.crt" or os.path.lexists(places[0])):
+            continue
+        authorities[authority] = read(places[0]) if is_regular(places[0]) else ""
+        if os.path.lexists(places[1]):
+            problem = pair_problem(places[1], places[2], places[0])
+            pairs.append({"certificate": certificate, "problem": problem})
+    return {"authorities": authorities, "pairs": pairs}
+
+
+def about_file_systems(engine: Engine, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    paths = list(params["paths"])
+    try:
+        paths.append(str(engine.request("GET", "/info").get("DockerRootDir") or "/"))
+    except EngineError:
+        # That Docker is silent is the engine's problem.
+        paths.append("/")
+    found = file_system.survey(paths, read("/proc/mounts"))
+    for one in found:
+        one["elasticsearch"] = one["path"] == params["elasticsearch_path"]
+    return found
 
 
 def about_engine(engine: Engine) -> tuple[dict[str, Any], Member]:
@@ -176,10 +300,58 @@ def about_swarm(engine: Engine, member: Member) -> dict[str, Any]:
         return {"nodes": [], "services": [], "problem": member.error}
     try:
         nodes = engine.nodes()
-        services = swarm_services(engine.services(), engine.all_tasks(), nodes)
-        return {"nodes": swarm_nodes(nodes), "services": services, "problem": ""}
+        known = engine.services()
+        services = swarm_services(known, engine.all_tasks(), nodes)
+        return {
+            "nodes": swarm_nodes(nodes),
+            "services": services,
+            "authorities": trusted_by(engine, known),
+            "problem": "",
+        }
     except EngineError as error:
         return {"nodes": [], "services": [], "problem": str(error)}
+
+
+def trusted_by(engine: Engine, services: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By service the authority that it was given as a config. Configs hold no secrets."""
+    found = {}
+    for service in services:
+        spec = service.get("Spec") or {}
+        name = str(spec.get("Name") or "")
+        container = (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+        for config in container.get("Configs") or ():
+            if not str(config.get("ConfigName") or "").startswith(f"{name}-ca-"):
+                continue
+            about = engine.request("GET", f"/configs/{config['ConfigID']}")
+            data = str((about.get("Spec") or {}).get("Data") or "")
+            found[name] = base64.b64decode(data).decode("ascii", errors="replace")
+    return found
+
+
+def about_blocks(client: Client, alias: str) -> dict[str, Any]:
+    """What keeps Elasticsearch from taking lines or from placing shards."""
+    found: dict[str, Any] = {}
+    state = client.get("/_cluster/state/blocks").object()
+    found["blocks"] = state.get("blocks") or {}
+    settings = client.get(
+        "/_cluster/settings?include_defaults=true"
+        "&filter_path=persistent,transient,defaults.cluster.routing.allocation.disk"
+    ).object()
+    found["settings"], found["own_settings"] = with_defaults(settings), in_force(settings)
+    found["voting_exclusions"] = sorted(label(one) for one in exclusions(client))
+    if alias:
+        reply = client.get(path_of("_alias", alias), accept=(404,))
+        indices = reply.object() if reply.ok else {}
+        found["write_index"] = next(
+            (
+                name
+                for name, about in sorted(indices.items())
+                if ((about.get("aliases") or {}).get(alias) or {}).get("is_write_index")
+                or len(indices) == 1
+            ),
+            "",
+        )
+    return found
 
 
 def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +398,7 @@ def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
             f"/_cat/indices?format=json&bytes=b&expand_wildcards=all&h={INDEX_COLUMNS}"
         )
         found["indices"] = elasticsearch_indices(listed.body)
+        found.update(about_blocks(members, params["alias"]))
     except ElasticsearchError as error:
         found["problem"] = str(error)
     finally:
@@ -239,6 +412,13 @@ def main() -> None:
         argument_spec={
             **ENGINE_ARGUMENTS,
             "certificate": {"type": "path"},
+            "pki_dir": {"type": "path"},
+            "paths": {"type": "list", "elements": "str", "default": []},
+            "elasticsearch_path": {"type": "path"},
+            "logstash_service": {"type": "str"},
+            "logstash_path": {"type": "path"},
+            "queue_wait": {"type": "int", "default": 10},
+            "alias": {"type": "str", "default": ""},
             "elasticsearch_urls": {"type": "list", "elements": "str", "default": []},
             "elasticsearch_ca_path": {"type": "path"},
             "elasticsearch_username": {"type": "str"},
@@ -255,9 +435,19 @@ def main() -> None:
         "engine": about,
         "member": member.as_dict(),
         "certificate": read(module.params["certificate"]),
+        "pki": about_pki(module.params["pki_dir"]),
+        "file_systems": about_file_systems(engine, module.params),
+        "logstash": {},
         "swarm": about_swarm(engine, member),
         "elasticsearch": about_elasticsearch(module.params),
     }
+    if module.params["logstash_service"]:
+        survey["logstash"] = logstash_task.survey(
+            engine,
+            module.params["logstash_service"],
+            module.params["logstash_path"] or "",
+            module.params["queue_wait"],
+        )
     engine.close()
     module.exit_json(changed=False, survey=survey)
 

@@ -13,6 +13,7 @@ author: The elk.swarm authors (@elk-swarm)
 description:
   - Sends distinct lines to every target, from the host where it runs, and searches Elasticsearch
     until each is found once. Then it deletes the documents that the lines became, by their ids.
+  - With O(notes_dir) it also deletes lines of earlier runs that arrived after those had given up.
   - Fails when lines are missing, were found more than once or came out wrong, and names the address
     and the protocol.
   - A line in RFC 3164 or RFC 5424 must be parsed - C(host.hostname), C(process.name) and C(message)
@@ -30,8 +31,8 @@ attributes:
   idempotent:
     support: full
     description:
-      - The module leaves nothing behind, except with O(keep=true). Removing what a killed one has
-        left is told as a change.
+      - The module leaves nothing behind, except with O(keep=true). Removing what an earlier run has
+        left is reported as a change.
 options:
   targets:
     description:
@@ -114,15 +115,27 @@ options:
   notes_dir:
     description:
       - A folder that is there, on the host where the module runs. A note lies in it while the
-        module does its work.
-      - A module that is killed cannot remove its documents. The next one finds its note and removes
-        them, after its own lines have come through, because the older ones did so before them.
+        module does its work, and afterwards while lines of it are missing.
+      - A module that is killed cannot remove its documents, and one that gives up cannot remove
+        those that arrive later. Each later run finds the note and removes them. The note of a
+        killed run goes when the lines of a later run have come through, because the older ones did
+        so before them; the note of one that gave up goes with its last line, or after 14 days.
+      - Runs beside each other leave each other's lines alone.
     type: path
+  late_wait:
+    description:
+      - The seconds to wait for lines of an earlier run that gave up, after the lines of this one
+        have come through. A log shipper that could not store a line pauses before it tries again,
+        and lines of a later run overtake it. Each earlier run is waited for once.
+    type: float
+    default: 0
 notes:
   - Needs the privileges C(read), C(delete) and C(maintenance) for the index, and on the index of
     each document that is deleted.
-  - Documents that arrive after the module has given up and cleaned up stay. They hold the word that
-    is returned as RV(run).
+  - Only documents that are a line of a run, and nothing else, are deleted. A document that holds
+    the word RV(run) in another text stays.
+  - Without O(notes_dir), documents that arrive after the module has given up stay. They hold the
+    word that is returned as RV(run).
 seealso:
   - module: elk.swarm.elasticsearch_gate
     description: Shows whether the cluster can take lines at all.
@@ -220,7 +233,7 @@ deleted:
   type: int
   sample: 12
 leftover:
-  description: The number of documents of killed runs of this module that were deleted.
+  description: The number of documents of earlier runs of this module that were deleted.
   returned: always
   type: int
   sample: 0
@@ -240,6 +253,7 @@ import contextlib
 import signal
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +277,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_pro
     Sent,
     clean_up,
     make_lines,
+    outstanding,
     run_word,
     send_all,
     settle_accounts,
@@ -278,18 +293,39 @@ if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import Client
 
 
+LATE_PAUSE = 1.0
+
+
 def stop(_number: int, _frame: object) -> None:
     """Leave by an exception, so that the documents are deleted on the way out."""
     raise SystemExit(143)
 
 
-def clean_up_left_behind(client: Client, index: str, folder: Path) -> int:
-    """Delete the documents of smoke tests that were killed; how many there were."""
+def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait: float) -> int:
+    """Delete the documents of smoke tests before this finder's; how many there were.
+
+    ``all_came`` says that the lines of this one have come through.
+    """
     gone = 0
     for note in left_behind(folder):
         with contextlib.closing(note.file):
-            gone += clean_up(Finder(client, index, note.run), None)
-            note.drop()
+            if note.run == finder.run:
+                continue
+            missing = note.missing
+            # Lines that a log shipper could not store are tried again after a pause, so those of
+            # a later run may overtake them. That is waited for once.
+            wait = late_wait if all_came and missing and not note.waited else 0.0
+            end = time.monotonic() + wait
+            old = replace(finder, run=note.run)
+            deleted = clean_up(old, None)
+            while wait and missing and deleted < missing and time.monotonic() < end:
+                time.sleep(LATE_PAUSE)
+                deleted += clean_up(old, None)
+            gone += deleted
+            if note.expired or (all_came if missing is None else deleted >= missing):
+                note.drop()
+            elif missing is not None:
+                note.keep(missing - deleted, waited=note.waited or bool(wait))
     return gone
 
 
@@ -301,7 +337,7 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
         Sent(target, make_lines(run, number, params["count"], params["formats"], sender))
         for number, target in enumerate(sources(params["targets"]))
     ]
-    finder = Finder(client, params["index"], run)
+    finder = Finder(client, params["index"], run, sender)
     # Asked before anything is sent: lines that nobody can search for would stay for good.
     finder.count()
     problems: list[str] = []
@@ -322,16 +358,22 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
         if not params["keep"]:
             try:
                 deleted = clean_up(finder, hits)
-                if note:
+                # What is not deleted now may arrive later.
+                missing = outstanding(finder, parcels, hits or [], deleted)
+                if note and missing > 0:
+                    note.keep(missing)
+                elif note:
                     note.drop()
             except ElasticsearchError as error:
                 problems.append(f"Cleaning up failed: {error}")
+    accounts = settle_accounts(parcels, hits or [], sender, params["failure_tag"])
+    all_came = bool(hits) and not any(account.missing for account in accounts)
     leftover = 0
     try:
-        leftover = clean_up_left_behind(client, params["index"], folder) if folder else 0
+        if folder:
+            leftover = clean_up_left_behind(finder, folder, all_came, params["late_wait"])
     except ElasticsearchError as error:
-        problems.append(f"Removing what a killed smoke test has left failed: {error}")
-    accounts = settle_accounts(parcels, hits or [], sender, params["failure_tag"])
+        problems.append(f"Removing what an earlier smoke test has left failed: {error}")
     problems += [account.sentence() for account in accounts if not account.balanced]
     totals = summary(accounts)
     result = {
@@ -382,6 +424,7 @@ def main() -> None:
             wait_timeout={"type": "float", "default": 60},
             keep={"type": "bool", "default": False},
             notes_dir={"type": "path"},
+            late_wait={"type": "float", "default": 0},
         ),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import (
@@ -216,3 +219,119 @@ def test_the_note_stays_until_the_documents_are_gone(
     result = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert result.failed
     assert [path.name for path in tmp_path.iterdir()] == [f".smoke-test-{result['run']}"]
+
+
+def notes(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def arrive(cluster: FakeCluster, run: str, key: str, **fields: Any) -> None:
+    message = f"elk.swarm smoke test {run} {key} in plain"
+    cluster.add_document("syslog-msg", {"message": message, **fields})
+
+
+def test_lines_that_arrive_after_the_end_are_removed_by_the_next_smoke_test(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    shipper.lose = {0, 2}
+    early = run(PROBE, targets=[target(shipper, "tcp")], wait_timeout=0.3, notes_dir=str(tmp_path))
+    assert early.failed
+    assert notes(tmp_path) == [f".smoke-test-{early['run']}"]
+    arrive(cluster, early["run"], "line0x0", tags=["_grokparsefailure_sysloginput"])
+
+    second = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
+    assert not second.failed, second.msg
+    assert (second.changed, second["leftover"]) == (True, 1)
+    # One is missing still, although a whole smoke test has come through since.
+    assert notes(tmp_path) == [f".smoke-test-{early['run']}"]
+
+    arrive(cluster, early["run"], "line0x2")
+    third = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
+    assert third["leftover"] == 1
+    assert left(cluster) == 0
+    assert notes(tmp_path) == []
+
+
+def test_lines_that_are_overtaken_are_waited_for_once(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    note = tmp_path / ".smoke-test-runlate"
+    note.write_text("2\n")
+    cluster.indices["syslog-msg"] = {}
+    arguments = {"targets": [target(shipper, "tcp")], "notes_dir": str(tmp_path)}
+    timer = threading.Timer(1.5, arrive, (cluster, "runlate", "line0x0"))
+    timer.start()
+    begun = time.monotonic()
+    result = run(PROBE, late_wait=4, **arguments)
+    timer.join()
+    assert not result.failed, result.msg
+    assert result["leftover"] == 1
+    assert time.monotonic() - begun >= 4
+    assert note.read_text() == "1 waited\n"
+
+    begun = time.monotonic()
+    assert not run(PROBE, late_wait=4, **arguments).failed
+    assert time.monotonic() - begun < 4
+    arrive(cluster, "runlate", "line0x1")
+    assert run(PROBE, late_wait=4, **arguments)["leftover"] == 1
+    assert notes(tmp_path) == []
+
+
+def test_a_line_that_only_looks_like_one_of_the_smoke_test_stays(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    word = "runofthepast"
+    (tmp_path / f".smoke-test-{word}").touch()
+    cluster.indices["syslog-msg"] = {}
+    crafted = [
+        f"sshd[1]: Accepted password for root from 203.0.113.9 {word}",
+        f"elk.swarm smoke test {word} line0x0 in plain; rm -rf /",
+        f"sudo: mallory ; elk.swarm smoke test {word} line0x0 in plain",
+        f"elk.swarm smoke test {word} line0x0 in plain\nsudo: mallory",
+    ]
+    for message in crafted:
+        cluster.add_document("syslog-msg", {"message": message})
+    # Its text is that of the smoke test, and another program of another host wrote it.
+    arrive(cluster, word, "line0x0", host={"hostname": "db1"}, process={"name": "sshd"})
+    before = len(cluster.documents)
+    result = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
+    assert not result.failed, result.msg
+    assert result["leftover"] == 0
+    assert len(cluster.documents) == before == len(crafted) + 1
+
+
+def test_a_note_is_given_up_after_two_weeks(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    for name, days in (("runold", 15), ("runyoung", 13)):
+        note = tmp_path / f".smoke-test-{name}"
+        note.write_text("2\n")
+        moment = time.time() - days * 24 * 3600
+        os.utime(note, (moment, moment))
+    arrive(cluster, "runyoung", "line0x0")
+    assert not run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path)).failed
+    assert notes(tmp_path) == [".smoke-test-runyoung"]
+    # What has arrived does not make it younger.
+    assert (tmp_path / ".smoke-test-runyoung").read_text() == "1\n"
+    assert time.time() - (tmp_path / ".smoke-test-runyoung").stat().st_mtime > 12 * 24 * 3600
+
+
+def test_the_note_of_a_killed_smoke_test_stays_while_lines_do_not_come_through(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / ".smoke-test-runkilled").touch()
+    shipper.lose = {0}
+    arguments = {"targets": [target(shipper, "tcp")], "notes_dir": str(tmp_path)}
+    assert run(PROBE, wait_timeout=0.3, **arguments).failed
+    assert ".smoke-test-runkilled" in notes(tmp_path)
+    assert not run(PROBE, **arguments).failed
+    assert ".smoke-test-runkilled" not in notes(tmp_path)
+
+
+def test_a_file_whose_name_is_no_run_is_searched_for_by_nobody(
+    cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / ".smoke-test-error").touch()
+    cluster.add_document("syslog-msg", {"message": "an error of somebody"})
+    assert not run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path)).failed
+    assert len(cluster.documents) == 1

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.elk.swarm.plugins.module_utils import status
+from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Thresholds
 from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
 
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
@@ -171,7 +172,7 @@ def away(data: dict[str, Any], name: str, why: str = "ssh: no route") -> None:
 
 
 def report(data: dict[str, Any], **limits: float) -> status.Report:
-    return status.build(data, NOW, status.Thresholds(**limits))
+    return status.build(data, NOW, Thresholds(**limits))
 
 
 def told(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
@@ -201,7 +202,7 @@ class TestInOrder:
         made = report(platform("w1", "w2"))
         assert made.findings == []
         assert made.level == "ok"
-        assert made.headline == "everything is as it should be"
+        assert made.headline == "All checks passed"
         assert [one.title for one in made.tables] == TITLES
         assert {card.level for card in made.cards} == {"ok"}
 

@@ -1,0 +1,266 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: status_controller
+version_added: 0.1.0
+short_description: Look from the controller, at its authorities and at the platform as a client does
+description:
+  - Says of each certificate authority whether its certificate is there and whether its key is and
+    belongs to it.
+  - Opens a TLS connection to each server, and says whether a client trusts it that has the
+    authority's certificate and knows the server by one of its names.
+  - Never fails because something is away. Returns nothing of a key.
+author: The elk.swarm authors (@elk-swarm)
+attributes:
+  check_mode:
+    description: Can run in check mode, it only reads.
+    support: full
+  diff_mode:
+    description: Shows what has changed or would change.
+    support: N/A
+    details:
+      - Changes nothing.
+  idempotent:
+    description: A second run in the same state changes nothing.
+    support: full
+options:
+  ca_path:
+    description: The authority's certificate that clients have.
+    type: path
+    required: true
+  authorities:
+    description: The authorities of the platform.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      file:
+        description: Name of the certificate's file on the hosts.
+        type: str
+        required: true
+      certificate:
+        description: Its file on this machine.
+        type: path
+        required: true
+      key:
+        description: The file of its key on this machine.
+        type: path
+        required: true
+      passphrase:
+        description: The passphrase of the key.
+        type: str
+      optional:
+        description: Whether a platform may be without it. It is left out then.
+        type: bool
+        default: false
+  servers:
+    description: The servers that clients use.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service:
+        description: Name of the service, as the report shows it.
+        type: str
+        required: true
+      addresses:
+        description: Addresses to connect to, by the name of the host.
+        type: dict
+        required: true
+      port:
+        description: Port to connect to.
+        type: int
+        required: true
+      names:
+        description:
+          - Names by which clients know it beside the address and the name of the host. One of all
+            these must be in its certificate.
+        type: list
+        elements: str
+        default: []
+      path:
+        description:
+          - Path that is asked for after that, for a service that says there whether it is
+            available, as Kibana does.
+        type: str
+        default: ""
+      required:
+        description: Whether it is a fault when no server of this service answers.
+        type: bool
+        default: false
+  timeout:
+    description: Seconds to wait for one server.
+    type: float
+    default: 5
+seealso:
+  - module: elk.swarm.status_report
+"""
+
+EXAMPLES = r"""
+- name: Look at the authority and at Kibana
+  elk.swarm.status_controller:
+    ca_path: credentials/ca.crt
+    authorities:
+      - file: ca.crt
+        certificate: credentials/ca.crt
+        key: credentials/ca.key
+    servers:
+      - service: kibana
+        addresses: {m1: 192.0.2.10}
+        port: 5601
+        names: [kibana.example.org]
+        path: /api/status
+  delegate_to: localhost
+  become: false
+  run_once: true
+  register: looked_at
+"""
+
+RETURN = r"""
+controller:
+  description: What was found.
+  returned: always
+  type: dict
+  contains:
+    ca_path:
+      description: O(ca_path).
+      type: str
+      sample: credentials/ca.crt
+    authorities:
+      description:
+        - The text of each certificate, and of each key V(fits), V(missing), V(other) when it
+          belongs to another certificate, or V(unreadable).
+      type: list
+      elements: dict
+      sample:
+        - file: ca.crt
+          certificate_path: credentials/ca.crt
+          key_path: credentials/ca.key
+          certificate: "-----BEGIN CERTIFICATE-----..."
+          key: fits
+    servers:
+      description:
+        - Each server with the problem in words and as C(kind), one of V(ok), V(untrusted),
+          V(expired), V(name), V(tls), V(refused), V(silent) and V(unavailable).
+      type: list
+      elements: dict
+      sample:
+        - service: kibana
+          host: m1
+          address: 192.0.2.10
+          port: 5601
+          required: true
+          kind: ok
+          problem: ""
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import (
+    is_regular,
+    key_state,
+    look,
+)
+
+WORKERS = 16
+
+
+def about_authority(wanted: dict[str, Any]) -> dict[str, Any]:
+    text = ""
+    if is_regular(os.path.realpath(wanted["certificate"])):
+        try:
+            with open(wanted["certificate"], encoding="ascii", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            text = ""
+    return {
+        "file": wanted["file"],
+        "certificate_path": wanted["certificate"],
+        "key_path": wanted["key"],
+        "certificate": text,
+        "key": key_state(text, wanted["key"], wanted["passphrase"] or ""),
+    }
+
+
+def about_server(
+    wanted: dict[str, Any], host: str, address: str, params: dict[str, Any]
+) -> dict[str, Any]:
+    seen = look(
+        address,
+        wanted["port"],
+        list(dict.fromkeys([address, host, *wanted["names"]])),
+        params["ca_path"],
+        params["timeout"],
+        wanted["path"],
+    )
+    shown = {name: wanted[name] for name in ("service", "port", "required")}
+    return {**shown, "host": host, "address": address, **seen.as_dict()}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "ca_path": {"type": "path", "required": True},
+            "authorities": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "file": {"type": "str", "required": True},
+                    "certificate": {"type": "path", "required": True},
+                    "key": {"type": "path", "required": True, "no_log": False},
+                    "passphrase": {"type": "str", "no_log": True},
+                    "optional": {"type": "bool", "default": False},
+                },
+            },
+            "servers": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "service": {"type": "str", "required": True},
+                    "addresses": {"type": "dict", "required": True},
+                    "port": {"type": "int", "required": True},
+                    "names": {"type": "list", "elements": "str", "default": []},
+                    "path": {"type": "str", "default": ""},
+                    "required": {"type": "bool", "default": False},
+                },
+            },
+            "timeout": {"type": "float", "default": 5},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    servers = [
+        (wanted, str(host), str(address), params)
+        for wanted in params["servers"]
+        for host, address in wanted["addresses"].items()
+    ]
+    # Without the authority's certificate no server could be trusted, and that is a fault by itself.
+    found: list[dict[str, Any]] = []
+    if servers and is_regular(os.path.realpath(params["ca_path"])):
+        with ThreadPoolExecutor(max_workers=min(WORKERS, len(servers))) as pool:
+            found = list(pool.map(lambda one: about_server(*one), servers))
+    controller = {
+        "ca_path": params["ca_path"],
+        "authorities": [
+            about_authority(one)
+            for one in params["authorities"]
+            if not one["optional"] or os.path.lexists(one["certificate"])
+        ],
+        "servers": found,
+    }
+    module.exit_json(changed=False, controller=controller)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue of a running Logstash: two looks, no longer than they have to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.elk.swarm.plugins.module_utils.logstash_task import (
+    LONG,
+    Flow,
+    flow_of,
+    watch,
+)
+
+
+def flow(out: int, queued: int) -> Flow:
+    return {"in": out + queued, "out": out, "queued": queued, "bytes": 1, "max_bytes": 10}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def seen(*looks: Flow | None) -> dict[str, Any]:
+    """Look at these one after the other; the last one stays."""
+    left = list(looks)
+    clock = Clock()
+    return watch(
+        lambda: left.pop(0) if len(left) > 1 else left[0],
+        10,
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+
+def test_an_empty_queue_is_looked_at_once() -> None:
+    assert seen(flow(5, 0))["seconds"] == 0
+
+
+def test_the_first_event_that_is_sent_ends_the_look() -> None:
+    found = seen(flow(5, 3), flow(5, 3), flow(6, 2))
+    assert (found["seconds"], found["last"]["out"]) == (1.0, 6)
+
+
+def test_a_queue_that_stands_still_is_watched_for_the_whole_time() -> None:
+    found = seen(flow(5, 289))
+    assert (found["seconds"], found["long"]) == (10.0, False)
+    assert found["first"]["out"] == found["last"]["out"]
+
+
+def test_a_long_queue_is_watched_to_see_whether_it_grows() -> None:
+    found = seen(flow(5, LONG), flow(9, LONG + 7))
+    assert (found["seconds"], found["long"]) == (10.0, True)
+
+
+def test_a_logstash_that_ends_in_between() -> None:
+    assert seen(flow(5, 3), None)["last"] == {}
+    assert seen(None) == {"first": {}, "last": {}, "seconds": 0.0, "long": False}
+
+
+def test_what_the_api_says() -> None:
+    events = {"in": 300, "out": 11}
+    queue = {
+        "type": "persisted",
+        "events_count": 289,
+        "queue_size_in_bytes": 5,
+        "max_queue_size_in_bytes": 50,
+    }
+    stats = {"pipelines": {"syslog": {"events": events, "queue": queue}, "stopped": None}}
+    assert flow_of(stats) == {"in": 300, "out": 11, "queued": 289, "bytes": 5, "max_bytes": 50}
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [
+        None,
+        "",
+        {},
+        {"pipelines": []},
+        {"pipelines": {"x": "y"}},
+        {"pipelines": {"x": {"queue": {"events_count": "many"}}}},
+        {"pipelines": {"x": {"queue": {"events_count": [1]}}}},
+    ],
+)
+def test_what_no_logstash_says(stats: Any) -> None:
+    assert flow_of(stats) is None
