@@ -170,7 +170,6 @@ def _authorities(held: Held, hosts: Hosts) -> Iterator[Blocker]:
                 f"Bring it back from your copy of {held.directory}. If it is lost for good, "
                 "replace the authority: playbooks/rotate.yml -e rotate=ca -e "
                 "rotate_lost_ca_key=true.",
-                final=True,
             )
 
 

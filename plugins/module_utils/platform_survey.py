@@ -24,6 +24,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.objects import BASE_LABE
 from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
     ELASTIC,
     ELASTIC_ON_HOST,
+    TOKEN,
+    certificate_keys,
     fingerprint,
     rendered_secrets,
 )
@@ -39,7 +41,7 @@ _CONTAINER = re.compile(r"[0-9a-f]{64}")
 class Mounted:
     """One file that Swarm has given to a container."""
 
-    id: str
+    container: str
     text: str = field(repr=False)
 
 
@@ -91,7 +93,7 @@ def mounted(engine: Engine, root: str, stack: str) -> list[Mounted]:
         for entry in entries:
             text = read_file(f"{folder}/{entry}", _MAX_SECRET)
             if text:
-                found.append(Mounted(entry, text))
+                found.append(Mounted(name, text))
     return found
 
 
@@ -105,6 +107,43 @@ def values(files: list[Mounted], config_dir: str) -> dict[str, str]:
     password = (read_file(f"{folder}/{ELASTIC_ON_HOST}") or "").rstrip("\n")
     if password:
         found[ELASTIC] = password
+    return found
+
+
+# Folders and files of a host, and what they are called on the controller.
+_PKI = {
+    "ca.crt": "ca.crt",
+    "transport-ca.crt": "transport-ca.crt",
+    "node.crt": "certs/{host}.crt",
+    "node.key": "certs/{host}.key",
+    "transport.crt": "certs/{host}.transport.crt",
+    "transport.key": "certs/{host}.transport.key",
+}
+
+
+def controller_files(files: list[Mounted], config_dir: str, host: str) -> dict[str, str]:
+    """Everything that this host can give back to a controller, by the file's name there."""
+    found = {name: f"{value}\n" for name, value in values(files, config_dir).items()}
+    folder = os.path.realpath(config_dir)
+    for name, there in _PKI.items():
+        text = read_file(f"{folder}/pki/{name}")
+        if text:
+            found[there.format(host=host)] = text
+    return {**found, **kibana_files(files, found.get("ca.crt", ""))}
+
+
+def kibana_files(files: list[Mounted], authority: str) -> dict[str, str]:
+    """Kibana's own certificate and key, which lie beside its settings."""
+    trusted = set(certificate_keys(authority))
+    found: dict[str, str] = {}
+    containers = {file.container for file in files if TOKEN in rendered_secrets(file.text)}
+    for file in files:
+        if file.container not in containers:
+            continue
+        if "PRIVATE KEY-----" in file.text:
+            found["certs/kibana.key"] = file.text
+        elif certificate_keys(file.text) and not trusted & set(certificate_keys(file.text)):
+            found["certs/kibana.crt"] = file.text
     return found
 
 
