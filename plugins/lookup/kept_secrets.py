@@ -24,7 +24,7 @@ options:
 EXAMPLES = r"""
 - name: Show how many values the password has
   ansible.builtin.debug:
-    msg: "{{ lookup('elk.swarm.kept_secrets', '/secure/elk/elastic_password', wantlist=true) | length }}"
+    msg: "{{ query('elk.swarm.kept_secrets', '/secure/elk/elastic_password') | length }}"
 """
 
 RETURN = r"""

@@ -11,7 +11,8 @@ version_added: 0.1.0
 short_description: Where the controller keeps the secrets of a platform
 description:
   - Without a term, the folder C(credentials) beside the inventory file. Where the inventory is a
-    folder, Ansible reads every file in it, so the secrets are beside it then, in C(NAME-credentials).
+    folder, Ansible reads every file in it, so the secrets are beside it then, in
+    C(NAME-credentials).
   - A folder that a first run has made before stays in use.
   - It is one folder for all hosts, that of the first manager.
 options:
@@ -83,4 +84,6 @@ class LookupModule(LookupBase):
                 "elk_local_dir is not set, and the inventory is no file or folder beside which the "
                 "secrets could be kept. Set elk_local_dir to an absolute path on the controller."
             )
-        return [better(folder, inventory) if self.get_option("better") else default(folder, inventory)]
+        return [
+            better(folder, inventory) if self.get_option("better") else default(folder, inventory)
+        ]

@@ -147,7 +147,7 @@ def _authorities(held: Held, hosts: Hosts) -> Iterator[Blocker]:
                 _way_back(held),
                 final=True,
             )
-        elif strangers:
+        elif _most(strangers, having):
             yield Blocker(
                 AUTHORITY,
                 "pki_ca_certificate" if held.own_authority and name == "ca.crt" else path,
@@ -216,7 +216,8 @@ def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
     strangers = [
         host for host in having if hosts[host].fingerprints[ELASTIC] not in held.values[ELASTIC]
     ]
-    if logins.get(ELASTIC) is False:
+    # A cluster that is about to form refuses everybody.
+    if logins.get(ELASTIC) is False and any(shown.remembers for shown in hosts.values()):
         yield Blocker(
             ELASTIC,
             path,
@@ -225,7 +226,7 @@ def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
             f"{_way_back(held)} If you have changed it in Elasticsearch, write that password into "
             "the file.",
         )
-    elif strangers:
+    elif _most(strangers, having):
         yield Blocker(
             ELASTIC,
             path,
@@ -262,8 +263,10 @@ def _rendered(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
                 f"({_listed(source)}).",
                 f"{_way_back(held)} {_accept(name)}",
             )
-        elif ours and logins.get(name) is not True and (
-            (having and not fitting) or (not having and logins.get(name) is False)
+        elif (
+            ours
+            and logins.get(name) is not True
+            and ((having and not fitting) or (listing and not having and logins.get(name) is False))
         ):
             source = f" ({_listed(having)})" if having else ""
             yield Blocker(
@@ -293,11 +296,7 @@ def _hash_key(held: Held, hosts: Hosts) -> Iterator[Blocker]:
             f"Bring {held.directory} back from your copy; no host has it. {_accept(HASH_KEY)}",
         )
     # Only where Kibana runs with the certificate that is here can the name of its key be compared.
-    elif (
-        held.kibana_certificate in objects
-        and held.kibana_key
-        and held.kibana_key not in objects
-    ):
+    elif held.kibana_certificate in objects and held.kibana_key and held.kibana_key not in objects:
         host = objects[held.kibana_certificate]
         yield Blocker(
             HASH_KEY,
@@ -305,6 +304,11 @@ def _hash_key(held: Held, hosts: Hosts) -> Iterator[Blocker]:
             f"is not the one in the names of Swarm secrets: {host} lists no {held.kibana_key}.",
             f"Bring {held.directory} back from your copy; no host has it. {_accept(HASH_KEY)}",
         )
+
+
+def _most(strangers: Sequence[str], having: Sequence[str]) -> bool:
+    """Whether it is this controller that is wrong, and not a few hosts that were away."""
+    return bool(having) and 2 * len(strangers) >= len(having)
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -324,7 +328,7 @@ def _way_back(held: Held) -> str:
 
 def _accept(name: str) -> str:
     return (
-        f"If it is lost for good, make a new one: -e '{{\"preflight_accept\": [\"{name}\"]}}'; "
+        f'If it is lost for good, make a new one: -e \'{{"preflight_accept": ["{name}"]}}\'; '
         f"{_NEW_ONE[name]}."
     )
 

@@ -68,9 +68,7 @@ def rendered_secrets(text: str) -> dict[str, str]:
             value = _scalar(line.group(1)) if line else ""
             if value:
                 found[name] = value
-        former = re.search(
-            rf"^{re.escape(_FORMER_SETTING)}:\n((?: *- .+\n?)+)", text, re.MULTILINE
-        )
+        former = re.search(rf"^{re.escape(_FORMER_SETTING)}:\n((?: *- .+\n?)+)", text, re.MULTILINE)
         if former:
             lines = former.group(1).splitlines()
             found[FORMER_KEYS] = "\n".join(_scalar(line.strip()[2:]) for line in lines)

@@ -1635,9 +1635,7 @@ CONTROLLER_CHECKS = ("local_dir", *BLOCKERS)
 # The run ------------------------------------------------------------------------------------------
 
 
-def examine(
-    site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()
-) -> list[Finding]:
+def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) -> list[Finding]:
     """Run every check, or only some, and give all findings in the order of the checks."""
     findings: list[Finding] = []
     for name, function in CHECKS.items():

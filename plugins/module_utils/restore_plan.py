@@ -28,6 +28,7 @@ from .platform_secrets import (
 _TEXTS = (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, FORMER_KEYS)
 # Made again by the next run when they are not there, without any harm.
 _CERTS = "certs/"
+_ENDINGS = ("crt", "key")
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,20 @@ def plan(found: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
 
 
 def _choose(name: str, holders: Mapping[str, str]) -> tuple[str, str]:
-    """The host whose text counts; none where hosts do not agree."""
+    """The host whose text counts; none where hosts do not agree.
+
+    Not even a file with more authorities counts: a host in foreign hands could add its own.
+    """
     host, text = next(iter(holders.items()))
-    if name in AUTHORITIES:
-        # While an authority is renewed some hosts trust two, and then others only one of them.
-        host, text = max(holders.items(), key=lambda item: len(certificate_keys(item[1])))
-        every = {key for other in holders.values() for key in certificate_keys(other)}
-        return (host, text) if every == set(certificate_keys(text)) else ("", "")
-    return (host, text) if len(set(holders.values())) == 1 else ("", "")
+    seen = {certificate_keys(text) if name in AUTHORITIES else text for text in holders.values()}
+    return (host, text) if len(seen) == 1 else ("", "")
+
+
+def may_give(host: str, name: str) -> bool:
+    """Whether a host may give a file of this name: its own, and what it shares with others."""
+    own = [f"{_CERTS}{base}.{end}" for base in (host, f"{host}.transport") for end in _ENDINGS]
+    kibana = [f"{_CERTS}kibana.{end}" for end in _ENDINGS]
+    return name in (*AUTHORITIES, *_TEXTS, *own, *kibana)
 
 
 def _fits(name: str, text: str, ours: Sequence[str]) -> bool:
@@ -131,7 +138,7 @@ def next_steps(lost: Sequence[str], directory: str) -> list[str]:
     steps: list[str] = []
     accepted = [name for name in lost if name in BLOCKERS and name != ELASTIC]
     accept = (
-        "-e '{\"preflight_accept\": [" + ", ".join(f'"{name}"' for name in accepted) + "]}'"
+        '-e \'{"preflight_accept": [' + ", ".join(f'"{name}"' for name in accepted) + "]}'"
         if accepted
         else ""
     )

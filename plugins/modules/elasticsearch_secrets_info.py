@@ -46,7 +46,7 @@ options:
         description: User to log in as. Without one the values are bearer tokens.
         type: str
       values:
-        description: Passwords or tokens. One that is taken suffices. None is tried of an empty list.
+        description: Passwords or tokens. One that is taken suffices. Of none, nothing is tried.
         type: list
         elements: str
         required: true
@@ -72,7 +72,7 @@ EXAMPLES = r"""
     logins:
       - name: elastic_password
         username: elastic
-        values: "{{ lookup('elk.swarm.kept_secrets', '/secure/elk/elastic_password', wantlist=true) }}"
+        values: "{{ query('elk.swarm.kept_secrets', '/secure/elk/elastic_password') }}"
   register: logins
   no_log: true
 """
@@ -102,9 +102,7 @@ PAUSE = 1.0
 
 
 def taken(client: Client, username: str | None, value: str) -> bool:
-    login = (
-        Login(username=username, password=value) if username is not None else Login(token=value)
-    )
+    login = Login(username=username, password=value) if username is not None else Login(token=value)
     probe = client.derive(login=login)
     try:
         return probe.request("GET", "/_security/_authenticate", accept=(401,)).ok

@@ -53,7 +53,9 @@ EXAMPLES = r"""
 - name: Write back what the hosts still have
   elk.swarm.restore_secrets:
     directory: /secure/elk
-    found: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, ['still_there', 'files']))) }}"
+    found: >-
+      {{ dict(ansible_play_hosts
+         | zip(ansible_play_hosts | map('extract', hostvars, ['still_there', 'files']))) }}
   delegate_to: localhost
   become: false
   run_once: true
@@ -107,6 +109,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import 
 from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
     Plan,
     Present,
+    may_give,
     next_steps,
     plan,
 )
@@ -117,16 +120,7 @@ PRIVATE, PUBLIC = 0o600, 0o644
 def path_of(name: str, params: dict[str, Any]) -> Path:
     if name == TOKEN and params["token_file"]:
         return Path(params["token_file"])
-    # Names come from hosts, and one of them may be in the hands of an attacker.
-    parts = name.split("/")
-    if parts[0] == "certs" and len(parts) == 2:
-        parts = parts[1:]
-        folder = Path(params["directory"]) / "certs"
-    else:
-        folder = Path(params["directory"])
-    if len(parts) != 1 or parts[0] in ("", ".", ".."):
-        raise SecretError(f"A host has named a file '{name}', which is none of a platform")
-    return folder / parts[0]
+    return Path(params["directory"]) / name
 
 
 def present(names: set[str], params: dict[str, Any]) -> Present:
@@ -163,6 +157,13 @@ def main() -> None:
     texts = {ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY}
     always = {*texts, *AUTHORITIES, "ca.key", "transport-ca.key"}
     names = {name for files in params["found"].values() for name in files} | always
+    for host, files in params["found"].items():
+        for name in files:
+            # A host may be in the hands of an attacker, and must not choose what is written where.
+            if not may_give(host, name):
+                module.fail_json(
+                    msg=f"Nothing was changed. {host} gives a file {name!r}, which is not of it."
+                )
     try:
         found = plan(params["found"], present(names, params))
         if found.blockers:
