@@ -15,7 +15,8 @@ description:
   - The file is either not there or whole, also when the run is killed at that moment, and any
     number of processes may ask at once. P(ansible.builtin.password#lookup) can leave an empty file
     then, which is an empty password for the next run, or a lock that somebody has to remove.
-  - In check mode no file is made. What is not there yet is another random text each time.
+  - In check mode no file is made, nor with O(make=false). What is not there yet is another random
+    text each time.
 options:
   _terms:
     description: Absolute paths of the files.
@@ -26,6 +27,12 @@ options:
     description: How many characters a new text has.
     type: int
     default: 32
+  make:
+    description:
+      - Whether a file may be made. While it is not known yet whether a platform exists that has
+        another secret, none may.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -57,7 +64,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         length = int(self.get_option("length"))
-        write = not (variables or {}).get("ansible_check_mode", False)
+        write = self.get_option("make") and not (variables or {}).get("ansible_check_mode", False)
         try:
             return [keep(Path(term).expanduser(), length, write=write) for term in terms]
         except SecretError as error:

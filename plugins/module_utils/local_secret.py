@@ -62,6 +62,13 @@ def keep(path: Path, length: int, *, write: bool = True) -> str:
     return made
 
 
+def write_new(path: Path, text: str, mode: int) -> None:
+    """Put a file in its place that is not there yet; FileExistsError when it is."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(path, text)
+    path.chmod(mode)
+
+
 def _write(path: Path, text: str) -> None:
     """Make the file with all of its content at once; FileExistsError if somebody else did."""
     try:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .controller_secrets import BLOCKERS, Blocker
 from .service_storage import BIND, HOW_TO_MOVE, PREFIXES, in_words, moved
 
 GIB = 1 << 30
@@ -94,6 +96,8 @@ class Finding:
     mend: str
     warning: bool = False
     check: str = ""
+    # Not to be accepted: to go on would harm the platform for certain.
+    final: bool = False
 
     def sentence(self) -> str:
         return f"{self.where}: {self.wrong} {self.mend}".strip()
@@ -138,6 +142,19 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class LocalDir:
+    """elk_local_dir, and what of the inventory reads every file in it."""
+
+    path: str
+    # The inventory that reads it, empty for none.
+    reader: str = ""
+    # A folder that no inventory reads.
+    better: str = ""
+    # Whether a variable sets it.
+    given: bool = False
+
+
+@dataclass(frozen=True)
 class Site:
     """Everything the checks may look at."""
 
@@ -147,6 +164,9 @@ class Site:
     # Names of the variables that are set, by host.
     variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    # What the controller holds and the platform does not have, or the other way round.
+    blockers: Sequence[Blocker] = ()
+    local_dir: LocalDir | None = None
 
     @property
     def managers(self) -> list[str]:
@@ -1568,13 +1588,59 @@ def check_live_restore(site: Site) -> Iterator[Finding]:
         )
 
 
+# The controller -----------------------------------------------------------------------------------
+
+
+@check("local_dir")
+def check_local_dir(site: Site) -> Iterator[Finding]:
+    local = site.local_dir
+    if local is None:
+        return
+    if not local.path.startswith("/"):
+        yield Finding(
+            "elk_local_dir",
+            f"{local.path} is no absolute path, and each program would look for it elsewhere.",
+            "Write it from the root on, for example /secure/elk.",
+            final=True,
+        )
+    elif local.reader:
+        then = f", and set elk_local_dir: {local.better}" if local.given else ""
+        yield Finding(
+            "elk_local_dir",
+            f"{local.path} lies in the inventory {local.reader}, which reads every file in it: "
+            "passwords and keys would become names of hosts.",
+            f"Move it: mv {shlex.quote(local.path)} {shlex.quote(local.better)}{then}.",
+            final=True,
+        )
+
+
+def _check_secret(name: str) -> Check:
+    """The blockers of one name. Most may be accepted one by one, to make a new secret."""
+
+    def of_name(site: Site) -> Iterator[Finding]:
+        for found in site.blockers:
+            if found.name == name:
+                yield Finding(found.where, found.wrong, found.remedy, final=found.final)
+
+    return of_name
+
+
+for _name in BLOCKERS:
+    check(_name)(_check_secret(_name))
+
+# Those that compare what the controller holds, and need nothing else of the hosts.
+CONTROLLER_CHECKS = ("local_dir", *BLOCKERS)
+
+
 # The run ------------------------------------------------------------------------------------------
 
 
-def examine(site: Site, accepted: Sequence[str] = ()) -> list[Finding]:
-    """Run every check and give all findings, in the order of the checks."""
+def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) -> list[Finding]:
+    """Run every check, or only some, and give all findings in the order of the checks."""
     findings: list[Finding] = []
     for name, function in CHECKS.items():
+        if only and name not in only:
+            continue
         try:
             told = list(function(site))
         except (AttributeError, TypeError, ValueError):
@@ -1588,8 +1654,9 @@ def examine(site: Site, accepted: Sequence[str] = ()) -> list[Finding]:
                     where=found.where,
                     wrong=found.wrong,
                     mend=found.mend,
-                    warning=found.warning or name in accepted,
+                    warning=found.warning or (name in accepted and not found.final),
                     check=name,
+                    final=found.final,
                 )
             )
     findings += [

@@ -49,6 +49,24 @@ options:
     type: list
     elements: int
     default: []
+  platform:
+    description:
+      - What identifies a platform, to look for what the host still has of it. Passwords and keys
+        come back as fingerprints only, which are keyed with C(salt).
+    type: dict
+    suboptions:
+      config_dir:
+        description: Folder of the platform's rendered files.
+        type: path
+        required: true
+      stack:
+        description: Name of the stack, which its services and containers carry in a label.
+        type: str
+        required: true
+      salt:
+        description: Another one in each run, and the same for all hosts.
+        type: str
+        required: true
   declared:
     description:
       - Values that are handed back as they are.
@@ -237,6 +255,13 @@ survey:
       description: State of O(units).
       type: dict
       sample: {docker.service: {exists: true, active: true, enabled: true}}
+    platform:
+      description: What the host has of O(platform). Empty without that option.
+      type: dict
+      sample:
+        services: [elk_elasticsearch-5f1c0b2a, kibana, logshipper]
+        objects: [kibana-key-72bb0c733777, kibana-yml-cb835074a756]
+        fingerprints: {elastic_password: 0f2b6f3f7f5d4a58a6c1f0f6f1b2c3d4}
     unknown_users:
       description: Those of O(users) that the host does not know.
       type: list
@@ -263,7 +288,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils import platform_survey, safe_path
 
 # Of a short text, as those of O(files) are.
 NOTE_LIMIT = 64 * 1024
@@ -514,6 +539,14 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
             "ports": {"type": "list", "elements": "int", "default": []},
+            "platform": {
+                "type": "dict",
+                "options": {
+                    "config_dir": {"type": "path", "required": True},
+                    "stack": {"type": "str", "required": True},
+                    "salt": {"type": "str", "required": True},
+                },
+            },
             "declared": {"type": "dict", "default": {}},
             "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "timeout": {"type": "int", "default": 60},
@@ -575,6 +608,14 @@ def main() -> None:
         "packages": packages(module, params["packages"], distribution["family"]),
         "packages_interrupted": packages_interrupted(module, bool(params["packages"])),
         "units": units(module, params["units"]),
+        "platform": platform_survey.survey(
+            socket=params["docker_socket"],
+            timeout=params["timeout"],
+            info=info,
+            **params["platform"],
+        )
+        if params["platform"]
+        else {},
         "unknown_users": unknown_users(params["users"]),
         "declared": params["declared"],
     }

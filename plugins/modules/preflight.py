@@ -41,10 +41,74 @@ options:
     description: Folder of the roles whose variables are known. Without it names are not checked.
     type: path
   accept:
-    description: Names of checks whose problems shall only be warnings.
+    description:
+      - Names of checks whose problems shall only be warnings.
+      - What would harm a platform for certain stays a problem.
     type: list
     elements: str
     default: []
+  only:
+    description:
+      - V(controller) compares what the controller holds with what the hosts hold, and checks
+        nothing else.
+    type: str
+    choices: [all, controller]
+    default: all
+  controller:
+    description:
+      - Where the controller keeps the secrets of the platform. They are compared with what
+        M(elk.swarm.host_survey) found with its option C(platform). Nothing is written.
+    type: dict
+    suboptions:
+      directory:
+        description: Folder with the authority, passwords and keys.
+        type: str
+        required: true
+      directory_given:
+        description: Whether a variable sets that folder.
+        type: bool
+        default: false
+      reader:
+        description: Inventory that reads every file in that folder, empty for none.
+        type: str
+        default: ""
+      better_directory:
+        description: A folder that no inventory reads.
+        type: str
+        default: ""
+      given:
+        description: Names of the secrets that variables give.
+        type: list
+        elements: str
+        default: []
+      own_authority:
+        description: File with the certificate of an authority of the operator's own.
+        type: str
+        default: ""
+      token_file:
+        description: File with the token of Kibana.
+        type: str
+        default: ""
+      config_dir:
+        description: Folder of the platform's rendered files on the hosts.
+        type: str
+        default: /etc/elk
+      salt:
+        description: The one that the hosts' surveys were made with.
+        type: str
+        required: true
+      kibana:
+        description: Name of the service of Kibana.
+        type: str
+        default: kibana
+      logstash:
+        description: Name of the service of Logstash.
+        type: str
+        default: logshipper
+  logins:
+    description: Which secrets Elasticsearch takes, from M(elk.swarm.elasticsearch_secrets_info).
+    type: dict
+    default: {}
 seealso:
   - module: elk.swarm.host_survey
 attributes:
@@ -117,6 +181,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils import preflight as checks
+from ansible_collections.elk.swarm.plugins.module_utils.controller_files import (
+    held,
+    shown_authorities,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.controller_secrets import (
+    Blocker,
+    Shown,
+    judge,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
 
 
 def resolve(name: str) -> list[str]:
@@ -151,6 +225,42 @@ def vocabulary(folder: str | None) -> checks.Vocabulary:
     return checks.read_vocabulary(role_texts(folder), texts)
 
 
+def shown(survey: dict[str, Any], config_dir: str) -> Shown:
+    """What one host shows of a platform."""
+    files, platform = survey.get("files") or {}, survey.get("platform") or {}
+    return Shown(
+        remembers=bool(files.get(f"{config_dir}/elasticsearch/cluster_uuid")),
+        authorities=shown_authorities(files, config_dir),
+        fingerprints=platform.get("fingerprints") or {},
+        services=platform.get("services") or (),
+        objects=platform.get("objects") or (),
+    )
+
+
+def secret_blockers(params: dict[str, Any]) -> list[Blocker]:
+    controller = params["controller"]
+    # A folder that each program would look for elsewhere holds nothing that could be compared.
+    if not controller or not controller["directory"].startswith("/"):
+        return []
+    hosts = {
+        name: shown(survey, controller["config_dir"]) for name, survey in params["surveys"].items()
+    }
+    options = ("salt", "given", "own_authority", "token_file", "kibana", "logstash")
+    ours = held(controller["directory"], **{name: controller[name] for name in options})
+    return judge(ours, hosts, params["logins"])
+
+
+def local_dir(controller: dict[str, Any] | None) -> checks.LocalDir | None:
+    if not controller:
+        return None
+    return checks.LocalDir(
+        path=controller["directory"],
+        reader=controller["reader"],
+        better=controller["better_directory"],
+        given=controller["directory_given"],
+    )
+
+
 def make_site(params: dict[str, Any]) -> checks.Site:
     groups: dict[str, list[str]] = params["groups"]
     names = dict.fromkeys(
@@ -174,6 +284,8 @@ def make_site(params: dict[str, Any]) -> checks.Site:
         settings=params["settings"],
         variables=params["variables"],
         vocabulary=vocabulary(params["roles_path"]),
+        blockers=secret_blockers(params),
+        local_dir=local_dir(params["controller"]),
     )
 
 
@@ -186,10 +298,33 @@ def main() -> None:
             "variables": {"type": "dict", "default": {}},
             "roles_path": {"type": "path"},
             "accept": {"type": "list", "elements": "str", "default": []},
+            "only": {"type": "str", "choices": ["all", "controller"], "default": "all"},
+            "controller": {
+                "type": "dict",
+                "options": {
+                    "directory": {"type": "str", "required": True},
+                    "directory_given": {"type": "bool", "default": False},
+                    "reader": {"type": "str", "default": ""},
+                    "better_directory": {"type": "str", "default": ""},
+                    "given": {"type": "list", "elements": "str", "default": []},
+                    "own_authority": {"type": "str", "default": ""},
+                    "token_file": {"type": "str", "default": "", "no_log": False},
+                    "config_dir": {"type": "str", "default": "/etc/elk"},
+                    "salt": {"type": "str", "required": True},
+                    "kibana": {"type": "str", "default": "kibana"},
+                    "logstash": {"type": "str", "default": "logshipper"},
+                },
+            },
+            "logins": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
-    findings = checks.examine(make_site(module.params), module.params["accept"])
+    only = checks.CONTROLLER_CHECKS if module.params["only"] == "controller" else ()
+    try:
+        site = make_site(module.params)
+    except SecretError as error:
+        module.fail_json(msg=f"Nothing was changed. {error}")
+    findings = checks.examine(site, module.params["accept"], only)
     problems = [found for found in findings if not found.warning]
     notices = [found for found in findings if found.warning]
     for notice in notices:
@@ -200,7 +335,7 @@ def main() -> None:
     }
     if problems:
         module.fail_json(msg=checks.report(problems), **result)
-    module.exit_json(changed=False, checks=list(checks.CHECKS), **result)
+    module.exit_json(changed=False, checks=list(only or checks.CHECKS), **result)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kept_secrets
+author: The elk.swarm authors (@elk-swarm)
+version_added: 0.1.0
+short_description: The values that a secret on the controller has, also during its renewal
+description:
+  - Gives the content of a file, and of those with C(.next) and C(.former) at the end of their
+    names, which M(elk.swarm.secret_turn) keeps beside it while it is renewed.
+  - Makes no file. Of what is not there nothing is given.
+options:
+  _terms:
+    description: Absolute paths of the files.
+    type: list
+    elements: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show how many values the password has
+  ansible.builtin.debug:
+    msg: "{{ query('elk.swarm.kept_secrets', '/secure/elk/elastic_password') | length }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One text for each file that is there.
+  type: list
+  elements: str
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.elk.swarm.plugins.module_utils.controller_files import kept
+from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=kwargs)
+        try:
+            return [value for term in terms for value in kept(Path(term).expanduser())]
+        except SecretError as error:
+            raise AnsibleError(str(error)) from error

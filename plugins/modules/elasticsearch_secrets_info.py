@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: elasticsearch_secrets_info
+version_added: 0.1.0
+short_description: Check which passwords and tokens Elasticsearch takes
+description:
+  - Tries several logins, each with all values that it may have while it is renewed.
+  - A cluster that does not answer says nothing, and that is no error.
+author: The elk.swarm authors (@elk-swarm)
+options:
+  urls:
+    description: The addresses of the cluster's nodes, with scheme and port. They are tried in turn.
+    type: list
+    elements: str
+    required: true
+  ca_path:
+    description: File with the certificate authority that signed the nodes' certificates.
+    type: path
+  timeout:
+    description: The seconds that one answer may take before the next of O(urls) is tried.
+    type: float
+    default: 5
+  doubt_timeout:
+    description:
+      - The seconds for which a refused login is not believed. While the security index recovers,
+        Elasticsearch refuses valid logins.
+    type: float
+    default: 20
+  logins:
+    description: What is tried.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the secret, under which the result is given.
+        type: str
+        required: true
+      username:
+        description: User to log in as. Without one the values are bearer tokens.
+        type: str
+      values:
+        description: Passwords or tokens. One that is taken suffices. Of none, nothing is tried.
+        type: list
+        elements: str
+        required: true
+attributes:
+  check_mode:
+    description: Can run in check mode without changing anything.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: N/A
+  idempotent:
+    description: Changes nothing.
+    support: full
+seealso:
+  - module: elk.swarm.elasticsearch_login_info
+"""
+
+EXAMPLES = r"""
+- name: Check whether the passwords on the controller are those of the cluster
+  elk.swarm.elasticsearch_secrets_info:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    logins:
+      - name: elastic_password
+        username: elastic
+        values: "{{ query('elk.swarm.kept_secrets', '/secure/elk/elastic_password') }}"
+  register: logins
+  no_log: true
+"""
+
+RETURN = r"""
+holds:
+  description:
+    - Whether Elasticsearch takes one of the values, by the name of the secret. Without those that
+      have no value, and without all when no node answers.
+  returned: success
+  type: dict
+  sample: {elastic_password: true, kibana_token: false}
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+    Client,
+    ElasticsearchError,
+    Login,
+)
+
+PAUSE = 1.0
+
+
+def taken(client: Client, username: str | None, value: str) -> bool:
+    login = Login(username=username, password=value) if username is not None else Login(token=value)
+    probe = client.derive(login=login)
+    try:
+        return probe.request("GET", "/_security/_authenticate", accept=(401,)).ok
+    finally:
+        probe.close()
+
+
+def examine(client: Client, logins: list[dict[str, Any]], doubt: float) -> dict[str, bool]:
+    deadline = time.monotonic() + doubt
+    holds = {login["name"]: False for login in logins if login["values"]}
+    while True:
+        for login in logins:
+            if not holds.get(login["name"], True):
+                holds[login["name"]] = any(
+                    taken(client, login["username"], value) for value in login["values"]
+                )
+        if all(holds.values()) or time.monotonic() >= deadline:
+            return holds
+        time.sleep(PAUSE)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "urls": {"type": "list", "elements": "str", "required": True},
+            "ca_path": {"type": "path"},
+            "timeout": {"type": "float", "default": 5},
+            "doubt_timeout": {"type": "float", "default": 20},
+            "logins": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "username": {"type": "str"},
+                    "values": {
+                        "type": "list",
+                        "elements": "str",
+                        "required": True,
+                        "no_log": True,
+                    },
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    params: dict[str, Any] = module.params
+    try:
+        client = Client(
+            params["urls"], ca_path=params["ca_path"], timeout=params["timeout"], rounds=1
+        )
+        holds = examine(client, params["logins"], params["doubt_timeout"])
+    except ElasticsearchError:
+        holds = {}
+    module.exit_json(changed=False, holds=holds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: platform_secrets_info
+version_added: 0.1.0
+short_description: Read the secrets of a platform that a host still has
+description:
+  - Reads certificates, keys and passwords from the rendered files of the host, and from the files
+    that Swarm has given to the containers of the stack that run on it.
+  - The result holds secrets. Set C(no_log) on the task.
+author: The elk.swarm authors (@elk-swarm)
+options:
+  config_dir:
+    description: Folder of the platform's rendered files.
+    type: path
+    required: true
+  stack:
+    description: Name of the stack, which its containers carry in a label.
+    type: str
+    required: true
+  host:
+    description: Name of the host in the inventory, by which the controller calls its certificates.
+    type: str
+    required: true
+  docker_socket:
+    description: Socket of the Docker Engine.
+    type: path
+    default: /var/run/docker.sock
+  timeout:
+    description: Seconds to wait for an answer of the Docker Engine.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    description: The module only reads, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Nothing is changed, so there is no difference to show.
+    support: none
+  idempotent:
+    description: Never changes anything.
+    support: full
+seealso:
+  - module: elk.swarm.restore_secrets
+"""
+
+EXAMPLES = r"""
+- name: Read what the host still has
+  elk.swarm.platform_secrets_info:
+    config_dir: /etc/elk
+    stack: elk
+    host: "{{ inventory_hostname }}"
+  register: still_there
+  no_log: true
+"""
+
+RETURN = r"""
+files:
+  description: Content of files, by the names that they have on the controller. It holds secrets.
+  returned: success
+  type: dict
+  sample: {elastic_password: "…", certs/m1.key: "…"}
+containers:
+  description: Whether the containers of the host could be looked at.
+  returned: success
+  type: bool
+  sample: true
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.engine import EngineError
+from ansible_collections.elk.swarm.plugins.module_utils.platform_survey import (
+    Mounted,
+    connect,
+    controller_files,
+    mounted,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "config_dir": {"type": "path", "required": True},
+            "stack": {"type": "str", "required": True},
+            "host": {"type": "str", "required": True},
+            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+            "timeout": {"type": "int", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    files: list[Mounted] = []
+    containers = True
+    try:
+        engine = connect(params["docker_socket"], params["timeout"])
+        root = str(engine.request("GET", "/info").get("DockerRootDir") or "/var/lib/docker")
+        files = mounted(engine, root, params["stack"])
+    except EngineError:
+        # What is in files of the host is of use without them.
+        containers = False
+    module.exit_json(
+        changed=False,
+        containers=containers,
+        files=controller_files(files, params["config_dir"], params["host"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_secrets
+version_added: 0.1.0
+short_description: Write the secrets that hosts still have back to the controller
+description:
+  - Runs on the controller, over what M(elk.swarm.platform_secrets_info) has read on each host.
+  - Never writes a file that is there. When one holds another value than the hosts, nothing is
+    written at all.
+author: The elk.swarm authors (@elk-swarm)
+options:
+  directory:
+    description: Folder of the secrets on the controller.
+    type: path
+    required: true
+  token_file:
+    description: File with the token of Kibana. C(kibana_token) in O(directory) unless set.
+    type: path
+  found:
+    description: What each host has, by host and by the name of the file.
+    type: dict
+    required: true
+  given:
+    description: Names of the secrets that variables give, which are not written.
+    type: list
+    elements: str
+    default: []
+  own_authority:
+    description: Whether the authority is one of the operator's own, which is not written.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Says what would be written, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows nothing, since what differs is secret.
+    support: none
+  idempotent:
+    description: What is there is not written again.
+    support: full
+seealso:
+  - module: elk.swarm.platform_secrets_info
+"""
+
+EXAMPLES = r"""
+- name: Write back what the hosts still have
+  elk.swarm.restore_secrets:
+    directory: /secure/elk
+    found: >-
+      {{ dict(ansible_play_hosts
+         | zip(ansible_play_hosts | map('extract', hostvars, ['still_there', 'files']))) }}
+  delegate_to: localhost
+  become: false
+  run_once: true
+  no_log: true
+"""
+
+RETURN = r"""
+written:
+  description: Names of the files that were written, each with the host it came from.
+  returned: success
+  type: dict
+  sample: {elastic_password: m1}
+kept:
+  description: Names of the files that were there already.
+  returned: success
+  type: list
+  elements: str
+  sample: [ca.crt]
+lost:
+  description: Names of the files that neither a host nor the controller has.
+  returned: success
+  type: list
+  elements: str
+  sample: [ca.key, secret_hash_key]
+next_steps:
+  description: What to type then, in this order.
+  returned: success
+  type: list
+  elements: str
+  sample: [ansible-playbook site.yml]
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.controller_files import kept
+from ansible_collections.elk.swarm.plugins.module_utils.local_secret import (
+    SecretError,
+    write_new,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
+    AUTHORITIES,
+    ELASTIC,
+    HASH_KEY,
+    KIBANA_KEYS,
+    LOGSTASH,
+    TOKEN,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
+    Plan,
+    Present,
+    may_give,
+    next_steps,
+    plan,
+)
+
+PRIVATE, PUBLIC = 0o600, 0o644
+
+
+def path_of(name: str, params: dict[str, Any]) -> Path:
+    if name == TOKEN and params["token_file"]:
+        return Path(params["token_file"])
+    return Path(params["directory"]) / name
+
+
+def present(names: set[str], params: dict[str, Any]) -> Present:
+    values = {}
+    for name in names:
+        path = path_of(name, params)
+        if name.startswith("certs/") or name.endswith(".crt"):
+            values[name] = [path.read_text(encoding="utf-8")] if path.is_file() else []
+        else:
+            values[name] = kept(path)
+    return Present(
+        values=values, given=frozenset(params["given"]), own_authority=params["own_authority"]
+    )
+
+
+def write(found: Plan, params: dict[str, Any]) -> None:
+    for name, text in found.write.items():
+        write_new(path_of(name, params), text, PUBLIC if name.endswith(".crt") else PRIVATE)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "directory": {"type": "path", "required": True},
+            "token_file": {"type": "path", "no_log": False},
+            "found": {"type": "dict", "required": True, "no_log": True},
+            "given": {"type": "list", "elements": "str", "default": []},
+            "own_authority": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    # Everything that may be lost is looked for, also where no host has it.
+    texts = {ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY}
+    always = {*texts, *AUTHORITIES, "ca.key", "transport-ca.key"}
+    names = {name for files in params["found"].values() for name in files} | always
+    for host, files in params["found"].items():
+        for name in files:
+            # A host may be in the hands of an attacker, and must not choose what is written where.
+            if not may_give(host, name):
+                module.fail_json(
+                    msg=f"Nothing was changed. {host} gives a file {name!r}, which is not of it."
+                )
+    try:
+        found = plan(params["found"], present(names, params))
+        if found.blockers:
+            module.fail_json(
+                msg=f"Nothing was changed. In {params['directory']}: {'. '.join(found.blockers)}."
+            )
+        if not module.check_mode:
+            write(found, params)
+    except SecretError as error:
+        module.fail_json(msg=f"Nothing was changed. {error}")
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename} cannot be written: {error.strerror or error}.")
+    module.exit_json(
+        changed=bool(found.write),
+        written=dict(found.sources),
+        kept=list(found.kept),
+        lost=list(found.lost),
+        next_steps=next_steps(found.lost, params["directory"]),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets in rendered files, keys in certificates, and files that may be traps."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.elk.swarm.plugins.module_utils import platform_survey
+from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
+    certificate_keys,
+    fingerprint,
+    rendered_secrets,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform_survey import (
+    Mounted,
+    kibana_files,
+    read_file,
+    survey,
+    values,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+
+KIBANA = """\
+# Made by the Ansible role elk.swarm.kibana
+elasticsearch.hosts:
+- https://10.0.0.1:9200
+elasticsearch.serviceAccountToken: AAEAAWVs
+server.port: 5601
+xpack.encryptedSavedObjects.encryptionKey: 'it''s: quoted'
+xpack.encryptedSavedObjects.keyRotation.decryptionOnlyKeys:
+- former1
+- former2
+xpack.reporting.encryptionKey: "012345"
+xpack.security.encryptionKey: abcdef
+"""
+LOGSTASH = """\
+output {
+  elasticsearch {
+    user => "logstash_writer"
+    password => "pass'word"
+    ssl_certificate_authorities => ["/usr/share/logstash/config/ca.crt"]
+  }
+}
+"""
+
+
+def certificate(key: CertificateIssuerPrivateKeyTypes, days: int = 10) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elk CA")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now, now + datetime.timedelta(days)
+    )
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_secrets_of_kibana() -> None:
+    assert rendered_secrets(KIBANA) == {
+        "kibana_token": "AAEAAWVs",
+        "kibana_encryption_key": "abcdef",
+        "kibana_saved_objects_key": "it's: quoted",
+        "kibana_reporting_key": "012345",
+        "kibana_former_saved_objects_keys": "former1\nformer2",
+    }
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_secrets_of_logstash(quote: str) -> None:
+    inside = "'" if quote == '"' else '"'
+    text = LOGSTASH.replace('"pass\'word"', f"{quote}pass{inside}word{quote}")
+    assert rendered_secrets(text) == {"logstash_password": f"pass{inside}word"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "password => 'x'\n", "xpack.security.encryptionKey: x\n", "-----BEGIN"]
+)
+def test_other_files_have_none(text: str) -> None:
+    assert rendered_secrets(text) == {}
+
+
+def test_a_value_that_is_not_in_one_line_is_not_guessed() -> None:
+    text = KIBANA.replace("encryptionKey: abcdef", "encryptionKey: |-\n  abc\n  def")
+    assert "kibana_encryption_key" not in rendered_secrets(text)
+
+
+def test_an_extended_authority_is_the_same_one() -> None:
+    key, other = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    short, long = certificate(key, 10), certificate(key, 3650)
+    assert short != long
+    assert certificate_keys(short) == certificate_keys(long)
+    assert len(certificate_keys(short)) == 1
+    assert certificate_keys(short + certificate(other)) == (
+        *certificate_keys(short),
+        *certificate_keys(certificate(other)),
+    )
+    assert certificate_keys(short) != certificate_keys(certificate(other))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n",
+    ],
+)
+def test_what_is_no_certificate_has_no_key(text: str) -> None:
+    assert certificate_keys(text) == ()
+
+
+def test_fingerprints_differ_by_value_and_by_run() -> None:
+    assert fingerprint("a", "run 1") == fingerprint("a", "run 1")
+    assert (
+        len({fingerprint("a", "run 1"), fingerprint("a", "run 2"), fingerprint("b", "run 1")}) == 3
+    )
+
+
+def test_a_survey_shows_no_value(tmp_path: Path) -> None:
+    folder = tmp_path / "elasticsearch" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "elastic_password").write_text("not-to-be-seen\n")
+    found = survey(
+        socket="/nowhere", timeout=1, info={}, config_dir=str(tmp_path), stack="elk", salt="run"
+    )
+    assert found["fingerprints"] == {"elastic_password": fingerprint("not-to-be-seen", "run")}
+    assert "not-to-be-seen" not in str(found)
+
+
+@pytest.mark.parametrize("trap", ["link", "folder link", "fifo", "folder", "large", "absent"])
+def test_traps_of_a_user_of_the_host_are_not_followed(tmp_path: Path, trap: str) -> None:
+    """User 1000 may own the folder, and must get nothing read, and nobody waiting."""
+    target = tmp_path / "shadow"
+    target.write_text("root:secret\n")
+    folder = tmp_path / "elasticsearch" / "secrets"
+    path = folder / "elastic_password"
+    if trap == "folder link":
+        folder.parent.mkdir()
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / path.name).write_text("x")
+        folder.symlink_to(tmp_path / "other")
+    else:
+        folder.mkdir(parents=True)
+    if trap == "link":
+        path.symlink_to(target)
+    elif trap == "fifo":
+        os.mkfifo(path)
+    elif trap == "folder":
+        path.mkdir()
+    elif trap == "large":
+        path.write_bytes(b"x" * (platform_survey._MAX_FILE + 1))
+    assert read_file(str(path)) is None
+    assert values([], str(tmp_path)) == {}
+
+
+def test_the_key_of_kibana_lies_beside_its_settings() -> None:
+    authority = certificate(ec.generate_private_key(ec.SECP256R1()))
+    own = certificate(ec.generate_private_key(ec.SECP256R1()))
+    key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
+    files = [
+        Mounted("k", authority),
+        Mounted("k", own),
+        Mounted("k", key),
+        Mounted("k", KIBANA),
+        Mounted("other", "-----BEGIN PRIVATE KEY-----\nno\n"),
+    ]
+    assert kibana_files(files, authority) == {"certs/kibana.crt": own, "certs/kibana.key": key}
+    assert kibana_files(files[:3], authority) == {}
