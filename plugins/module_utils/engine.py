@@ -593,6 +593,23 @@ class Engine:
 
     # -- images ------------------------------------------------------------------------------
 
+    def image(self, name: str) -> JsonDict | None:
+        """An image that this host has."""
+        try:
+            found: JsonDict = self.request("GET", f"/images/{_in_path(name)}/json")
+        except NotFoundError:
+            return None
+        return found
+
+    def pull_image(self, name: str, auth: str | None = None) -> None:
+        answer = self.request(
+            "POST", "/images/create", query={"fromImage": name}, headers=_authorised(auth)
+        )
+        # The answer is 200 before it is known how the download ends.
+        for step in messages(answer):
+            if step.get("error"):
+                raise EngineError(f"Pulling {name} failed: {step['error']}", detail=step["error"])
+
     def image_digest(self, image: str, auth: str | None = None) -> str:
         """The digest that the image's registry gives for it now."""
         path = f"/distribution/{_in_path(image)}/json"
