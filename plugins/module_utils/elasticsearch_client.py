@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from .limited_answer import UnboundedAnswer, read_body
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -34,6 +36,10 @@ RETRY_STATUSES = AWAY_STATUSES | {BUSY}
 ROUNDS = 3
 DOUBT_PAUSE = 1.0
 FIRST_PAUSE = 0.3
+# The longest answer that anything here asks for, a list of all shards, has some millions of bytes.
+LONGEST_ANSWER = 64 * 1024 * 1024
+# How often the timeout of one wait an answer may take as a whole.
+PATIENCE = 10
 
 # OpenSSL's verification results (X509_V_ERR_*) that have a mend of their own.
 EXPIRED = {9: "is not valid yet", 10: "has expired"}
@@ -515,9 +521,15 @@ class Client:
         try:
             connection.request(method, address.prefix + path, body=payload, headers=headers)
             response = connection.getresponse()
-            raw = response.read()
+            raw = read_body(response, LONGEST_ANSWER, PATIENCE * self.timeout)
         except (TimeoutError, socket.timeout) as error:
             raise Silent from error
+        except UnboundedAnswer as error:
+            raise BrokenAnswer(
+                f"the answer to {method} {path} has no end in sight: {error}. Check that this url "
+                f"is an Elasticsearch node: curl --cacert {self.ca_path or '<ca.crt>'} "
+                f"{address.url}/"
+            ) from error
         if response.will_close:
             self._drop(address)
         return _decode(response.status, raw, address.url, method, path)

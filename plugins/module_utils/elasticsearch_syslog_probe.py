@@ -155,8 +155,10 @@ def send_tcp(sent: Sent, timeout: float) -> None:
             sent.count += len(batch)
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(LINGER)
+        until = time.monotonic() + LINGER
         try:
-            while connection.recv(4096):
+            # Who answers syslog without end is not listened to for longer than who says nothing.
+            while connection.recv(4096) and time.monotonic() < until:
                 pass
         except (TimeoutError, socket.timeout):
             # The other side keeps its half open; it has the end of our lines all the same.

@@ -30,6 +30,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine_transport import 
     UnixConnection,
     ssh_command,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.limited_answer import (
+    UnboundedAnswer,
+    read_body,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +48,14 @@ LOCAL_SCHEMES = ("unix", "http+unix")
 MINIMUM_API = (1, 41)
 # Health checks have a start_interval since this version (Docker Engine 25).
 START_INTERVAL_API = (1, 44)
+# Swarm services have no_new_privileges since this version (Docker Engine 25).
+NO_NEW_PRIVILEGES_API = (1, 44)
 # The newest version whose answers this collection has been written against.
 MAXIMUM_API = (1, 44)
+# The list of configs has the content of each, up to a million bytes, and anybody's are in it.
+LONGEST_ANSWER = 512 * 1024 * 1024
+# How often the timeout of one wait an answer may take as a whole: a plugin's download reports.
+PATIENCE = 60
 
 
 class EngineError(Exception):
@@ -257,11 +267,20 @@ class Engine:
             try:
                 self._connection.request(method, path, body=body, headers=dict(headers))
                 answer = self._connection.getresponse()
-                data = answer.read(length)
-                if length is not None:
+                if length is None:
+                    seconds = PATIENCE * float(self._settings.timeout)
+                    data = read_body(answer, LONGEST_ANSWER, seconds)
+                else:
+                    data = answer.read(length)
                     # What is left of the answer stands in the way of the next one.
                     self.close()
                 return answer.status, data, dict(answer.headers)
+            except UnboundedAnswer as error:
+                self.close()
+                raise EngineError(
+                    f"What answers at {self.address} to {method} {path} has no end in sight: "
+                    f"{error}. Check docker_host. Next command: docker --host {self.address} info"
+                ) from error
             except socket.timeout as error:
                 self.close()
                 raise EngineTimeoutError(
@@ -574,6 +593,23 @@ class Engine:
         return found
 
     # -- images ------------------------------------------------------------------------------
+
+    def image(self, name: str) -> JsonDict | None:
+        """An image that this host has."""
+        try:
+            found: JsonDict = self.request("GET", f"/images/{_in_path(name)}/json")
+        except NotFoundError:
+            return None
+        return found
+
+    def pull_image(self, name: str, auth: str | None = None) -> None:
+        answer = self.request(
+            "POST", "/images/create", query={"fromImage": name}, headers=_authorised(auth)
+        )
+        # The answer is 200 before it is known how the download ends.
+        for step in messages(answer):
+            if step.get("error"):
+                raise EngineError(f"Pulling {name} failed: {step['error']}", detail=step["error"])
 
     def image_digest(self, image: str, auth: str | None = None) -> str:
         """The digest that the image's registry gives for it now."""

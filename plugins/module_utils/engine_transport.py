@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Seconds for ssh to say why it ended, once its stream has.
 LAST_WORDS = 2.0
+# As much of them is read.
+LAST_BYTES = 64 * 1024
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -148,7 +150,8 @@ class SshConnection(http.client.HTTPConnection):
             code = process.wait(timeout=LAST_WORDS)
         except subprocess.TimeoutExpired:
             return ""
-        errors.seek(0)
-        lines = errors.read().decode("utf-8", "replace").split("\n")
+        size = errors.seek(0, 2)
+        errors.seek(max(0, size - LAST_BYTES))
+        lines = errors.read(LAST_BYTES).decode("utf-8", "replace").split("\n")
         said = " ".join(line.strip() for line in lines if line.strip())
         return f"{shlex.join(self._command)} ended with {code}: {said[-500:] or 'no words'}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from . import convergence, objects, service_spec
 from .engine import (
+    NO_NEW_PRIVILEGES_API,
     START_INTERVAL_API,
     ConflictError,
     Engine,
@@ -30,9 +31,9 @@ from .engine import (
     NotFoundError,
     OutOfSequenceError,
     SocketMissingError,
-    registry_auth,
 )
 from .objects import KINDS, Existing, Reference
+from .registry_login import auth_for
 from .service_spec import Difference, JsonDict
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ class ServiceRun:
         return names
 
     def _auth(self) -> str | None:
-        return registry_auth(str(self._options.get("image") or ""), self._docker_config)
+        image = str(self._options.get("image") or "")
+        return auth_for(image, self._options.get("registry_login"), self._docker_config)
 
     # -- state present -----------------------------------------------------------------------
 
@@ -244,8 +246,22 @@ class ServiceRun:
     def _leave_out_unknown(self) -> None:
         """An older Engine drops what it does not know, so it would differ for ever."""
         asked = self._options.get("healthcheck") or {}
-        if asked.get("start_interval") and not self._engine.speaks(START_INTERVAL_API):
+        if asked.get("start_interval") and not self._speaks(START_INTERVAL_API):
             self._options["healthcheck"] = {**asked, "start_interval": None}
+        if self._options.get("no_new_privileges") and not self._speaks(NO_NEW_PRIVILEGES_API):
+            self._options["no_new_privileges"] = None
+            self.outcome.warnings.append(
+                f"Service {self._name} runs without no_new_privileges: the Docker Engine of this "
+                "manager is older than 25 and does not know it for services. Upgrade Docker, or "
+                'put "no-new-privileges": true into /etc/docker/daemon.json of each host'
+            )
+
+    def _speaks(self, version: tuple[int, int]) -> bool:
+        try:
+            return self._engine.speaks(version)
+        except SocketMissingError:
+            # Reading the service says what that means; until then nothing is known to be missing.
+            return True
 
     def _pin_image(self) -> None:
         image = str(self._options["image"])
@@ -330,6 +346,14 @@ class ServiceRun:
         self.outcome.before, self.outcome.after = service_spec.trees(found, names)
         self.outcome.service = brief(service)
 
+        if options.get("on_difference") == "fail":
+            for option in service_spec.unknown_before(found):
+                self.outcome.warnings.append(
+                    f"Service {self._name} was created by a Docker Engine that did not know "
+                    f"{option}, and runs without it until a change makes a new service"
+                )
+            found = service_spec.known_before(found)
+            self.outcome.before, self.outcome.after = service_spec.trees(found, names)
         if found and options.get("on_difference") == "fail":
             raise service_spec.SpecError(
                 f"it exists and differs in {', '.join(sorted({d.option for d in found}))}, and "

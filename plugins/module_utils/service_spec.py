@@ -285,6 +285,10 @@ def _resources(options: Mapping[str, Any], option: str) -> JsonDict:
         amount = size(options["memory"], f"{option}.memory")
         if amount:
             raw["MemoryBytes"] = amount
+    if options.get("pids"):
+        if options["pids"] < 0:
+            raise SpecError(f"{option}.pids: {options['pids']} is below 0; write 0 for no limit")
+        raw["Pids"] = options["pids"]
     return raw
 
 
@@ -412,6 +416,7 @@ def build(
         User=given("user"),
         Groups=given("groups") or None,
         TTY=given("tty") or None,
+        Privileges={"NoNewPrivileges": True} if given("no_new_privileges") else None,
         ReadOnly=given("read_only") or None,
         Init=given("init"),
         StopSignal=given("stop_signal"),
@@ -725,6 +730,7 @@ FIELDS: tuple[Field, ...] = (
     _in_container("working_dir", "Dir", ""),
     _in_container("tty", "TTY", False),
     _in_container("read_only", "ReadOnly", False),
+    _plain("no_new_privileges", (*_CS, "Privileges", "NoNewPrivileges"), False),
     Field("init", lambda spec: _container(spec, "Init"), ((*_CS, "Init"),)),
     Field("healthcheck", _view_healthcheck, ((*_CS, "Healthcheck"),)),
     Field("mounts", _view_mounts, ((*_CS, "Mounts"),)),
@@ -751,6 +757,7 @@ FIELDS: tuple[Field, ...] = (
     _in_container("stop_signal", "StopSignal", ""),
     _resource("limits.cpus", "Limits", "NanoCPUs", _cpus),
     _resource("limits.memory", "Limits", "MemoryBytes", show_size),
+    _resource("limits.pids", "Limits", "Pids", int),
     _resource("reservations.cpus", "Reservations", "NanoCPUs", _cpus),
     _resource("reservations.memory", "Reservations", "MemoryBytes", show_size),
     Field("restart_config", _view_restart, (("TaskTemplate", "RestartPolicy"),)),
@@ -798,6 +805,30 @@ def differences(actual: Mapping[str, Any], desired: Mapping[str, Any]) -> list[D
         if before != after:
             found.append(Difference(field.option, before, after, field.paths))
     return found
+
+
+def _younger(difference: Difference) -> str | None:
+    """The option that an older Engine has dropped, if that is all that differs."""
+    before, after = difference.before, difference.after
+    if difference.option == "no_new_privileges" and after:
+        return difference.option
+    if (
+        difference.option == "healthcheck"
+        and "start_interval" not in before
+        and before == {key: value for key, value in after.items() if key != "start_interval"}
+    ):
+        return "healthcheck.start_interval"
+    return None
+
+
+def unknown_before(found: Iterable[Difference]) -> list[str]:
+    """Options that the service lacks as one that an older Engine created does."""
+    return [option for option in map(_younger, found) if option]
+
+
+def known_before(found: Iterable[Difference]) -> list[Difference]:
+    """All other differences."""
+    return [difference for difference in found if not _younger(difference)]
 
 
 def created(desired: Mapping[str, Any]) -> list[Difference]:

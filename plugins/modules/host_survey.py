@@ -311,6 +311,10 @@ def read_note(path: str) -> str:
         return ""
 
 
+# What a daemon says of itself has some thousands of bytes; a longer text is cut and no JSON then.
+LONGEST_INFO = 4 * 1024 * 1024
+
+
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
@@ -339,7 +343,7 @@ def engine_info(path: str, timeout: int) -> dict[str, Any]:
     try:
         connection.request("GET", "/info")
         answer = connection.getresponse()
-        body = answer.read()
+        body = answer.read(LONGEST_INFO)
         info = json.loads(body) if answer.status == http.client.OK else {}
     except (OSError, http.client.HTTPException, ValueError):
         return {}

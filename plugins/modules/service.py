@@ -12,8 +12,8 @@ short_description: Bring a Swarm service from desired to running
 description:
   - Creates, updates and removes a Docker Swarm service and waits until its tasks really run.
   - Option names and meanings are those of M(community.docker.docker_swarm_service) wherever it has
-    the option. New here are O(ulimits), configs and secrets made from O(configs[].data) and
-    O(secrets[].data), and the wait.
+    the option. New here are O(ulimits), O(no_new_privileges), O(limits.pids), configs and secrets
+    made from O(configs[].data) and O(secrets[].data), and the wait.
   - The task owns the service. An option that is left out goes back to the Engine's default, with
     the exception of O(replicas). Parts of a service for which this module has no option stay as
     they are.
@@ -66,6 +66,26 @@ options:
         answer to the manager.
     type: bool
     default: false
+  registry_login:
+    description:
+      - Credentials for the registry of the image. Swarm hands them to the nodes that run tasks.
+      - They are used for images of this registry only. For others, and without this option, those
+        in the C(config.json) of the user that runs the module are taken.
+      - Other credentials alone are no difference. They are sent with the next change.
+    type: dict
+    suboptions:
+      registry_url:
+        description: Registry that the credentials are for, with or without C(https://) and a path.
+        type: str
+        required: true
+      username:
+        description: User of the registry.
+        type: str
+        required: true
+      password:
+        description: Password or access token of the user.
+        type: str
+        required: true
   mode:
     description:
       - Whether the service runs a number of tasks or one on each node.
@@ -123,6 +143,13 @@ options:
     type: bool
   read_only:
     description: Mount the root file system of the containers read-only.
+    type: bool
+  no_new_privileges:
+    description:
+      - Keep the processes from gaining privileges, by set-user-ID programs for example.
+      - Docker 25 and newer (API 1.44). An older Engine leaves it out, and a warning says so. There,
+        C(no-new-privileges) in the C(daemon.json) of each host does the same for all its
+        containers.
     type: bool
   init:
     description: Run an init in the containers that forwards signals and reaps processes.
@@ -213,6 +240,9 @@ options:
       memory:
         description: Memory, like V(1g). V(0) is no limit.
         type: str
+      pids:
+        description: Processes and threads. V(0) is no limit.
+        type: int
   reservations:
     description: What a node must have free to get a task.
     type: dict
@@ -505,6 +535,8 @@ options:
       - What to do with an existing service that is not as asked for.
       - V(fail) is for services whose tasks may not be restarted by Swarm, such as the members of a
         cluster that have to be restarted one by one and with care.
+      - An option that an older Engine did not know when the service was created
+        (O(no_new_privileges), O(healthcheck.start_interval)) is a warning here, no difference.
     type: str
     choices: [update, fail]
     default: update
@@ -531,8 +563,8 @@ seealso:
 notes:
   - Other than in M(community.docker.docker_swarm_service), a change of O(mode) removes the service
     only with O(recreate=true), and file modes are octal strings.
-  - Credentials for private registries are taken from the C(config.json) of the user that runs the
-    module. Credential helpers are not called.
+  - Without O(registry_login), credentials for private registries are taken from the C(config.json)
+    of the user that runs the module. Credential helpers are not called.
   - An update that Swarm has paused is resumed by the next run, which reports that as a change.
 """
 
@@ -701,6 +733,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     read_docker_config,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.registry_login import REGISTRY_LOGIN
 from ansible_collections.elk.swarm.plugins.module_utils.service_run import (
     ServiceError,
     ServiceRun,
@@ -733,6 +766,7 @@ def argument_spec() -> dict[str, Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "image": {"type": "str"},
         "resolve_image": {"type": "bool", "default": False},
+        "registry_login": REGISTRY_LOGIN,
         "mode": {"type": "str", "choices": ["replicated", "global"], "default": "replicated"},
         "replicas": {"type": "int", "default": -1},
         "recreate": {"type": "bool", "default": False},
@@ -747,6 +781,7 @@ def argument_spec() -> dict[str, Any]:
         "working_dir": {"type": "str"},
         "tty": {"type": "bool"},
         "read_only": {"type": "bool"},
+        "no_new_privileges": {"type": "bool"},
         "init": {"type": "bool"},
         "cap_add": strings,
         "cap_drop": strings,
@@ -776,7 +811,7 @@ def argument_spec() -> dict[str, Any]:
         },
         "stop_grace_period": {"type": "str"},
         "stop_signal": {"type": "str"},
-        "limits": {"type": "dict", "options": RESOURCES},
+        "limits": {"type": "dict", "options": {**RESOURCES, "pids": {"type": "int"}}},
         "reservations": {"type": "dict", "options": RESOURCES},
         "logging": {
             "type": "dict",

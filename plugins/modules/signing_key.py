@@ -74,6 +74,9 @@ from ansible.module_utils.urls import open_url
 
 from ansible_collections.elk.swarm.plugins.module_utils import openpgp, safe_path, whole_file
 
+# Those of Docker and of distributions have some thousands of bytes.
+LONGEST_KEY = 1024 * 1024
+
 
 def accepted(text: str, expected: list[str]) -> bool:
     try:
@@ -86,7 +89,13 @@ def fetch(module: AnsibleModule) -> str:
     url = module.params["url"]
     try:
         answer = open_url(url, timeout=module.params["timeout"])
-        text = str(answer.read(), "utf-8", "replace")
+        raw = answer.read(LONGEST_KEY + 1)
+        if len(raw) > LONGEST_KEY:
+            module.fail_json(
+                msg=f"{url} is longer than {LONGEST_KEY} bytes and cannot be a key. Correct the "
+                f"url: curl --head {url} shows what is there."
+            )
+        text = str(raw, "utf-8", "replace")
         unknown = openpgp.strangers(text, module.params["fingerprints"])
     except OSError as error:
         module.fail_json(msg=f"The key {url} cannot be fetched: {error}.")

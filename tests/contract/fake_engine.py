@@ -9,6 +9,7 @@ It listens on a unix socket or, with a TLS context, on a port.
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -77,6 +78,10 @@ class FakeEngine:
         self.containers: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self.exec_answers: list[Any] = [""]
+        # What the host has, what its registry asks for, and what came with each request.
+        self.images: list[str] = []
+        self.registry_login: dict[str, str] | None = None
+        self.logins: list[dict[str, str] | None] = []
         # Bad days.
         self.api_version = "1.41"
         self.out_of_sequence = 0
@@ -249,6 +254,7 @@ class FakeEngine:
         if tuple(map(int, self.api_version.split("."))) < (1, 44):
             check = filled["TaskTemplate"]["ContainerSpec"].get("Healthcheck") or {}
             check.pop("StartInterval", None)
+            (filled["TaskTemplate"]["ContainerSpec"].get("Privileges") or {}).clear()
         filled.setdefault("Labels", {})
         task = filled["TaskTemplate"]
         task["ContainerSpec"].setdefault("Isolation", "default")
@@ -277,6 +283,19 @@ class FakeEngine:
 
     def _distribution(self, *_: Any) -> tuple[int, Any]:
         return 200, {"Descriptor": {"digest": self.digest}}
+
+    def _images(self, method: str, rest: list[str], query: Any, _body: Any) -> tuple[int, Any]:
+        if method == "POST":
+            name, login = query["fromImage"], self.logins[-1]
+            if login != self.registry_login:
+                told = {"error": f"Get https://{name}: no basic auth credentials"}
+                return 200, json.dumps({"status": "Pulling"}) + "\n" + json.dumps(told) + "\n"
+            self.images.append(name)
+            return 200, '{"status": "Pulling"}\n{"status": "Downloaded"}\n'
+        name = "/".join(rest[:-1])
+        if name in self.images:
+            return 200, {"Id": "sha256:" + "1" * 64}
+        return 404, {"message": f"No such image: {name}"}
 
     def _containers(self, _method: str, rest: list[str], *_: Any) -> tuple[int, Any]:
         if rest == ["json"]:
@@ -331,6 +350,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         archive = self.headers.get("Content-Type") == "application/x-tar"
         body = raw if archive else json.loads(raw or b"null")
+        auth = self.headers.get("X-Registry-Auth")
+        engine.logins.append(json.loads(base64.urlsafe_b64decode(auth)) if auth else None)
         status, answer = engine.answer(self.command, self.path, body)
         if engine.silent and not self.path.endswith("_ping"):
             time.sleep(1.5)

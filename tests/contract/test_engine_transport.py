@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import ssl
 import sys
+import tempfile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     Engine,
     EngineAwayError,
     EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.engine_transport import (
+    LAST_BYTES,
+    SshConnection,
 )
 from ansible_collections.elk.swarm.tests.contract.fake_engine import FakeEngine
 
@@ -93,6 +99,22 @@ def test_ssh_says_why_it_does_not_get_there(far: FakeEngine, tmp_path: Path) -> 
     with pytest.raises(EngineAwayError, match=r"ended with 1: ops@m1: Permission denied") as caught:
         connected("ssh://ops@m1").services()
     assert "ssh -oBatchMode=yes" in str(caught.value)
+    assert far.calls == []
+
+
+def test_of_many_words_the_last_ones_are_read(far: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "refusal").write_text("debug1: line\n" * 500_000 + "the last word")
+    with pytest.raises(EngineAwayError, match=r"ended with 1: .*the last word"):
+        connected("ssh://ops@m1").services()
+    read: list[int] = []
+    ended = SimpleNamespace(wait=lambda timeout: 1)  # noqa: ARG005
+    with tempfile.TemporaryFile() as errors:
+        errors.write(b"x" * 10 * LAST_BYTES)
+        spy = SimpleNamespace(
+            seek=errors.seek, read=lambda *size: read.append(*size) or errors.read(*size)
+        )
+        SshConnection(["ssh"], 1)._listen(ended, spy)  # type: ignore[arg-type]
+    assert read == [LAST_BYTES]
     assert far.calls == []
 
 

@@ -305,6 +305,63 @@ def test_an_engine_is_told_of_the_start_interval_if_it_knows_it(
     assert not web(healthcheck=check).changed
 
 
+@pytest.mark.parametrize(("version", "known"), [("1.43", False), ("1.44", True), ("1.45", True)])
+def test_no_new_privileges_is_asked_of_an_engine_that_knows_it(
+    web: Callable[..., Any], engine: FakeEngine, version: str, known: bool
+) -> None:
+    engine.api_version = version
+    first = web(no_new_privileges=True)
+    assert first["diff"]["after"].get("no_new_privileges", False) is known
+    again = web(no_new_privileges=True)
+    assert not again.changed
+    for result in (first, again):
+        warned = str(result.data.get("warnings", []))
+        assert ("web runs without no_new_privileges" in warned) is not known
+        assert ("daemon.json" in warned) is not known
+
+
+def test_privileges_that_were_taken_and_given_back(
+    web: Callable[..., Any], engine: FakeEngine
+) -> None:
+    engine.api_version = "1.44"
+    web()
+    taken = {"cap_drop": ["ALL"], "no_new_privileges": True, "limits": {"pids": 9}}
+    assert web(check=True, **taken)["changes"] == ["no_new_privileges", "cap_drop", "limits.pids"]
+    assert web(**taken)["diff"]["after"] == {
+        "no_new_privileges": True,
+        "cap_drop": ["ALL"],
+        "limits.pids": 9,
+    }
+    assert not web(**taken).changed
+    assert web()["diff"]["before"]["limits.pids"] == 9
+    assert not web().changed
+
+
+def test_a_service_of_an_older_engine_is_not_forbidden_to_stay(
+    web: Callable[..., Any], engine: FakeEngine
+) -> None:
+    asked = {
+        "no_new_privileges": True,
+        "healthcheck": {"test": "true", "start_interval": "2s"},
+        "on_difference": "fail",
+    }
+    engine.api_version = "1.43"
+    web(**asked)
+    engine.api_version = "1.44"
+    for check in (True, False):
+        result = web(check=check, **asked)
+        assert not result.failed, result.msg
+        assert not result.changed
+        assert engine.writes() == []
+        assert "did not know no_new_privileges" in str(result["warnings"])
+        assert "did not know healthcheck.start_interval" in str(result["warnings"])
+    # What an older Engine knew as well stays forbidden.
+    assert web(**{**asked, "env": {"A": "2"}}).failed
+    assert web(**{**asked, "healthcheck": {"test": "false", "start_interval": "2s"}}).failed
+    # And a service that may be updated is.
+    assert web(**{**asked, "on_difference": "update"}).changed
+
+
 def test_tasks_that_cannot_come_up(web: Callable[..., Any], engine: FakeEngine) -> None:
     engine.task_error = "No such image: web:1"
     result = web(replicas=1, wait_timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import yaml
 from playbook_run import run_in_folder
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "lab" / "images" / "logstash"))
+
+from logstash_stand_in.tls import openssl_name  # noqa: E402
+
 ROLE = ROOT / "roles" / "elasticsearch"
 
 INVENTORY: dict[str, Any] = {
@@ -32,6 +37,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "heap": {"elasticsearch_heap": "700m"},
     "settings": {"elasticsearch_settings": {"indices.recovery.max_bytes_per_sec": "80mb"}},
     "retention": {"elasticsearch_retention": "90d", "elasticsearch_index_shards": 3},
+    "pids": {"elasticsearch_pids_limit": 4096},
+    "privileges": {"elk_no_new_privileges": False},
     "without_ilm": {"elasticsearch_ilm_enabled": False},
     "bind": {"elasticsearch_storage": {"kind": "bind"}},
     "volume": {"elasticsearch_storage": {"kind": "volume"}},
@@ -135,6 +142,26 @@ def test_security_and_tls_are_on_and_nothing_is_unverified(rendered: dict[str, A
     assert "none" not in config.values()
 
 
+@pytest.mark.parametrize("channel", ["http", "transport"])
+def test_no_suite_is_cbc(rendered: dict[str, Any], channel: str) -> None:
+    config = yaml.safe_load(rendered["plain-m1"]["formed"])
+    assert config[f"xpack.security.{channel}.ssl.supported_protocols"] == ["TLSv1.3", "TLSv1.2"]
+    suites = config[f"xpack.security.{channel}.ssl.cipher_suites"]
+    names = [suite if "_WITH_" not in suite else openssl_name(suite) for suite in suites]
+    context = ssl.create_default_context()
+    context.set_ciphers(":".join(name for name in names if not name.startswith("TLS_")))
+    offered = context.get_ciphers()
+    assert {cipher["name"] for cipher in offered} == set(names)
+    assert all(cipher["aead"] for cipher in offered)
+
+
+def test_what_is_used_twice_is_written_twice(rendered: dict[str, Any]) -> None:
+    """Elasticsearch does not start with an alias of YAML in its file."""
+    for state in ("forming", "formed"):
+        text = rendered["plain-m1"][state]
+        assert not [event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)]
+
+
 def test_each_host_has_its_own_address_and_roles(rendered: dict[str, Any]) -> None:
     worker = yaml.safe_load(rendered["plain-w1"]["formed"])
     assert worker["http.publish_host"] == "10.60.0.21"
@@ -143,11 +170,11 @@ def test_each_host_has_its_own_address_and_roles(rendered: dict[str, Any]) -> No
     assert "master" in manager["node.roles"]
 
 
-def test_the_generation_of_before_there_were_other_kinds_of_storage_stays(
+def test_the_generation_stays_from_one_version_of_this_collection_to_the_next(
     rendered: dict[str, Any],
 ) -> None:
     """Another one has the next version of this collection restart every node: never by accident."""
-    assert rendered["plain-m1"]["generation"] == "7f140c4c"
+    assert rendered["plain-m1"]["generation"] == "c172b08a"
     assert rendered["bind-m1"] == rendered["plain-m1"]
     assert rendered["plain-m1"]["data"]["mount"] == {
         "type": "bind",
@@ -167,7 +194,7 @@ def test_hosts_with_volumes_of_other_sizes_share_one_service(rendered: dict[str,
     assert "hush" not in json.dumps(first)
 
 
-@pytest.mark.parametrize("variant", ["version", "memory", "volume", "plugin"])
+@pytest.mark.parametrize("variant", ["version", "memory", "volume", "plugin", "pids", "privileges"])
 def test_what_the_service_is_made_of_makes_another_generation(
     rendered: dict[str, Any], variant: str
 ) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from pathlib import Path
 
@@ -38,6 +39,7 @@ VARIANTS = {
             "xpack.security.session.idleTimeout": "8h",
         }
     },
+    "older": {"kibana_settings": {"server.ssl.cipherSuites": ["ECDHE-ECDSA-AES128-SHA256"]}},
     "wrong": {"kibana_settings": {"server.prot": 1}},
     "short": {"kibana_reporting_key": "too-short"},
 }
@@ -112,6 +114,18 @@ def test_plain(load):
     assert settings.tls
     assert (settings.host, settings.port) == ("0.0.0.0", 5601)
     assert "server.publicBaseUrl" not in flat
+
+
+def test_no_suite_is_cbc(load):
+    settings = check(load("plain"))
+    assert settings.protocols == ("TLSv1.3", "TLSv1.2")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(":".join(name for name in settings.ciphers if not name.startswith("TLS_")))
+    offered = context.get_ciphers()
+    assert {cipher["name"] for cipher in offered} == set(settings.ciphers)
+    assert all(cipher["aead"] for cipher in offered)
+    # Who needs an older client says so.
+    assert check(load("older")).ciphers == ("ECDHE-ECDSA-AES128-SHA256",)
 
 
 def test_the_file_is_the_same_for_all_replicas(load):

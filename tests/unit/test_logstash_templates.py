@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,11 @@ IMAGE = ROOT / "lab" / "images" / "logstash"
 if str(IMAGE) not in sys.path:
     sys.path.insert(0, str(IMAGE))
 
+from logstash_stand_in.elasticsearch import tls_context  # noqa: E402
 from logstash_stand_in.errors import ConfigurationError  # noqa: E402
 from logstash_stand_in.event import Event  # noqa: E402
 from logstash_stand_in.inputs import SyslogInput  # noqa: E402
+from logstash_stand_in.log import Logger  # noqa: E402
 from logstash_stand_in.pipeline import Program  # noqa: E402
 from logstash_stand_in.settings import read_config, read_pipelines, read_settings  # noqa: E402
 
@@ -120,6 +123,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "tasks": tasks,
         "vars_files": [
             str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
             str(ROLE / "defaults" / "main.yml"),
             str(ROLE / "vars" / "main.yml"),
         ],
@@ -177,6 +181,17 @@ def load(rendered: dict[str, Any], tmp_path: Path) -> Callable[[str], Program]:
         return program
 
     return in_container
+
+
+def test_no_suite_of_the_output_is_cbc(load: Callable[[str], Program]) -> None:
+    (output,) = load("plain").outputs
+    assert output.options["ssl_supported_protocols"] == ["TLSv1.3", "TLSv1.2"]
+    suites = output.options["ssl_cipher_suites"]
+    assert len(suites) == 9
+    assert all(suite.endswith(("GCM_SHA384", "GCM_SHA256", "POLY1305_SHA256")) for suite in suites)
+    context = tls_context(output.options, Logger("test"))
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert not [cipher for cipher in context.get_ciphers() if not cipher["aead"]]
 
 
 def test_the_files_are_accepted(load: Callable[[str], Program]) -> None:

@@ -31,6 +31,7 @@ FULL: dict[str, Any] = {
     "working_dir": "/w",
     "tty": True,
     "read_only": True,
+    "no_new_privileges": True,
     "init": True,
     "healthcheck": {
         "test": "true",
@@ -56,7 +57,7 @@ FULL: dict[str, Any] = {
     "labels": {"y": 2},
     "stop_grace_period": "2m",
     "stop_signal": "SIGINT",
-    "limits": {"cpus": 0.5, "memory": "1g"},
+    "limits": {"cpus": 0.5, "memory": "1g", "pids": 200},
     "reservations": {"cpus": 0.25, "memory": "512m"},
     "restart_config": {"condition": "on-failure", "delay": "3s", "max_attempts": 4},
     "update_config": {"monitor": "10s", "order": "start-first"},
@@ -116,12 +117,15 @@ def test_the_whole_specification() -> None:
     }
     assert inner["Mounts"][2]["TmpfsOptions"] == {"SizeBytes": 1024**2, "Mode": 0o700}
     assert inner["CapabilityAdd"] == ["CAP_NET_ADMIN"]
+    assert inner["CapabilityDrop"] == ["ALL"]
+    assert inner["ReadOnly"] is True
+    assert inner["Privileges"] == {"NoNewPrivileges": True}
     assert inner["Hosts"] == ["192.0.2.1 a", "192.0.2.2 b"]
     assert inner["Sysctls"] == {"net.ipv4.tcp_keepalive_time": "300"}
     assert inner["StopGracePeriod"] == 120_000_000_000
     task = spec["TaskTemplate"]
     assert task["Resources"] == {
-        "Limits": {"NanoCPUs": 500_000_000, "MemoryBytes": 1024**3},
+        "Limits": {"NanoCPUs": 500_000_000, "MemoryBytes": 1024**3, "Pids": 200},
         "Reservations": {"NanoCPUs": 250_000_000, "MemoryBytes": 512 * 1024**2},
     }
     assert task["Networks"] == [
@@ -180,6 +184,7 @@ def test_replicas_minus_one_keeps_the_number() -> None:
         ({"stop_grace_period": "10"}, "stop_grace_period.*unit"),
         ({"stop_grace_period": "10 seconds"}, "stop_grace_period"),
         ({"limits": {"memory": "1x"}}, r"limits\.memory"),
+        ({"limits": {"pids": -1}}, r"limits\.pids.*no limit"),
         ({"mounts": [{"type": "bind", "source": "data", "target": "/d"}]}, "absolute"),
         ({"mounts": [{"type": "bind", "source": "/d", "target": "/d", "no_copy": True}]}, "volume"),
         ({"mounts": [{"type": "tmpfs", "source": "/d", "target": "/d"}]}, "no source"),
@@ -234,6 +239,8 @@ def test_what_the_engine_fills_in_is_no_difference() -> None:
             "ContainerSpec": {
                 "Image": "web:1@sha256:" + "a" * 64,
                 "Isolation": "default",
+                # Docker 26 leaves it in a service that once had no_new_privileges.
+                "Privileges": {"CredentialSpec": None, "SELinuxContext": None},
                 "DNSConfig": {},
                 "StopGracePeriod": 10_000_000_000,
                 "Healthcheck": {},
@@ -286,7 +293,7 @@ def test_order_is_no_difference() -> None:
             "retries": 3,
             "start_interval": "2000ms",
         },
-        limits={"cpus": 0.5, "memory": "1024m"},
+        limits={"cpus": 0.5, "memory": "1024m", "pids": 200},
     )
     assert changed(full(), other) == []
 
@@ -305,6 +312,7 @@ def test_order_is_no_difference() -> None:
         ("working_dir", "/", "working_dir"),
         ("tty", False, "tty"),
         ("read_only", None, "read_only"),
+        ("no_new_privileges", False, "no_new_privileges"),
         ("init", False, "init"),
         ("healthcheck", {"test": "false"}, "healthcheck"),
         ("mounts", FULL["mounts"][:2], "mounts"),
@@ -320,8 +328,10 @@ def test_order_is_no_difference() -> None:
         ("labels", None, "labels"),
         ("stop_grace_period", "1m", "stop_grace_period"),
         ("stop_signal", None, "stop_signal"),
-        ("limits", {"cpus": 0.5}, "limits.memory"),
-        ("limits", {"memory": "1g"}, "limits.cpus"),
+        ("limits", {"cpus": 0.5, "pids": 200}, "limits.memory"),
+        ("limits", {"memory": "1g", "pids": 200}, "limits.cpus"),
+        ("limits", {"cpus": 0.5, "memory": "1g"}, "limits.pids"),
+        ("limits", {"cpus": 0.5, "memory": "1g", "pids": 100}, "limits.pids"),
         ("reservations", {"cpus": 0.25}, "reservations.memory"),
         ("reservations", {"memory": "512m"}, "reservations.cpus"),
         ("restart_config", {}, "restart_config"),
@@ -369,12 +379,14 @@ def test_every_option_of_the_field_table_is_tested() -> None:
 def test_patch_leaves_everything_else_byte_for_byte() -> None:
     actual = full()
     actual["TaskTemplate"]["Placement"]["Platforms"] = [{"OS": "linux"}]
-    actual["TaskTemplate"]["Resources"]["Limits"]["Pids"] = 100
+    actual["TaskTemplate"]["Resources"]["Limits"]["Swappiness"] = 100
+    container(actual)["Privileges"]["Seccomp"] = {"Mode": "default"}
     container(actual)["Image"] += "@sha256:" + "b" * 64
-    desired = full(limits={"cpus": 0.5, "memory": "2g"})
+    desired = full(limits={"cpus": 0.5, "memory": "2g", "pids": 200}, no_new_privileges=False)
     patched = spec_of.patched(actual, desired, spec_of.differences(actual, desired))
     expected = copy.deepcopy(actual)
     expected["TaskTemplate"]["Resources"]["Limits"]["MemoryBytes"] = 2 * 1024**3
+    del container(expected)["Privileges"]["NoNewPrivileges"]
     assert patched == expected
     assert actual != expected
 

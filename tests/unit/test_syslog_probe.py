@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_probe import (
+    LINGER,
     Hit,
     Line,
     Sender,
@@ -25,6 +29,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_pro
     make_hit,
     make_lines,
     run_word,
+    send_tcp,
     send_udp,
     settle_accounts,
     sources,
@@ -233,3 +238,18 @@ def test_waiting_ends_in_time() -> None:
     found, waited = wait(FakeFinder([], [hit(parcel().lines[0])]), 3, 5)
     assert found == 1
     assert waited == pytest.approx(5, abs=0.1)
+
+
+def test_a_receiver_that_answers_without_end_is_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as receiver:
+
+        def answer() -> None:
+            client, _address = receiver.accept()
+            with client, contextlib.suppress(OSError):
+                while True:
+                    client.sendall(b"x" * 4096)
+
+        threading.Thread(target=answer, daemon=True).start()
+        begun = time.monotonic()
+        send_tcp(Sent(Target("127.0.0.1", receiver.getsockname()[1], "tcp"), []), 1.0)
+        assert LINGER <= time.monotonic() - begun < 2 * LINGER

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from kibana_stand_in.elasticsearch import Elasticsearch, incompatible
-from kibana_stand_in.settings import check
+from kibana_stand_in.settings import ConfigError, check
 
 from .conftest import LOGIN, TOKEN, FakeElasticsearch, make_certificate
 
@@ -221,6 +221,52 @@ def test_tls_both_ways_and_only_with_the_right_authority(tmp_path, stand_in):
     assert "certificate" in kibana.status.level.summary
     client = ssl.create_default_context(cafile=str(authority.crt_path))
     assert get(kibana.port, "/api/status", context=client)[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "newest", "answered"),
+    [
+        ("ECDHE-ECDSA-AES128-SHA256", "TLSv1_2", False),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", "TLSv1_2", True),
+        ("ECDHE-ECDSA-AES128-SHA256", "TLSv1_3", True),
+    ],
+)
+def test_only_the_suites_of_the_setting_are_spoken(tmp_path, stand_in, ciphers, newest, answered):
+    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
+    kibana = stand_in(
+        server__ssl__enabled=True,
+        server__ssl__certificate=str(authority.crt_path),
+        server__ssl__key=str(authority.key_path),
+        server__ssl__cipherSuites=["TLS_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"],
+    )
+    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    client.set_ciphers(ciphers)
+    client.maximum_version = ssl.TLSVersion[newest]
+    if answered:
+        assert get(kibana.port, "/api/status", context=client)[0] == 503
+    else:
+        with pytest.raises(ssl.SSLError, match=r"(?i)handshake[ _]failure"):
+            get(kibana.port, "/api/status", context=client)
+
+
+def test_only_the_protocols_of_the_setting_are_spoken(tmp_path, stand_in):
+    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
+    settings = {
+        "server__ssl__enabled": True,
+        "server__ssl__certificate": str(authority.crt_path),
+        "server__ssl__key": str(authority.key_path),
+        "server__ssl__supportedProtocols": ["TLSv1.3"],
+    }
+    kibana = stand_in(**settings)
+    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    assert get(kibana.port, "/api/status", context=client)[0] == 503
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError, match=r"(?i)protocol[ _]version"):
+        get(kibana.port, "/api/status", context=client)
+    with pytest.raises(ConfigError, match="cipherSuites"):
+        stand_in(**settings, server__ssl__cipherSuites=["NO-SUCH-SUITE"])
+    with pytest.raises(ConfigError, match="supportedProtocols"):
+        stand_in(**{**settings, "server__ssl__supportedProtocols": []})
 
 
 def test_a_silent_client_does_not_block_the_others(tmp_path, stand_in):

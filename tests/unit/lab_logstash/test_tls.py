@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from logstash_stand_in.errors import ConfigurationError
+from logstash_stand_in.tls import restrict
 
 from .conftest import wait_for
 
@@ -95,3 +97,78 @@ def test_only_a_certificate_of_the_authority_for_this_address_is_trusted(
         wait_for(lambda: logstash.log().count(trouble) > 1)
         assert not elasticsearch.requests
         assert logstash.stop() == 0
+
+
+def offering(folder: Path, ciphers: str, *, newest: bool = False) -> ssl.SSLContext:
+    """A server with the suites of TLS 1.2 of a name, and with no newer protocol unless asked to."""
+    authority = certify(folder, "authority", "127.0.0.1")
+    server = certify(folder, "server", "127.0.0.1", authority)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.certificate, server.key)
+    context.set_ciphers(ciphers)
+    if not newest:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@pytest.mark.parametrize(
+    ("ciphers", "newest", "sent"),
+    [
+        ("ECDHE-ECDSA-AES128-SHA256", False, False),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", False, True),
+        ("ECDHE-ECDSA-AES128-SHA256", True, True),
+    ],
+)
+def test_only_the_suites_of_the_option_are_spoken(
+    elasticsearch: FakeElasticsearch, logstash: Logstash, ciphers: str, newest: bool, sent: bool
+) -> None:
+    elasticsearch.stop()
+    elasticsearch.tls = offering(logstash.home, ciphers, newest=newest)
+    elasticsearch.start()
+    logstash.to_elasticsearch(
+        elasticsearch.url,
+        f'ssl_enabled => true ssl_certificate_authorities => ["{logstash.home}/authority.crt"]'
+        ' ssl_supported_protocols => ["TLSv1.3", "TLSv1.2"]'
+        ' ssl_cipher_suites => ["TLS_AES_256_GCM_SHA384",'
+        ' "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]',
+    )
+    logstash.start()
+    logstash.send("<34>Nov 21 00:00:01 host app: text")
+    if sent:
+        wait_for(lambda: elasticsearch.documents)
+    else:
+        wait_for(lambda: logstash.log().lower().count("handshake failure") > 1)
+        assert not elasticsearch.requests
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"ssl_cipher_suites": ["TLS_ECDHE_ECDSA_WITH_AES_129_GCM_SHA256"]}, "cipher"),
+        (
+            {
+                "ssl_cipher_suites": [
+                    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                    "TLS_ECDHE_ECDSA_WITH_AES_129_GCM_SHA256",
+                ]
+            },
+            "AES_129",
+        ),
+        (
+            {
+                "ssl_cipher_suites": ["TLS_AES_256_GCM_SHA384"],
+                "ssl_supported_protocols": ["TLSv1.2"],
+            },
+            "fits",
+        ),
+    ],
+)
+def test_suites_that_cannot_be_had(options: dict[str, list[str]], complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        restrict(ssl.create_default_context(), options)
+
+
+def test_protocols_alone() -> None:
+    context = ssl.create_default_context()
+    restrict(context, {"ssl_supported_protocols": ["TLSv1.3"], "ssl_cipher_suites": []})
+    assert context.minimum_version == context.maximum_version == ssl.TLSVersion.TLSv1_3

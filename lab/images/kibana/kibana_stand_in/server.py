@@ -18,12 +18,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from . import health, page
 from .elasticsearch import Elasticsearch, UnreachableError
+from .settings import ConfigError
 
 if TYPE_CHECKING:
     from .settings import Settings
 
 _LOG = logging.getLogger("http")
 _IDLE_SECONDS = 60.0
+_VERSIONS = {
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
 _SCHEMES = ("basic ", "bearer ", "apikey ")
 
 
@@ -224,7 +230,15 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if not settings.tls or settings.certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    versions = sorted(_VERSIONS[name] for name in settings.protocols)
+    context.minimum_version, context.maximum_version = versions[0], versions[-1]
+    # Python cannot choose among the suites of TLS 1.3, whose names begin with TLS_.
+    older = [name for name in settings.ciphers if not name.startswith("TLS_")]
+    if older:
+        try:
+            context.set_ciphers(":".join(older))
+        except ssl.SSLError as error:
+            raise ConfigError(f"server.ssl.cipherSuites: {error}") from error
     # An empty passphrase instead of none: without one OpenSSL would ask at a terminal.
     context.load_cert_chain(settings.certificate, settings.key, settings.key_passphrase or "")
     return context

@@ -314,6 +314,8 @@ class Settings:
     certificate: str | None
     key: str | None
     key_passphrase: str | None
+    protocols: tuple[str, ...]
+    ciphers: tuple[str, ...]
     elasticsearch: tuple[str, ...]
     authorities: tuple[str, ...]
     verification: str
@@ -411,6 +413,8 @@ def check(flat: Mapping[str, Any]) -> Settings:
         certificate=values.get("server.ssl.certificate") if tls else None,
         key=values.get("server.ssl.key") if tls else None,
         key_passphrase=values.get("server.ssl.keyPassphrase"),
+        protocols=tuple(values.get("server.ssl.supportedProtocols", ["TLSv1.2", "TLSv1.3"])),
+        ciphers=tuple(values.get("server.ssl.cipherSuites", [])),
         elasticsearch=tuple(values.get("elasticsearch.hosts", ["http://localhost:9200"])),
         authorities=tuple(values.get("elasticsearch.ssl.certificateAuthorities", [])),
         verification=values.get("elasticsearch.ssl.verificationMode", "full"),
@@ -451,7 +455,7 @@ def _check_server(values: Mapping[str, Any]) -> None:
     if values.get("server.ssl.clientAuthentication", "none") != "none":
         raise ConfigError("server.ssl.clientAuthentication: the stand-in cannot ask for any")
     protocols = values.get("server.ssl.supportedProtocols", ["TLSv1.2", "TLSv1.3"])
-    if not set(protocols) <= {"TLSv1.1", "TLSv1.2", "TLSv1.3"}:
+    if not protocols or not set(protocols) <= {"TLSv1.1", "TLSv1.2", "TLSv1.3"}:
         raise ConfigError("server.ssl.supportedProtocols may hold TLSv1.1, TLSv1.2 and TLSv1.3")
 
 

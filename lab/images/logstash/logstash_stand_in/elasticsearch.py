@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError, PipelineError
+from .tls import restrict
 
 if TYPE_CHECKING:
     from .log import Logger
@@ -60,6 +61,7 @@ def tls_context(options: dict[str, Any], log: Logger) -> ssl.SSLContext:
         )
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    restrict(context, options)
     return context
 
 

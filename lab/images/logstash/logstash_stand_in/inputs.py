@@ -21,6 +21,7 @@ from .filters import DateFilter
 from .grok import Grok
 from .log import Logger
 from .queues import QueueClosedError
+from .tls import restrict
 
 Push = Callable[[list[dict[str, Any]]], None]
 
@@ -266,6 +267,7 @@ def _server_tls(options: dict[str, Any]) -> ssl.SSLContext | None:
         context.load_verify_locations(authority)
     if options.get("ssl_client_authentication") == "required":
         context.verify_mode = ssl.CERT_REQUIRED
+    restrict(context, options)
     return context
 
 

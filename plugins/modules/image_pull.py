@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_pull
+version_added: 0.1.0
+short_description: Pull an image that a host does not have
+description:
+  - An image that the host has is left alone, also if its registry has a newer one under the same
+    tag.
+  - Credentials go to the Docker Engine with the request. None are written to the host.
+author: The elk.swarm authors (@elk-swarm)
+extends_documentation_fragment:
+  - elk.swarm.docker
+attributes:
+  check_mode:
+    description: Says whether the image would be pulled. Does not ask its registry.
+    support: full
+  diff_mode:
+    description: Shows that an image came.
+    support: full
+  idempotent:
+    description: An image that is there is not pulled again.
+    support: full
+options:
+  name:
+    description: Image with its registry and its tag or digest.
+    type: str
+    required: true
+  pull_timeout:
+    description: Seconds that the registry may be silent for.
+    type: int
+    default: 600
+  registry_login:
+    description:
+      - Credentials for the registry of the image. They are used for images of this registry only.
+        For others, and without this option, those in the C(config.json) of the user that runs the
+        module are taken.
+    type: dict
+    suboptions:
+      registry_url:
+        description: Registry that the credentials are for, with or without C(https://) and a path.
+        type: str
+        required: true
+      username:
+        description: User of the registry.
+        type: str
+        required: true
+      password:
+        description: Password or access token of the user.
+        type: str
+        required: true
+seealso:
+  - module: elk.swarm.service
+  - module: community.docker.docker_image_pull
+"""
+
+EXAMPLES = r"""
+- name: Have the image on the host before a service needs it
+  elk.swarm.image_pull:
+    name: registry.example.com/team/web:1.4
+    registry_login:
+      registry_url: registry.example.com
+      username: deploy
+      password: "{{ vault_registry_password }}"
+"""
+
+RETURN = r"""
+image:
+  description: Id of the image. Empty in check mode if it is not there.
+  returned: success
+  type: str
+  sample: sha256:5b6446f11cda0d2ab5b8f1e9f5d0a8d5cf3f4b9b9a9f0e4f8d3f8f3c9a1b2c3d
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+    Connection,
+    Engine,
+    EngineError,
+    read_docker_config,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.registry_login import (
+    REGISTRY_LOGIN,
+    auth_for,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.service_spec import full_image
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **ENGINE_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "pull_timeout": {"type": "int", "default": 600},
+            "registry_login": REGISTRY_LOGIN,
+        },
+        supports_check_mode=True,
+    )
+    name = module.params["name"]
+    timeout = max(module.params["timeout"], module.params["pull_timeout"])
+    engine = Engine(Connection.from_options({**module.params, "timeout": timeout}))
+    try:
+        image = engine.image(name)
+        changed = image is None
+        if changed and not module.check_mode:
+            auth = auth_for(name, module.params["registry_login"], read_docker_config())
+            engine.pull_image(full_image(name), auth)
+            image = engine.image(name)
+    except EngineError as error:
+        module.fail_json(msg=str(error))
+    finally:
+        engine.close()
+    result = {"changed": changed, "image": (image or {}).get("Id", "")}
+    if module._diff:
+        lines = f"{name}\n"
+        result["diff"] = {"before": "" if changed else lines, "after": lines}
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What a process in one of the platform's containers may do, read in the container itself."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+import pytest
+
+testinfra_hosts = ["ansible://all?sudo=True"]
+
+# By the beginning of the service's name: the default of its pids limit.
+LIMITS = {"elk_elasticsearch-": 8192, "logshipper.": 8192, "kibana.": 2048}
+
+
+def containers(host: Any) -> dict[str, int]:
+    """Containers of the platform on this host, and the limit that each has."""
+    names = host.check_output("docker ps --format '{{.Names}}'").split()
+    return {
+        name: limit for name in names for start, limit in LIMITS.items() if name.startswith(start)
+    }
+
+
+def test_every_host_has_one(host: Any) -> None:
+    assert any(name.startswith("elk_elasticsearch-") for name in containers(host))
+
+
+def test_no_process_has_or_can_gain_a_capability(host: Any) -> None:
+    for name in containers(host):
+        processes = host.check_output(
+            "docker exec %s sh -c 'grep -hE ^\\(Uid\\|Cap\\|NoNewPrivs\\) /proc/[0-9]*/status'",
+            name,
+        )
+        fields = [line.split() for line in processes.splitlines()]
+        assert len(fields) >= 7, name
+        for key, *values in fields:
+            expected = {"Uid:": "1000", "NoNewPrivs:": "1"}.get(key, "0" * 16)
+            assert set(values) == {expected}, (name, key, values)
+
+
+def test_each_container_has_a_limit_of_processes(host: Any) -> None:
+    for name, limit in containers(host).items():
+        # Version 1 of control groups has a tree of its own for it.
+        found = host.check_output(
+            "docker exec %s sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max"
+            " 2>/dev/null || true'",
+            name,
+        )
+        assert found.split() == [str(limit)], name
+
+
+def handshake(address: str, port: int, ca: str, version: str, ciphers: str) -> str:
+    """The suite that a client gets which has these to offer."""
+    context = ssl.create_default_context(cafile=ca)
+    context.set_ciphers(ciphers)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    with (
+        socket.create_connection((address, port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname=address) as wrapped,
+    ):
+        agreed = wrapped.cipher()
+        assert agreed
+        return str(agreed[0])
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize(("service", "port"), [("elasticsearch", 9200), ("kibana", 5601)])
+def test_suites_with_cbc_are_refused(platform: Any, serving: Any, service: str, port: int) -> None:
+    addresses = (
+        [platform.address(name) for name in platform.hosts]
+        if service == "elasticsearch"
+        else serving("kibana")
+    )
+    ca = str(platform.ca)
+    for address in addresses:
+        assert handshake(address, port, ca, "TLSv1_3", "DEFAULT").startswith("TLS_")
+        for suite in ("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"):
+            assert handshake(address, port, ca, "TLSv1_2", suite) == suite
+        for suite in ("AES256-SHA384", "AES128-SHA256", "AES256-SHA", "AES128-SHA"):
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                handshake(address, port, ca, "TLSv1_2", f"ECDHE-ECDSA-{suite}:@SECLEVEL=0")
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            handshake(address, port, ca, "TLSv1_1", "DEFAULT:@SECLEVEL=0")
