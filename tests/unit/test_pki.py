@@ -112,6 +112,8 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
     certs.mkdir()
     ca_key, key, stranger = new_key(), new_key(), new_key()
     write(tmp_path, "ca", make("CA", ca_key, "CA", ca_key, days=900, ca=True), ca_key)
+    # Without this file the platform is one from before.
+    write(tmp_path, "transport-ca", make("T", stranger, "T", stranger, ca=True), stranger)
     # Name of the files: what they are, and whether they may stay.
     cases = {
         "good": (make("m1", key, "CA", ca_key), key, True),
@@ -144,6 +146,15 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
         tasks.append({"name": name, "vars": {"pki_certificate": name}, **task})
     tasks += [
         {"name": "CA outlives what it signs", **asserts("__pki_ca_fits | bool", "CA 1")},
+        # A node that changes over gets another certificate in each run, for a client as well.
+        *(
+            {
+                "name": f"{name} while nodes change over",
+                "vars": {"pki_certificate": name, "__pki_both_trusted": True},
+                **asserts("not (__pki_certificate_fits | bool)", f"wrong about {name}"),
+            }
+            for name in ("good", "client-too")
+        ),
         {
             "name": "CA would end first",
             "vars": {"pki_valid_days": 901},
@@ -253,6 +264,15 @@ def test_both_authorities_are_trusted_only_while_nodes_change_over(tmp_path):
                 "name": name,
                 "vars": variables,
                 **asserts(f"(__pki_both_trusted | bool) == {both}", f"wrong about {name}"),
+            }
+        )
+        usages = ["TLS Web Server Authentication"]
+        usages += ["TLS Web Client Authentication"] if both else []
+        tasks.append(
+            {
+                "name": f"usages of {name}",
+                "vars": {**variables, "expected": usages},
+                **asserts("__pki_usages == expected", "{{ __pki_usages }} is wrong"),
             }
         )
     for name, http, transport in (
