@@ -557,6 +557,23 @@ class Draft:
             error.filename = self.folder.join(self.draft)
             raise
         self.pending = True
+        try:
+            self._fill(handle, content, owner, group, mode, before, label)
+        except OSError as error:
+            # A full disk is one of a place.
+            error.filename = error.filename or self.folder.join(self.draft)
+            raise
+
+    def _fill(
+        self,
+        handle: int,
+        content: bytes,
+        owner: int | None,
+        group: int | None,
+        mode: int | None,
+        before: os.stat_result | None,
+        label: dict[str, bytes],
+    ) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()

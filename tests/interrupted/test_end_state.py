@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 # Path, owner, group and mode of everything that was rendered on a host.
 RENDERED = """\
-/etc/elk 0:0 755
-/etc/elk/elasticsearch 1000:0 750
-/etc/elk/elasticsearch/cluster_uuid 1000:0 444
-/etc/elk/elasticsearch/elasticsearch.yml 1000:0 440
-/etc/elk/elasticsearch/jvm.options 1000:0 440
-/etc/elk/elasticsearch/secrets 1000:0 500
+/etc/elk 0:0 750
+/etc/elk/elasticsearch 0:0 750
+/etc/elk/elasticsearch/cluster_uuid 0:0 444
+/etc/elk/elasticsearch/elasticsearch.yml 0:0 440
+/etc/elk/elasticsearch/jvm.options 0:0 440
+/etc/elk/elasticsearch/secrets 0:0 750
 /etc/elk/elasticsearch/secrets/elastic_password 1000:0 400
 /etc/elk/pki 0:0 750
 /etc/elk/pki/ca.crt 0:0 440

@@ -49,6 +49,15 @@ def test_private_files_are_private(host: Any) -> None:
     assert (folder.uid, folder.gid, folder.mode) == (0, 0, 0o750)
 
 
+def test_what_root_writes_is_in_folders_of_root(host: Any) -> None:
+    for path in ("/etc/elk", "/etc/elk/elasticsearch", "/etc/elk/elasticsearch/secrets"):
+        folder = host.file(path)
+        assert (folder.uid, folder.gid, folder.mode) == (0, 0, 0o750), path
+    for name in ("elasticsearch.yml", "jvm.options", "cluster_uuid"):
+        file = host.file(f"/etc/elk/elasticsearch/{name}")
+        assert (file.uid, file.gid, file.mode & 0o222) == (0, 0, 0), name
+
+
 def test_certificate_names_the_host_and_verifies(host: Any) -> None:
     pki = "/etc/elk/pki"
     host.check_output("openssl verify -CAfile %s/ca.crt %s/node.crt", pki, pki)
