@@ -255,12 +255,12 @@ def _rendered(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
         ours = held.values.get(name, ())
         fitting = [host for host in having if hosts[host].fingerprints[name] in ours]
         if not ours and (having or listing):
-            source = having or listing
+            showing = having or listing
             yield Blocker(
                 name,
                 path,
                 f"is not there, and the service {service} of this platform has one "
-                f"({_listed(source)}).",
+                f"({_listed(showing)}).",
                 f"{_way_back(held)} {_accept(name)}",
             )
         elif (

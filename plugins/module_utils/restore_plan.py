@@ -115,7 +115,7 @@ def _half_of_another(name: str, files: Mapping[str, str], present: Present) -> b
         return False
     base, _dot, ending = name.rpartition(".")
     other = f"{base}.{'key' if ending == 'crt' else 'crt'}"
-    ours = present.values.get(other)
+    ours = present.values.get(other, ())
     return bool(ours) and files.get(other) not in ours
 
 

@@ -14,7 +14,7 @@ description:
   - A cluster that does not answer says nothing, and that is no error.
 author: The elk.swarm authors (@elk-swarm)
 options:
-  urls:
+  nodes:
     description: The addresses of the cluster's nodes, with scheme and port. They are tried in turn.
     type: list
     elements: str
@@ -23,7 +23,7 @@ options:
     description: File with the certificate authority that signed the nodes' certificates.
     type: path
   timeout:
-    description: The seconds that one answer may take before the next of O(urls) is tried.
+    description: The seconds that one answer may take before the next of O(nodes) is tried.
     type: float
     default: 5
   doubt_timeout:
@@ -67,7 +67,7 @@ seealso:
 EXAMPLES = r"""
 - name: Check whether the passwords on the controller are those of the cluster
   elk.swarm.elasticsearch_secrets_info:
-    urls: "{{ elk_elasticsearch_urls }}"
+    nodes: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
     logins:
       - name: elastic_password
@@ -127,7 +127,7 @@ def examine(client: Client, logins: list[dict[str, Any]], doubt: float) -> dict[
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "urls": {"type": "list", "elements": "str", "required": True},
+            "nodes": {"type": "list", "elements": "str", "required": True},
             "ca_path": {"type": "path"},
             "timeout": {"type": "float", "default": 5},
             "doubt_timeout": {"type": "float", "default": 20},
@@ -152,7 +152,7 @@ def main() -> None:
     params: dict[str, Any] = module.params
     try:
         client = Client(
-            params["urls"], ca_path=params["ca_path"], timeout=params["timeout"], rounds=1
+            params["nodes"], ca_path=params["ca_path"], timeout=params["timeout"], rounds=1
         )
         holds = examine(client, params["logins"], params["doubt_timeout"])
     except ElasticsearchError:

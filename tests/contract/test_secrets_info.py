@@ -22,7 +22,7 @@ RIGHT, WRONG = "the-one-that-holds", "the-one-that-does-not"
 @pytest.fixture
 def look(cluster: FakeCluster, call: Callable[..., Any]) -> Callable[..., Any]:
     def run(*logins: dict[str, Any], **options: Any) -> Any:
-        given = {"urls": cluster.urls, "logins": list(logins), "doubt_timeout": 0, **options}
+        given = {"nodes": cluster.urls, "logins": list(logins), "doubt_timeout": 0, **options}
         result = call(MODULE, given)
         assert RIGHT not in result.output
         assert WRONG not in result.output
@@ -54,7 +54,7 @@ def test_one_of_the_values_of_a_renewal_suffices(
 
 
 def test_a_cluster_that_is_away_says_nothing(look: Callable[..., Any]) -> None:
-    assert look(login("one", RIGHT), urls=["http://127.0.0.1:9"], timeout=1) == {}
+    assert look(login("one", RIGHT), nodes=["http://127.0.0.1:9"], timeout=1) == {}
 
 
 def test_a_refusal_is_not_believed_at_once(cluster: FakeCluster, look: Callable[..., Any]) -> None:
