@@ -38,13 +38,15 @@ def up(directory: Path, arguments: argparse.Namespace) -> None:
     directory.chmod(0o700)
     standing = Lab.load(directory)
     lab = standing or Lab(directory)
-    asked = (managers, workers, arguments.prepared, arguments.rocky, arguments.nfs)
-    if standing and (lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs) != asked:
+    more = (arguments.prepared, arguments.rocky, arguments.nfs, arguments.registry_login)
+    asked = (managers, workers, *more)
+    stands = (lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login)
+    if standing and stands != asked:
         raise LabError(
             f"A lab of {lab.managers} managers and {lab.workers} workers stands in {directory}. "
             "Run `make down` first, or leave HOSTS out."
         )
-    lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs = asked
+    lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login = asked
     unknown = [name for name in lab.rocky if lab.find_host(name) is None]
     if unknown or (lab.rocky and lab.prepared):
         why = f"no host {', '.join(unknown)}" if unknown else "prepared hosts are Debian"
@@ -140,6 +142,13 @@ def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
         }
         for host in hosts_in
     }
+    if lab.registry_login:
+        for host in hosts_in:
+            variables[host.name] |= {
+                "elk_registry": lab.images_from.replace(lab.registry, lab.login_registry),
+                "elk_registry_username": "lab",
+                "elk_registry_password": lab.registry_password.read_text(),
+            }
     if lab.rocky:
         for host in hosts_in:
             variables[host.name] |= {
@@ -186,6 +195,11 @@ def _parser() -> argparse.ArgumentParser:
         help="these call themselves Rocky Linux 9 and have dnf; adds signed package repositories",
     )
     start.add_argument("--nfs", action="store_true", help="with a shared disk that NFS exports")
+    start.add_argument(
+        "--registry-login",
+        action="store_true",
+        help="with the platform's images in a registry that has TLS and asks for a login",
+    )
     for name, text in (
         ("environment", "make .venv, which `up` does by itself"),
         ("down", "remove the hosts"),

@@ -121,12 +121,13 @@ def start_hosts(lab: Lab, images: Images, progress: Progress) -> None:
     if lab.nfs:
         images.build_nfs()
         _start_nfs(lab, images, progress)
+    authority = _start_login_registry(lab, images, progress) if lab.registry_login else ""
     missing = [h for h in lab.hosts if not answers("docker", "inspect", lab.container(h))]
     kind = "prepared" if lab.prepared else "bare"
     if missing:
         with progress.step(f"{len(missing)} {kind} hosts started"):
             in_parallel([partial(_start, lab, host, images, progress) for host in missing], 8)
-    in_parallel([partial(_let_in, lab, host, progress) for host in lab.hosts], 8)
+    in_parallel([partial(_let_in, lab, host, progress, authority) for host in lab.hosts], 8)
     keys = [f"{h.address} {_host_key(lab, h, progress)}" for h in lab.hosts]
     lab.known_hosts.write_text("\n".join(keys) + "\n")
 
@@ -179,6 +180,33 @@ def _start_nfs(lab: Lab, images: Images, progress: Progress) -> None:
     )
 
 
+def _start_login_registry(lab: Lab, images: Images, progress: Progress) -> str:
+    """Serve the images to those who log in; gives the certificate that hosts have to trust."""
+    container = f"{lab.name}-registry"
+    if not answers("docker", "inspect", container):
+        progress.run(
+            *("docker", "run", "-d", "--name", container, "--network", lab.name),
+            *("--ip", lab.login_registry_address, *labels(lab)),
+            *("-v", "elk-lab-registry:/var/lib/registry", images.services),
+            *("registry-with-login", lab.login_registry_address),
+        )
+    in_container = ("docker", "exec", container)
+    # Made last by the container, and only then does it listen.
+    wait_for(lambda: answers(*in_container, "test", "-e", "/srv/login/registry.yml"), 30, container)
+    lab.registry_password.touch(mode=0o600)
+    lab.registry_password.write_text(progress.run(*in_container, "cat", "/srv/login/password"))
+    return progress.run(*in_container, "cat", "/srv/login/registry.crt")
+
+
+def _registry_authority(lab: Lab, authority: str) -> str:
+    """Shell lines: Docker trusts the registry's certificate."""
+    return f"""
+install -d -m 0755 /etc/docker /etc/docker/certs.d /etc/docker/certs.d/{lab.login_registry}
+cat > /etc/docker/certs.d/{lab.login_registry}/ca.crt <<'END'
+{authority.strip()}
+END"""
+
+
 def _cgroups() -> list[str]:
     """systemd needs its control groups: the machine's own tree under v1, a private one under v2."""
     if Path("/sys/fs/cgroup/cgroup.controllers").exists():
@@ -189,7 +217,7 @@ def _cgroups() -> list[str]:
     ]
 
 
-def _let_in(lab: Lab, host: Host, progress: Progress) -> None:
+def _let_in(lab: Lab, host: Host, progress: Progress, authority: str) -> None:
     """What a provider's first-boot script does: the user's key, the package proxy, the limits."""
     container = lab.container(host)
     if not answers("docker", "exec", container, "true"):
@@ -204,6 +232,7 @@ echo '{public_key}' > $home/.ssh/authorized_keys
 chown {SSH_USER}: $home/.ssh/authorized_keys
 {_package_sources(lab, host)}
 {_nfs_client(lab) if lab.nfs else ""}
+{_registry_authority(lab, authority) if authority else ""}
 {_limits()}""",
     )
     _wait_for_boot(container)

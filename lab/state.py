@@ -46,6 +46,8 @@ class Lab:
     rocky: list[str] = field(default_factory=list)
     # With a server that exports a shared disk over NFS.
     nfs: bool = False
+    # The platform's images come over TLS, and for a login.
+    registry_login: bool = False
     # Fingerprint of the key of the stand-in for Docker's repository.
     repository_key: str = ""
     daemon_is_ours: bool = field(default=False)
@@ -79,6 +81,20 @@ class Lab:
     def nfs_address(self) -> str:
         """The server of the shared disk, which exports /export (NFS 4, port 2049)."""
         return self.address(4)
+
+    @property
+    def login_registry_address(self) -> str:
+        """The registry for those who log in (port 5443)."""
+        return self.address(5)
+
+    @property
+    def login_registry(self) -> str:
+        return f"{self.login_registry_address}:5443"
+
+    @property
+    def registry_password(self) -> Path:
+        """The password of its user lab."""
+        return self.directory / "registry_password"
 
     @property
     def shared_disk(self) -> Path:

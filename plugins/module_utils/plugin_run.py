@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
-from .engine import ConflictError, Engine, EngineError, SocketMissingError, registry_auth
+from .engine import ConflictError, Engine, EngineError, SocketMissingError
 from .managed_plugin import (
     Installed,
     JsonDict,
@@ -31,6 +31,7 @@ from .managed_plugin import (
     way_back,
 )
 from .masking import blot_out
+from .registry_login import auth_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,7 @@ class PluginRun:
         enable_timeout: int = 0,
         docker_config: Mapping[str, Any] | None = None,
         journal: Callable[[float], str] | None = None,
+        registry_login: Mapping[str, Any] | None = None,
     ) -> None:
         self._engine = engine
         self._wanted = wanted
@@ -93,11 +95,14 @@ class PluginRun:
         self._timeout = enable_timeout
         self._docker_config = docker_config or {}
         self._journal = journal
+        self._registry_login = registry_login
         self._raw: JsonDict = {}
         self._asked: list[JsonDict] = []
         self._asked_before: list[JsonDict] = []
         self.outcome = Outcome()
         self.secrets: set[str] = veil.secrets(wanted.options, {}, self._public())
+        if registry_login:
+            self.secrets.add(registry_login["password"])
 
     def run(self) -> Outcome:
         try:
@@ -176,7 +181,7 @@ class PluginRun:
                 )
 
     def _privileges(self, remote: str) -> list[JsonDict]:
-        auth = registry_auth(remote, self._docker_config)
+        auth = auth_for(remote, self._registry_login, self._docker_config)
         asked = self._engine.plugin_privileges(remote, auth)
         if not asked:
             # The same answer comes when the registry is away or has no such plugin.
@@ -196,7 +201,7 @@ class PluginRun:
 
     def _do(self, step: str, way: Plan, remote: str, asked: list[JsonDict]) -> None:
         engine, name = self._engine, self._wanted.name
-        auth = registry_auth(remote, self._docker_config)
+        auth = auth_for(remote, self._registry_login, self._docker_config)
         if step == "install":
             engine.pull_plugin(remote, name, asked, auth)
         elif step == "upgrade":

@@ -834,6 +834,22 @@ def check_images(site: Site) -> Iterator[Finding]:
             )
 
 
+@check("registry_login")
+def check_registry_login(site: Site) -> Iterator[Finding]:
+    """Whether a login at the registry is whole; a registry would answer with something vague."""
+    given = {
+        name: bool(site.settings.get(name))
+        for name in ("elk_registry_username", "elk_registry_password")
+    }
+    if len(set(given.values())) > 1:
+        present, missing = sorted(given, key=lambda name: not given[name])
+        yield Finding(
+            missing,
+            f"{present} is set and {missing} is empty.",
+            f"Set {missing} as well, or neither for a registry that asks for no login.",
+        )
+
+
 @check("publish_modes")
 def check_publish_modes(site: Site) -> Iterator[Finding]:
     for name in ("logstash_publish_mode", "kibana_publish_mode"):

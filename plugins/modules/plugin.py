@@ -110,6 +110,25 @@ options:
     description: How long Docker waits for the plugin's first answer, in seconds. 0 is no limit.
     type: int
     default: 0
+  registry_login:
+    description:
+      - Credentials for the registry of the plugin. They are used for plugins of this registry only.
+        For others, and without this option, those in the C(config.json) of the user that runs the
+        module are taken.
+    type: dict
+    suboptions:
+      registry_url:
+        description: Registry that the credentials are for, with or without C(https://) and a path.
+        type: str
+        required: true
+      username:
+        description: User of the registry.
+        type: str
+        required: true
+      password:
+        description: Password or access token of the user.
+        type: str
+        required: true
 notes:
   - >-
     Other than M(community.docker.docker_plugin): privileges have to be named, or O(grant_all) set,
@@ -286,6 +305,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.plugin_run import (
     PluginFailure,
     PluginRun,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.registry_login import REGISTRY_LOGIN
 
 
 def read_task(module: AnsibleModule, veil: Veil) -> Wanted:
@@ -339,11 +359,16 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             "force_remove": {"type": "bool", "default": False},
             "enable_timeout": {"type": "int", "default": 0},
+            "registry_login": REGISTRY_LOGIN,
         },
         supports_check_mode=True,
     )
     params: dict[str, Any] = module.params
     veil = Veil(frozenset(params["show_options"]))
+    login = params["registry_login"]
+    if login:
+        # Nothing else hides it once the task was read.
+        params["registry_login"] = {**login, "password": MASK}
     wanted = read_task(module, veil)
 
     journalctl = module.get_bin_path("journalctl")
@@ -364,6 +389,7 @@ def main() -> None:
         params["enable_timeout"],
         read_docker_config(),
         journal if journalctl and engine.local else None,
+        login,
     )
     failure: PluginFailure | None = None
     try:

@@ -375,6 +375,23 @@ def test_short_values_and_warnings_give_nothing_away(
     assert "no login with" in str(warned["warnings"])
 
 
+def test_the_login_goes_to_the_registry_of_the_plugin(
+    disk: Callable[..., Any], engine: FakePlugins
+) -> None:
+    registry = FIRST.partition("/")[0]
+    login = {"registry_url": registry, "username": "deploy", "password": SECRET}
+    assert disk(state="enable", registry_login=login).changed
+    sent = [call for call, with_it in zip(engine.calls, engine.logins, strict=True) if with_it]
+    assert {path for _method, path in sent} == {"/plugins/privileges", "/plugins/pull"}
+    assert {with_it["password"] for with_it in engine.logins if with_it} == {SECRET}
+    wrong = disk(state="enable", registry_login=login, plugin_options={"A": {"b": 1}})
+    assert wrong.failed
+    engine.plugins.clear()
+    engine.logins.clear()
+    assert disk(state="enable", registry_login={**login, "registry_url": "docker.io"}).changed
+    assert not any(engine.logins)
+
+
 def test_daemon_away(call: Callable[..., Any], tmp_path: Path) -> None:
     arguments = {"docker_host": f"unix://{tmp_path}/none.sock", "plugin_name": FIRST}
     for module in ("plugin", "plugin_info"):

@@ -618,6 +618,27 @@ def test_a_manager_that_is_none(lab: Lab) -> None:
 # Versions and images
 
 
+@pytest.mark.parametrize(
+    ("username", "password", "where"),
+    [
+        (True, False, "elk_registry_password"),
+        (False, True, "elk_registry_username"),
+        (True, True, None),
+        (False, False, None),
+    ],
+)
+def test_half_a_login_at_the_registry(
+    lab: Lab, username: bool, password: bool, where: str | None
+) -> None:
+    lab.settings |= {"elk_registry_username": username, "elk_registry_password": password}
+    if where is None:
+        assert lab.findings() == []
+    else:
+        found = lab.only()
+        assert (found.where, found.warning) == (where, False)
+        assert found.wrong.endswith(f"and {where} is empty.")
+
+
 @pytest.mark.parametrize("version", ["9.2", "v9.2.4", "9.3.0-SNAPSHOT", "", "9.2.4 ", None])
 def test_what_is_no_version(lab: Lab, version: Any) -> None:
     lab.settings["elk_version"] = version

@@ -31,6 +31,9 @@ def test_two_labs_share_no_name_and_no_address(tmp_path: Path) -> None:
     assert first.registry == "10.60.0.2:5000"
     assert first.images_from == "10.60.0.2:5000/lab0"
     assert second.images_from.rsplit("/", 1)[1] != "lab0", "one registry serves both"
+    assert first.login_registry == "10.60.0.5:5443"
+    taken = (first.gateway, first.services_address, first.repositories_address, first.nfs_address)
+    assert first.login_registry_address not in taken
 
 
 def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:
@@ -38,8 +41,10 @@ def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:
     lab = Lab(tmp_path, number=4, managers=3, workers=1, prepared=True)
     lab.save()
     assert Lab.load(tmp_path) == lab
+    lab.registry_password.write_text("x")
     lab.forget()
     assert Lab.load(tmp_path) is None
+    assert not lab.registry_password.exists()
 
 
 def test_an_image_is_known_by_what_goes_in(tmp_path: Path) -> None:
