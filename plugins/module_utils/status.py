@@ -330,6 +330,23 @@ def elasticsearch_indices(rows: Any) -> list[dict[str, Any]]:
     ]
 
 
+def write_index_of(answer: Mapping[str, Any], alias: str) -> str:
+    """The index that takes what is written to an alias; empty when none does.
+
+    >>> write_index_of({"a": {"aliases": {"x": {}}}}, "x")
+    'a'
+    """
+    marks = {
+        index: ((about.get("aliases") or {}).get(alias) or {}).get("is_write_index")
+        for index, about in answer.items()
+    }
+    chosen = [index for index, mark in marks.items() if mark]
+    if not chosen and len(marks) == 1:
+        # A single index needs no mark, unless it says no.
+        chosen = [index for index, mark in marks.items() if mark is not False]
+    return chosen[0] if chosen else ""
+
+
 # -- the report ------------------------------------------------------------------------------
 
 

@@ -219,8 +219,7 @@ def write_index(view: Mapping[str, Any], alias: str) -> list[Finding]:
     return [
         Finding(
             BAD,
-            f"The alias {alias} has no index that takes lines: what arrives makes an index of that"
-            " name without the platform's settings, or is refused",
+            f"The alias {alias} has no index that takes lines: they wait in the queue of Logstash",
             "write_index",
             SITE,
         )

@@ -234,6 +234,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.status import (
     elasticsearch_nodes,
     swarm_nodes,
     swarm_services,
+    write_index_of,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member, look
 from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import is_regular, pair_problem
@@ -341,16 +342,7 @@ def about_blocks(client: Client, alias: str) -> dict[str, Any]:
     found["voting_exclusions"] = sorted(label(one) for one in exclusions(client))
     if alias:
         reply = client.get(path_of("_alias", alias), accept=(404,))
-        indices = reply.object() if reply.ok else {}
-        found["write_index"] = next(
-            (
-                name
-                for name, about in sorted(indices.items())
-                if ((about.get("aliases") or {}).get(alias) or {}).get("is_write_index")
-                or len(indices) == 1
-            ),
-            "",
-        )
+        found["write_index"] = write_index_of(reply.object() if reply.ok else {}, alias)
     return found
 
 

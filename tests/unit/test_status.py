@@ -536,6 +536,24 @@ class TestFromTheApi:
         assert status.elasticsearch_indices(rows)[0]["docs"] == 7
         assert status.size(status.elasticsearch_indices(rows)[0]["bytes"]) == "-"
 
+    @pytest.mark.parametrize(
+        ("marks", "expected"),
+        [
+            ({}, ""),
+            ({"a": None}, "a"),
+            ({"a": False}, ""),
+            ({"a": None, "b": True}, "b"),
+            ({"a": False, "b": False}, ""),
+            ({"a": None, "b": None}, ""),
+        ],
+    )
+    def test_the_index_that_takes_lines(self, marks: dict[str, bool | None], expected: str) -> None:
+        answer = {
+            name: {"aliases": {"logs": {} if mark is None else {"is_write_index": mark}}}
+            for name, mark in marks.items()
+        }
+        assert status.write_index_of(answer, "logs") == expected
+
 
 class TestText:
     def test_columns_line_up(self) -> None:
