@@ -22,7 +22,7 @@ def attacks(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def tests_in(path: str) -> set[str]:
+def functions_of(path: str) -> set[str]:
     tree = ast.parse((PAGE.parent / path).read_text())
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -36,7 +36,7 @@ def missing(row: list[str]) -> list[str]:
     ]
     if not named:
         return [f"{row[0]}: names no test"]
-    return [f"{path}: {name}" for path, name in named if name not in tests_in(path)]
+    return [f"{path}: {name}" for path, name in named if name not in functions_of(path)]
 
 
 def test_each_row_names_tests_that_exist() -> None:
