@@ -58,27 +58,34 @@ from ansible_collections.elk.swarm.plugins.module_utils.local_dir import (
 )
 
 
-def inventory_dir(variables: Any) -> str:
+# Templates ask many times for what stays the same in a run.
+_FOLDERS: dict[tuple[str, tuple[str, ...]], str] = {}
+
+
+def inventory_dir(variables: Any, sources: tuple[str, ...]) -> str:
     """The folder of the inventory file that names the first manager."""
     managers = (variables.get("groups") or {}).get("swarm_managers") or []
-    hosts = variables.get("hostvars") or {}
-    if managers and managers[0] in hosts and hosts[managers[0]].get("inventory_dir"):
-        return str(hosts[managers[0]]["inventory_dir"])
-    return str(variables.get("inventory_dir") or "")
+    known = (str(managers[0]) if managers else "", sources)
+    if known not in _FOLDERS:
+        hosts = variables.get("hostvars") or {}
+        found = hosts[managers[0]] if managers and managers[0] in hosts else variables
+        _FOLDERS[known] = str(found.get("inventory_dir") or variables.get("inventory_dir") or "")
+    return _FOLDERS[known]
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         found = variables or {}
+        sources = tuple(str(path) for path in found.get("ansible_inventory_sources") or ())
         inventory = Inventory(
-            sources=tuple(str(path) for path in found.get("ansible_inventory_sources") or ()),
+            sources=sources,
             ignored_patterns=tuple(map(str, constants.INVENTORY_IGNORE_PATTERNS)),
             ignored_endings=tuple(map(str, constants.INVENTORY_IGNORE_EXTS)),
         )
         if terms and not self.get_option("better"):
             return [inventory.reader_of(os.path.expanduser(str(term))) for term in terms]
-        folder = inventory_dir(found) or os.path.expanduser(str(terms[0]) if terms else "")
+        folder = inventory_dir(found, sources) or os.path.expanduser(str(terms[0]) if terms else "")
         if not folder:
             raise AnsibleError(
                 "elk_local_dir is not set, and the inventory is no file or folder beside which the "

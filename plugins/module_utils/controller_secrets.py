@@ -29,6 +29,7 @@ from .platform_secrets import (
     KIBANA_SETTINGS,
     LOGSTASH,
     LOGSTASH_PIPELINE,
+    ROTATION,
     TOKEN,
 )
 
@@ -168,7 +169,7 @@ def _authorities(held: Held, hosts: Hosts) -> Iterator[Blocker]:
                 key,
                 f"is not there, and nothing else can sign for the authority in {path}.",
                 f"Bring it back from your copy of {held.directory}. If it is lost for good, "
-                "replace the authority: playbooks/rotate.yml -e rotate=ca -e "
+                f"replace the authority: playbooks/rotate.yml -e rotate={ROTATION[name]} -e "
                 "rotate_lost_ca_key=true.",
             )
 

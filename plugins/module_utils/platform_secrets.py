@@ -30,6 +30,8 @@ HASH_KEY = "secret_hash_key"
 ELASTIC_ON_HOST = "elasticsearch/secrets/elastic_password"
 # What hosts trust. Each may hold two certificates while an authority is renewed.
 AUTHORITIES = ("ca.crt", "transport-ca.crt")
+# What playbooks/rotate.yml calls the renewal of each.
+ROTATION = {"ca.crt": "ca", "transport-ca.crt": "transport_ca"}
 
 # How the names of Swarm secrets go on after the name of the service.
 KIBANA_SETTINGS, KIBANA_KEY = "yml", "key"

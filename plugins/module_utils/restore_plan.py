@@ -21,6 +21,7 @@ from .platform_secrets import (
     HASH_KEY,
     KIBANA_KEYS,
     LOGSTASH,
+    ROTATION,
     TOKEN,
     certificate_keys,
 )
@@ -147,13 +148,18 @@ def next_steps(lost: Sequence[str], directory: str) -> list[str]:
             f"{ELASTIC}: set a new one in a container of Elasticsearch that runs, with "
             f"bin/elasticsearch-reset-password -u elastic, and write it into {directory}/{ELASTIC}."
         )
-    if any(name.endswith(".key") for name in lost):
+    kinds = [kind for file, kind in ROTATION.items() if file.replace(".crt", ".key") in lost]
+    if kinds:
         steps.append(
             "Replace the authority, because nothing can sign for it any more: ansible-playbook "
             + " ".join(
                 filter(
                     None,
-                    ("playbooks/rotate.yml -e rotate=ca -e rotate_lost_ca_key=true", accept),
+                    (
+                        f"playbooks/rotate.yml -e rotate={','.join(kinds)}",
+                        "-e rotate_lost_ca_key=true",
+                        accept,
+                    ),
                 )
             )
         )

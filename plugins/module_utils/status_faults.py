@@ -18,6 +18,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import ROTATION
 from ansible_collections.elk.swarm.plugins.module_utils.watermarks import must_be_free
 
 if TYPE_CHECKING:
@@ -586,9 +587,22 @@ def authority_keys(controller: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
-def _compare(who: str, theirs: frozenset[str], ours: frozenset[str], file: str) -> list[Finding]:
+def _compare(
+    who: str, theirs: frozenset[str], known: Mapping[str, frozenset[str]], file: str
+) -> list[Finding]:
+    ours = known.get(file, frozenset())
     if theirs == ours or not ours:
         return []
+    if theirs & ours and theirs <= frozenset().union(*known.values()):
+        return [
+            Finding(
+                WARN,
+                f"{who}: its {file} holds both authorities; nodes change over to the one for"
+                " transport, which has not ended",
+                "authority_differs",
+                SITE,
+            )
+        ]
     if theirs & ours:
         return [
             Finding(
@@ -596,7 +610,7 @@ def _compare(who: str, theirs: frozenset[str], ours: frozenset[str], file: str) 
                 f"{who}: its {file} is not the same as on this machine; a change of the authority"
                 " has not ended",
                 "authority_differs",
-                f"{PAGE}playbooks/rotate.yml -e rotate=ca",
+                f"{PAGE}playbooks/rotate.yml -e rotate={ROTATION[file]}",
             )
         ]
     what = "has another authority than this machine" if theirs else f"has no {file}"
@@ -654,9 +668,9 @@ def authorities(
     found += strange
     for host, pki in hosts.items():
         there = pki.get("authorities") or {}
-        for file, known in ours.items():
+        for file in ours:
             if not (strange and file == "ca.crt"):
-                found += _compare(host, fingerprints(str(there.get(file) or "")), known, file)
+                found += _compare(host, fingerprints(str(there.get(file) or "")), ours, file)
         found += [
             Finding(
                 BAD,
@@ -680,7 +694,7 @@ def authorities(
             if pair.get("problem")
         ]
     for service, pem in services.items() if not strange else ():
-        found += _compare(service, fingerprints(pem), ours.get("ca.crt", frozenset()), "ca.crt")
+        found += _compare(service, fingerprints(pem), ours, "ca.crt")
     return found
 
 

@@ -45,7 +45,7 @@ SHIPPED = (
     "roles/",
 )
 NOT_SHIPPED = re.compile(
-    r"^\.|^(lab|molecule|tests|inventories/lab)/|(^|/)(credentials|__pycache__)/"
+    r"^\.|^(lab|molecule|tests|inventories/lab)/|(^|/)([^/]*-credentials|credentials|__pycache__)/"
     r"|\.(key|pem|pyc|p12|tar\.gz)$"
 )
 # What ansible-galaxy adds by itself.

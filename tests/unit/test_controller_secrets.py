@@ -109,12 +109,12 @@ def test_a_lost_authority_is_refused_although_the_passwords_are_there(lost: str)
     assert "playbooks/fetch_secrets.yml" in found.remedy
 
 
-@pytest.mark.parametrize("lost", ["ca", "transport-ca"])
-def test_a_lost_key_of_an_authority_has_a_way_forward(lost: str) -> None:
+@pytest.mark.parametrize(("lost", "kind"), [("ca", "ca"), ("transport-ca", "transport_ca")])
+def test_a_lost_key_of_an_authority_has_a_way_forward(lost: str, kind: str) -> None:
     held = replace(HELD, signing=HELD.signing - {f"{lost}.crt"})
     found = only(held, **TAKEN)
     assert (found.name, found.where) == ("authority_key", f"/secure/{lost}.key")
-    assert "playbooks/rotate.yml -e rotate=ca -e rotate_lost_ca_key=true" in found.remedy
+    assert f"playbooks/rotate.yml -e rotate={kind} -e rotate_lost_ca_key=true" in found.remedy
 
 
 def test_an_old_authority_is_refused() -> None:

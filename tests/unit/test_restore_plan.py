@@ -108,4 +108,8 @@ def test_what_to_type() -> None:
     both = next_steps(("ca.key", "secret_hash_key"), "/d")
     assert both[0].endswith(f"rotate.yml -e rotate=ca -e rotate_lost_ca_key=true {accept}")
     assert both[1] == "ansible-playbook site.yml"
+    transport = next_steps(("transport-ca.key",), "/d")
+    assert transport[0].endswith("rotate.yml -e rotate=transport_ca -e rotate_lost_ca_key=true")
+    keys = next_steps(("ca.key", "transport-ca.key"), "/d")
+    assert keys[0].endswith("rotate.yml -e rotate=ca,transport_ca -e rotate_lost_ca_key=true")
     assert "elasticsearch-reset-password" in next_steps(("elastic_password",), "/d")[0]

@@ -629,3 +629,22 @@ def test_a_service_that_is_left_over_beside_one_that_runs_is_worth_a_look() -> N
         service("elk_elasticsearch-old", generation="old", mode="global", desired=0, running=0)
     )
     assert found(data) == [("warn", "")]
+
+
+def test_nodes_that_change_over_have_another_way_to_the_end_than_a_renewal() -> None:
+    """Both authorities are on both sides, so no renewal is under way."""
+    controller = {
+        "authorities": [
+            {"file": "ca.crt", "certificate": GOOD},
+            {"file": "transport-ca.crt", "certificate": OTHER},
+        ]
+    }
+    both = {"ca.crt": GOOD + OTHER, "transport-ca.crt": OTHER + GOOD}
+    found = faults.authorities(controller, {"w1": {"authorities": both}}, {})
+    assert [one.check for one in found] == ["authority_differs"] * 2
+    assert all("which has not ended" in one.text for one in found)
+    assert {one.next for one in found} == {faults.SITE}
+    # A renewal of the one for transport has a name of its own.
+    renewed = {"ca.crt": GOOD, "transport-ca.crt": OTHER + pem(600)}
+    [one] = faults.authorities(controller, {"w1": {"authorities": renewed}}, {})
+    assert one.next.endswith("playbooks/rotate.yml -e rotate=transport_ca")

@@ -163,6 +163,7 @@ def test_playbooks_are_told_from_lists_of_tasks(tmp_path: Path) -> None:
         ".venv/bin/python",
         "lab/machine.py",
         "inventories/example/credentials/elastic_password",
+        "inventories/example-credentials/elastic_password",
         "roles/pki/files/node.key",
         "plugins/modules/__pycache__/service.pyc",
     ],
