@@ -94,7 +94,7 @@ def _advice(folder: Folder, status: os.stat_result, path: str) -> str:
     """Whose it is, and what to type."""
     text = f"owner {status.st_uid}, in {folder.path} of owner {folder.status_of_self().st_uid}"
     if folder.open_to_others:
-        text += ", which other users can write"
+        text += ", which users other than root can write"
     command = f"rm -r {path}" if stat.S_ISDIR(status.st_mode) else f"rm {path}"
     return f"{text}. Look with 'ls -ld {folder.path} {path}' who made it; to remove it: {command}"
 
@@ -151,8 +151,8 @@ class Folder:
     def link_error(self, name: str, last: bool) -> LinkError:
         path = self.join(name)
         status = self.status(name)
-        text = f"{path} is a {kind_of(status.st_mode)} and is not followed: "
-        return LinkError(path, text + _advice(self, status, path), last)
+        advice = _advice(self, status, path)
+        return LinkError(path, f"{path} is a link and is not followed: {advice}", last)
 
     # -- what is in it -----------------------------------------------------------------------
 
@@ -227,11 +227,9 @@ class Folder:
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(status.st_mode):
-            raise UnsafePathError(
-                path,
-                f"is a {kind_of(status.st_mode)} and no regular file: "
-                + _advice(self, status, path),
-            )
+            advice = _advice(self, status, path)
+            kind = kind_of(status.st_mode)
+            raise UnsafePathError(path, f"is a {kind} and no regular file: {advice}")
 
     def file(self, name: str) -> BinaryIO:
         return os.fdopen(self.open(name), "rb")

@@ -266,7 +266,7 @@ HOSTS = (
 )
 
 NODES = "swarm : Verify the nodes and set their availability and labels"
-CERTIFICATES = "pki : Give the host the certificates of the authority and its own"
+CERTIFICATES = "pki : Give the host the certificates of the authorities and its own"
 CONTENT = "elasticsearch : Bring in the templates and the role of Logstash"
 CLUSTER = (
     Drift(
