@@ -279,12 +279,12 @@ def _explain_certificate(
     if code in WRONG_NAME:
         return (
             f"the certificate is not made out for {address.host} ({said}). Use a url with one of "
-            "the certificate's names, or add this name to the certificate and renew it"
+            "the certificate's names, or add this name to pki_host_names and run playbooks/site.yml"
         )
     if code in EXPIRED:
         return (
-            f"the certificate {EXPIRED[code]} ({said}). Renew the certificates (role pki) and look "
-            "at the clocks of both hosts"
+            f"the certificate {EXPIRED[code]} ({said}). Look at the clocks of both hosts. If they "
+            "are right, run playbooks/site.yml, which renews certificates"
         )
     if code in UNKNOWN_AUTHORITY:
         trusted = f"ca_path {ca_path}" if ca_path else "the system's authorities (ca_path is unset)"
