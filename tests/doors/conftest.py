@@ -17,7 +17,7 @@ from tests.interrupted.conftest import lab
 from tests.under_load.platform import Platform, nothing_fails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.interrupted.conftest import Lab
 
@@ -26,8 +26,10 @@ __all__ = ["lab", "nothing_fails"]
 # The last commit on which every certificate could join the cluster.
 BEFORE = "162fd22"
 KIBANA_CERTS = "/usr/share/kibana/config/certs"
-# Seconds that a node of a stranger gets to join, which one that may join needs 15 of.
-PATIENCE = 40
+# Seconds until a node of a stranger has joined, or has said twice that it cannot.
+PATIENCE = 240
+# What a node says every ten seconds while no master lets it in.
+OUTSIDE = "master not discovered yet"
 
 # Runs in the network of a container. A server that refuses the certificate of a client says so only
 # after the handshake, so the answer to the first byte counts.
@@ -173,21 +175,34 @@ class Attacked(Platform):
             f" -v {folder}/elasticsearch.yml:{home}/elasticsearch.yml:ro {image}",
         )
 
-    def joined(self, name: str) -> bool:
-        """Whether the node joins within the time that one which may join needs."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if name in self.nodes():
-                return True
-            time.sleep(1)
-        return False
+    def joins(self, name: str) -> bool:
+        """Whether the node is let in, in a time that is enough for one that may join."""
+        return self._sees(lambda: name in self.members())
 
-    def end_rogue(self, name: str) -> str:
-        """Remove a node of one's own; what it has said."""
-        said = self.lab.read("m1", f"docker logs {name} 2>&1; docker rm --force {name} >&2")
-        self.lab.read("m1", f"rm -rf /tmp/{name}")
+    def stays_outside(self, name: str) -> bool:
+        """Whether the node says twice that no master lets it in, and is in no cluster then."""
+        logs = f"docker logs {name} 2>&1"
+        said = self._sees(lambda: self.lab.read("m1", logs).count(OUTSIDE) > 1)
+        return said and name not in self.members()
+
+    def _sees(self, condition: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(1)
+        return True
+
+    def members(self) -> set[str]:
+        """Names of the nodes that the master has let in; none of them is asked."""
+        with self.connect() as client:
+            state = client.cluster.state(metric="nodes", filter_path="nodes.*.name")
+        return {str(node["name"]) for node in state["nodes"].values()}
+
+    def end_rogue(self, name: str) -> None:
+        """Remove a node of one's own."""
+        self.lab.read("m1", f"docker rm --force {name}; rm -rf /tmp/{name}")
         self.rogues.remove(name)
-        return said
 
     def __exit__(self, *reason: object) -> None:
         super().__exit__(*reason)
