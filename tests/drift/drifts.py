@@ -357,6 +357,13 @@ STACK = (
         by("m1", "logstash : Keep the service"),
     ),
     Drift(
+        "folder of the rendered files given to user 1000",
+        on("m1", "chown 1000 /etc/elk/elasticsearch"),
+        says("m1", "stat -c '%a %u:%g' /etc/elk/elasticsearch", "750 0:0"),
+        by("m1", "elasticsearch : Write what Elasticsearch reads when it starts"),
+        ("1000",),
+    ),
+    Drift(
         "elasticsearch.yml edited by hand",
         on("w1", f"echo 'indices.breaker.total.limit: 99%' >> {CONFIG}"),
         says("w1", f"grep -c breaker {CONFIG} || true", "0"),
