@@ -57,7 +57,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.local_dir import (
     default,
 )
 
-
 # Templates ask many times for what stays the same in a run.
 _FOLDERS: dict[tuple[str, tuple[str, ...]], str] = {}
 
