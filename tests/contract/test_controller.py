@@ -116,13 +116,8 @@ def restore(call: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     return run
 
 
-FOUND = {
-    "m1": {
-        "elastic_password": f"{PASSWORD}\n",
-        "ca.crt": CA_TEXT,
-        "certs/m1.key": "what only m1 has",
-    }
-}
+KEY = "what only m1 has"
+FOUND = {"m1": {"elastic_password": f"{PASSWORD}\n", "ca.crt": CA_TEXT, "certs/m1.key": KEY}}
 
 
 def test_what_is_missing_is_written_once(restore: Callable[..., Any], tmp_path: Path) -> None:

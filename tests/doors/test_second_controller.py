@@ -153,7 +153,6 @@ def test_a_wrong_controller_is_refused_before_anything_is_changed(
     "command",
     [
         "site.yml --check",
-        "site.yml --tags=cluster",
         "playbooks/cluster.yml",
         "playbooks/stack.yml",
         "playbooks/upgrade.yml",
