@@ -252,4 +252,4 @@ def test_a_receiver_that_answers_without_end_is_left() -> None:
         threading.Thread(target=answer, daemon=True).start()
         begun = time.monotonic()
         send_tcp(Sent(Target("127.0.0.1", receiver.getsockname()[1], "tcp"), []), 1.0)
-        assert LINGER <= time.monotonic() - begun < 2 * LINGER
+        assert LINGER <= time.monotonic() - begun < 10 * LINGER
