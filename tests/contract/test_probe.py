@@ -219,6 +219,11 @@ def test_the_note_stays_until_the_documents_are_gone(
     result = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert result.failed
     assert [path.name for path in tmp_path.iterdir()] == [f".smoke-test-{result['run']}"]
+    cluster.scripts.clear()
+    again = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
+    assert again["leftover"] == 3
+    assert left(cluster) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def notes(folder: Path) -> list[str]:
