@@ -151,7 +151,7 @@ class TestClient:
             self.send_header("Content-Length", "1000")
             self.end_headers()
             with contextlib.suppress(OSError):
-                for _byte in range(40):
+                for _byte in range(400):
                     self.wfile.write(b" ")
                     time.sleep(0.1)
 
@@ -159,7 +159,7 @@ class TestClient:
         begun = time.monotonic()
         seen = look("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 0.3, "/api/status")
         assert seen.kind != "ok"
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30
 
     @pytest.mark.parametrize(
         ("answer", "kind"),
