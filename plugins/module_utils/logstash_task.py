@@ -28,6 +28,7 @@ PORT, API_PORT = 10514, 9600
 PAUSE = 0.5
 # So many events are more than workers hold at a time: a queue this long is watched to the end.
 LONG = 5000
+MOST = 1 << 63
 Flow = dict[str, int]
 
 
@@ -46,9 +47,10 @@ def flow_of(stats: Any) -> Flow | None:
             total["queued"] += int(queue.get("events_count") or 0)
             total["bytes"] += int(queue.get("queue_size_in_bytes") or 0)
             total["max_bytes"] += int(queue.get("max_queue_size_in_bytes") or 0)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, OverflowError, TypeError, ValueError):
         return None
-    return total
+    # A container that was taken over may answer anything.
+    return total if all(0 <= value < MOST for value in total.values()) else None
 
 
 def watch(
@@ -109,7 +111,7 @@ def statistics(engine: Engine, container: str) -> Flow | None:
 
 
 def listening(engine: Engine, container: str) -> bool | None:
-    """Whether the input listens; None when nobody can tell."""
+    """Whether the input listens; None when it is unknown."""
     try:
         pid = int(((engine.container(container)).get("State") or {}).get("Pid") or 0)
     except (EngineError, ValueError):

@@ -5,8 +5,8 @@
 """Notes of smoke tests, so that documents which arrive after their end are found and removed.
 
 A note lies there while a smoke test runs, and after it for as long as lines are missing: lines that
-wait in a queue arrive days later. A smoke test that was killed leaves an empty note, because nobody
-knows how many lines it had sent.
+wait in a queue arrive days later. A smoke test that was killed leaves an empty note, because the
+number of lines that it had sent is unknown.
 
 A smoke test holds a lock on its note while it lives. The kernel takes the lock away from a process
 that is killed, and by that a note of the past is told from one of another test at the same moment.
@@ -49,7 +49,7 @@ class Note:
 
     @property
     def missing(self) -> int | None:
-        """The number of lines that had not arrived; None when nobody knows it."""
+        """The number of lines that had not arrived; None when it is unknown."""
         words = self._words()
         return int(words[0]) if words and words[0].isdecimal() else None
 

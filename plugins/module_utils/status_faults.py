@@ -146,7 +146,7 @@ def cluster_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]
 
 
 def index_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Blocks that keep lines out, and those that nobody would look for elsewhere.
+    """Blocks that keep lines out, and those that are easily overlooked elsewhere.
 
     A write block on an index that takes no lines any more is how a retention policy and Kibana's
     own upgrades work, so it is no finding.

@@ -18,6 +18,7 @@ import socket
 import ssl
 import stat
 import tempfile
+import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,7 @@ def _look(
     try:
         plain = socket.create_connection((address, port), timeout=timeout)
         with plain, context.wrap_socket(plain, server_hostname=name) as wrapped:
-            return _ask(wrapped, name, path) if path else Server("ok")
+            return _ask(wrapped, name, path, 3 * timeout) if path else Server("ok")
     except ssl.SSLCertVerificationError as error:
         kind = "untrusted"
         if error.verify_code in EXPIRED:
@@ -182,8 +183,19 @@ def _look(
         return Server("refused", f"{error.strerror or error}: nothing listens there")
 
 
-def _ask(wrapped: ssl.SSLSocket, name: str, path: str) -> Server:
+def _ask(wrapped: ssl.SSLSocket, name: str, path: str, longest: float) -> Server:
     """Kibana's own word on whether it can be used."""
+    # A timeout of the socket is one of each read, and an answer may come byte by byte.
+    end = threading.Timer(longest, socket.socket.shutdown, (wrapped, socket.SHUT_RDWR))
+    end.daemon = True
+    end.start()
+    try:
+        return _status(wrapped, name, path)
+    finally:
+        end.cancel()
+
+
+def _status(wrapped: ssl.SSLSocket, name: str, path: str) -> Server:
     connection = http.client.HTTPConnection(name)
     connection.sock = wrapped
     try:
@@ -195,6 +207,6 @@ def _ask(wrapped: ssl.SSLSocket, name: str, path: str) -> Server:
     level: Any = ""
     with contextlib.suppress(ValueError, AttributeError, TypeError):
         level = ((json.loads(text).get("status") or {}).get("overall") or {}).get("level")
-    if answer.status == 200 and level in ("available", ""):
+    if answer.status == 200 and level == "available":
         return Server("ok")
     return Server("unavailable", f"it answers {path} with {answer.status} and says {level!r}")

@@ -307,6 +307,8 @@ def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait
     ``all_came`` says that the lines of this one have come through.
     """
     gone = 0
+    # One time for all of them: they have waited beside each other.
+    end = time.monotonic() + late_wait
     for note in left_behind(folder):
         with contextlib.closing(note.file):
             if note.run == finder.run:
@@ -314,8 +316,7 @@ def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait
             missing = note.missing
             # Lines that a log shipper could not store are tried again after a pause, so those of
             # a later run may overtake them. That is waited for once.
-            wait = late_wait if all_came and missing and not note.waited else 0.0
-            end = time.monotonic() + wait
+            wait = bool(late_wait and all_came and missing and not note.waited)
             old = replace(finder, run=note.run)
             deleted = clean_up(old, None)
             while wait and missing and deleted < missing and time.monotonic() < end:
@@ -325,7 +326,7 @@ def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait
             if note.expired or (all_came if missing is None else deleted >= missing):
                 note.drop()
             elif missing is not None:
-                note.keep(missing - deleted, waited=note.waited or bool(wait))
+                note.keep(missing - deleted, waited=note.waited or wait)
     return gone
 
 
@@ -366,6 +367,8 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
                     note.drop()
             except ElasticsearchError as error:
                 problems.append(f"Cleaning up failed: {error}")
+                if note:
+                    note.keep(outstanding(finder, parcels, [], 0))
     accounts = settle_accounts(parcels, hits or [], sender, params["failure_tag"])
     all_came = bool(hits) and not any(account.missing for account in accounts)
     leftover = 0

@@ -91,6 +91,9 @@ def test_what_the_api_says() -> None:
         {"pipelines": {"x": "y"}},
         {"pipelines": {"x": {"queue": {"events_count": "many"}}}},
         {"pipelines": {"x": {"queue": {"events_count": [1]}}}},
+        {"pipelines": {"x": {"queue": {"events_count": float("inf")}}}},
+        {"pipelines": {"x": {"queue": {"queue_size_in_bytes": 10**400}}}},
+        {"pipelines": {"x": {"queue": {"events_count": -1}}}},
     ],
 )
 def test_what_no_logstash_says(stats: Any) -> None:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
@@ -141,6 +143,24 @@ class TestClient:
         gone = str(tmp_path / "ca.crt")
         assert look("127.0.0.1", kibana, ["127.0.0.1"], gone, 5).kind == "untrusted"
 
+    def test_an_answer_that_comes_byte_by_byte_is_cut_off(
+        self, ours: Authority, kibana: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def drip(self: Kibana) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _byte in range(400):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        monkeypatch.setattr(Kibana, "do_GET", drip)
+        begun = time.monotonic()
+        seen = look("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 0.3, "/api/status")
+        assert seen.kind != "ok"
+        assert time.monotonic() - begun < 30
+
     @pytest.mark.parametrize(
         ("answer", "kind"),
         [
@@ -148,7 +168,7 @@ class TestClient:
             ((200, LEVEL % b"degraded"), "unavailable"),
             ((503, LEVEL % b"critical"), "unavailable"),
             ((503, b"Kibana server is not ready yet"), "unavailable"),
-            ((200, b"[1]"), "ok"),
+            ((200, b"[1]"), "unavailable"),
         ],
     )
     def test_what_kibana_says(
