@@ -166,7 +166,7 @@ survey:
         long: false
     swarm:
       description:
-        - Nodes and services, from a manager. Empty from a worker. RV(survey.swarm.authorities) has
+        - Nodes and services, from a manager. Empty from a worker. C(authorities) has
           the authorities' certificates that services of the swarm were given as a config.
       type: dict
       sample:
