@@ -10,6 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     SERVICE_LABEL,
     Engine,
@@ -119,8 +120,7 @@ def listening(engine: Engine, container: str) -> bool | None:
     text = ""
     for name in ("tcp", "tcp6"):
         try:
-            with open(f"/proc/{pid}/net/{name}", encoding="ascii") as file:
-                text += file.read()
+            text += safe_path.read_text(f"/proc/{pid}/net/{name}")
         except OSError:
             # Without IPv6 there is no second one.
             continue

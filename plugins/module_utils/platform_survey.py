@@ -9,12 +9,11 @@ Swarm gives a secret to a container in a file system in memory, which root of th
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     Connection,
     Engine,
@@ -46,30 +45,11 @@ class Mounted:
 
 
 def read_file(path: str, limit: int = _MAX_FILE) -> str | None:
-    """Text of a regular file, None for everything else.
-
-    Users of the host may own a folder above the file: no part of the path may be a link, and
-    nothing is waited for, as a FIFO would want.
-    """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    parts = [part for part in path.split("/") if part]
+    """Text of a regular file, None for everything else: users of the host may own its folder."""
     try:
-        folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for part in parts[:-1]:
-                deeper = os.open(part, flags | os.O_DIRECTORY, dir_fd=folder)
-                os.close(folder)
-                folder = deeper
-            handle = os.open(parts[-1], flags, dir_fd=folder)
-        finally:
-            os.close(folder)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
-            content = file.read(limit + 1)
-    except (OSError, IndexError):
+        return safe_path.read_text(path, limit, errors="replace")
+    except OSError:
         return None
-    return content.decode("utf-8", "replace") if len(content) <= limit else None
 
 
 def connect(socket: str, timeout: int) -> Engine:
@@ -82,12 +62,11 @@ def mounted(engine: Engine, root: str, stack: str) -> list[Mounted]:
     label = {"label": [f"{STACK_LABEL}={stack}"]}
     for container in engine.request("GET", "/containers/json", {"filters": label}) or []:
         name = str(container.get("Id", ""))
-        # Docker's own folder may be below a link, which only root can make.
-        folder = f"{os.path.realpath(root)}/containers/{name}/mounts/secrets"
+        folder = f"{root}/containers/{name}/mounts/secrets"
         if not _CONTAINER.fullmatch(name):
             continue
         try:
-            entries = sorted(os.listdir(folder))
+            entries = safe_path.names(folder)
         except OSError:
             continue
         for entry in entries:
@@ -102,9 +81,7 @@ def values(files: list[Mounted], config_dir: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in files:
         found.update(rendered_secrets(file.text))
-    # An operator may have put the folder itself below a link; what is in it, others may write.
-    folder = os.path.realpath(config_dir)
-    password = (read_file(f"{folder}/{ELASTIC_ON_HOST}") or "").rstrip("\n")
+    password = (read_file(f"{config_dir}/{ELASTIC_ON_HOST}") or "").rstrip("\n")
     if password:
         found[ELASTIC] = password
     return found
@@ -124,9 +101,8 @@ _PKI = {
 def controller_files(files: list[Mounted], config_dir: str, host: str) -> dict[str, str]:
     """Everything that this host can give back to a controller, by the file's name there."""
     found = {name: f"{value}\n" for name, value in values(files, config_dir).items()}
-    folder = os.path.realpath(config_dir)
     for name, there in _PKI.items():
-        text = read_file(f"{folder}/pki/{name}")
+        text = read_file(f"{config_dir}/pki/{name}")
         if text:
             found[there.format(host=host)] = text
     return {**found, **kibana_files(files, found.get("ca.crt", ""))}

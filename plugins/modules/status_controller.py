@@ -165,6 +165,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.elk.swarm.plugins.module_utils import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import (
     is_regular,
     key_state,
@@ -178,8 +179,7 @@ def about_authority(wanted: dict[str, Any]) -> dict[str, Any]:
     text = ""
     if is_regular(os.path.realpath(wanted["certificate"])):
         try:
-            with open(wanted["certificate"], encoding="ascii", errors="replace") as file:
-                text = file.read()
+            text = safe_path.read_text(wanted["certificate"], errors="replace")
         except OSError:
             text = ""
     return {

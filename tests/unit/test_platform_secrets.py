@@ -144,6 +144,7 @@ def test_a_survey_shows_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("trap", ["link", "folder link", "fifo", "folder", "large", "absent"])
 def test_traps_of_a_user_of_the_host_are_not_followed(tmp_path: Path, trap: str) -> None:
     """User 1000 may own the folder, and must get nothing read, and nobody waiting."""
+    tmp_path.chmod(0o777)
     target = tmp_path / "shadow"
     target.write_text("root:secret\n")
     folder = tmp_path / "elasticsearch" / "secrets"

@@ -292,21 +292,26 @@ LIBRARIES = frozenset({"shutil", "tempfile"})
 ON_THE_CONTROLLER = "runs on the controller only, in the folder of the user who runs it"
 # File and call, and why it may stay.
 EXCEPTIONS = {
+    "module_utils/controller_files.py": {"read_text": ON_THE_CONTROLLER},
     "module_utils/controller_run.py": {
         "read_bytes": "kernel files of /proc",
         "read_text": "kernel files of /proc",
         "iterdir": "kernel files of /proc",
     },
     "module_utils/engine_transport.py": {"tempfile.TemporaryFile": "a file without a name"},
+    "module_utils/local_dir.py": {"os.walk": "the inventory, on the controller"},
     "module_utils/local_secret.py": dict.fromkeys(
-        ("read_text", "mkdir", "os.open", "os.link", "os.unlink", "tempfile.mkstemp"),
+        ("read_text", "mkdir", "chmod", "os.open", "os.link", "os.unlink", "tempfile.mkstemp"),
         ON_THE_CONTROLLER,
     ),
     "module_utils/managed_plugin.py": {"open": "no path: a setting that may be shown"},
     "module_utils/probe_notes.py": dict.fromkeys(
-        ("os.open", "os.rename", "unlink", "glob", "open"), ON_THE_CONTROLLER
+        ("os.open", "os.rename", "os.utime", "unlink", "glob", "open"), ON_THE_CONTROLLER
     ),
     "module_utils/secret_turn.py": dict.fromkeys(("replace", "unlink"), ON_THE_CONTROLLER),
+    "module_utils/tls_trust.py": dict.fromkeys(
+        ("tempfile.TemporaryDirectory", "open()"), "a certificate in a new folder of its user only"
+    ),
     "module_utils/volume_owner.py": {"open": "no path: an archive in memory"},
     "module_utils/whole_file.py": {
         "tempfile.mkstemp": "a new file with a random name that nobody else can open, for programs"
@@ -321,6 +326,7 @@ EXCEPTIONS = {
     "modules/preflight.py": dict.fromkeys(
         ("read_text", "rglob", "iterdir", "glob"), "reads the roles, on the controller"
     ),
+    "modules/restore_secrets.py": {"read_text": ON_THE_CONTROLLER},
 }
 
 
