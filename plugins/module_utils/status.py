@@ -428,7 +428,7 @@ class _Builder:
         """Commands that name a node which is in the cluster."""
         there = {node["name"] for node in (self.search or {}).get("nodes") or ()}
         given = {key: str(self.data[key]) for key in ("ca_path", "data_path") if self.data.get(key)}
-        port = self.data.get("elasticsearch_port") or 9200
+        port = self.data.get("api_port") or 9200
         for host in self.hosts:
             name = dig(host.get("survey") or {}, ("nodename",))
             if host.get("address") and name in there:

@@ -113,7 +113,7 @@ options:
     description: Alias of the indices that take the lines of syslog.
     type: str
     default: ""
-  elasticsearch_port:
+  api_port:
     description: Port of Elasticsearch, for the commands that are shown.
     type: int
     default: 9200
@@ -328,7 +328,7 @@ def main() -> None:
             },
             "logstash_service": {"type": "str", "default": "logshipper"},
             "alias": {"type": "str", "default": ""},
-            "elasticsearch_port": {"type": "int", "default": 9200},
+            "api_port": {"type": "int", "default": 9200},
             "ca_path": {"type": "str", "default": "ca.crt"},
             "data_path": {"type": "str"},
             "thresholds": {
