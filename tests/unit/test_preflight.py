@@ -566,7 +566,7 @@ def test_known_variables_and_those_of_others_are_passed_over(lab: Lab) -> None:
     [
         ("elasticsearch_memmory", "elasticsearch_memory"),
         ("elasticsearch_heap_size", "elasticsearch_heap"),
-        ("api_port", "elk_elasticsearch_port"),
+        ("elasticsearch_port", "elk_elasticsearch_port"),
         ("network_subnets", "network_subnet"),
     ],
 )
