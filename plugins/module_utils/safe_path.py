@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeAlias
 
-    StrPath = str | os.PathLike[str]
+    StrPath: TypeAlias = "str | os.PathLike[str]"
 
 MIB = 1024**2
 # More than any file has that a module reads as a whole.

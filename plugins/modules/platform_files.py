@@ -111,8 +111,10 @@ def holds_data(data_dir: str) -> bool:
 
 
 def is_mount(path: str) -> bool:
-    with safe_path.parent_of(path) as (folder, name), folder.enter(name) as inner:
-        return safe_path.mount_id(folder.fd) != safe_path.mount_id(inner.fd)
+    with safe_path.parent_of(path) as (folder, name):
+        inner = folder.enter(name)
+        with inner:
+            return safe_path.mount_id(folder.fd) != safe_path.mount_id(inner.fd)
 
 
 def remove(path: str, followed: bool) -> None:

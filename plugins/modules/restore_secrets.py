@@ -114,7 +114,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
     plan,
 )
 
-PRIVATE, PUBLIC = 0o600, 0o644
+PRIVATE = 0o600
+PUBLIC = 0o644
 
 
 def path_of(name: str, params: dict[str, Any]) -> Path:
