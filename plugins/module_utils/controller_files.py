@@ -22,6 +22,7 @@ from .platform_secrets import (
     certificate_keys,
     fingerprint,
 )
+from .tls_trust import key_state
 
 # Beside the file while its value is renewed.
 STAGES = ("", ".next", ".former")
@@ -66,6 +67,9 @@ def held(
     if own_authority:
         authorities["ca.crt"] = certificate_keys(_text(own_authority))
     certificate, key = (_text(f"{directory}/certs/kibana.{end}") for end in ("crt", "key"))
+    if key_state(certificate, f"{directory}/certs/kibana.key") != "fits":
+        # A run was killed between the new key and its certificate.
+        key = ""
     hash_key = read(Path(f"{directory}/{HASH_KEY}"))
     return Held(
         directory=directory,

@@ -169,9 +169,20 @@ def _authorities(held: Held, hosts: Hosts) -> Iterator[Blocker]:
                 key,
                 f"is not there, and nothing else can sign for the authority in {path}.",
                 f"Bring it back from your copy of {held.directory}. If it is lost for good, "
-                f"replace the authority: playbooks/rotate.yml -e rotate={ROTATION[name]} -e "
+                f"replace the authority: playbooks/rotate.yml -e rotate={_lost_kinds(held)} -e "
                 "rotate_lost_ca_key=true.",
             )
+
+
+def _lost_kinds(held: Held) -> str:
+    """All that must be renewed together, because nothing can sign for it."""
+    return ",".join(
+        kind
+        for name, kind in ROTATION.items()
+        if held.authorities.get(name)
+        and name not in held.signing
+        and not (held.own_authority and name == "ca.crt")
+    )
 
 
 # The passwords and keys ---------------------------------------------------------------------------
@@ -264,17 +275,13 @@ def _rendered(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
                 f"({_listed(showing)}).",
                 f"{_way_back(held)} {_accept(name)}",
             )
-        elif (
-            ours
-            and logins.get(name) is not True
-            and ((having and not fitting) or (listing and not having and logins.get(name) is False))
-        ):
-            source = f" ({_listed(having)})" if having else ""
+        # A refused login is no sign: a run corrects what was changed in Elasticsearch by hand.
+        elif ours and logins.get(name) is not True and having and not fitting:
             yield Blocker(
                 name,
                 path,
-                f"is not what the service {service} of this platform has{source}: it is old, or of "
-                "another platform.",
+                f"is not what the service {service} of this platform has ({_listed(having)}): it "
+                "is old, or of another platform.",
                 f"{_way_back(held)} {_accept(name)}",
             )
 
@@ -297,7 +304,16 @@ def _hash_key(held: Held, hosts: Hosts) -> Iterator[Blocker]:
             f"Bring {held.directory} back from your copy; no host has it. {_accept(HASH_KEY)}",
         )
     # Only where Kibana runs with the certificate that is here can the name of its key be compared.
-    elif held.kibana_certificate in objects and held.kibana_key and held.kibana_key not in objects:
+    # A run that was killed while it gave Kibana another one may have left two.
+    certificates = [name for name in objects if _is_named(name, f"{held.kibana}-certificate")]
+    keys = [name for name in objects if _is_named(name, f"{held.kibana}-{KIBANA_KEY}")]
+    if (
+        held.values.get(HASH_KEY)
+        and certificates == [held.kibana_certificate]
+        and keys
+        and held.kibana_key
+        and held.kibana_key not in keys
+    ):
         host = objects[held.kibana_certificate]
         yield Blocker(
             HASH_KEY,

@@ -89,6 +89,11 @@ def _choose(name: str, holders: Mapping[str, str]) -> tuple[str, str]:
     Not even a file with more authorities counts: a host in foreign hands could add its own.
     """
     host, text = next(iter(holders.items()))
+    if name in AUTHORITIES and any(
+        one.count("-----BEGIN") != len(certificate_keys(one)) for one in holders.values()
+    ):
+        # Other programs may read in it what is not seen here.
+        return "", ""
     seen = {certificate_keys(text) if name in AUTHORITIES else text for text in holders.values()}
     return (host, text) if len(seen) == 1 else ("", "")
 

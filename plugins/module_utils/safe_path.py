@@ -15,6 +15,7 @@ import contextlib
 import errno
 import itertools
 import os
+import shlex
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
@@ -96,8 +97,10 @@ def _advice(folder: Folder, status: os.stat_result, path: str) -> str:
     text = f"owner {status.st_uid}, in {folder.path} of owner {folder.status_of_self().st_uid}"
     if folder.open_to_others:
         text += ", which users other than root can write"
-    command = f"rm -r {path}" if stat.S_ISDIR(status.st_mode) else f"rm {path}"
-    return f"{text}. Look with 'ls -ld {folder.path} {path}' who made it; to remove it: {command}"
+    # A name may be chosen so that a shell reads more in it than one path.
+    here, it = shlex.quote(folder.path), shlex.quote(path)
+    command = f"rm -r {it}" if stat.S_ISDIR(status.st_mode) else f"rm {it}"
+    return f"{text}. Look with `ls -ld {here} {it}` who made it; to remove it: {command}"
 
 
 @dataclass
@@ -200,7 +203,7 @@ class Folder:
             raise UnsafePathError(
                 self.path,
                 f"has more than {limit} entries, which is more than such a folder ever has. Look"
-                f" with 'ls -fl {self.path} | head' what they are",
+                f" with `ls -fl {shlex.quote(self.path)} | head` what they are",
             )
         return sorted(found)
 
@@ -318,7 +321,8 @@ class Folder:
         if depth > MAX_DEPTH:
             raise UnsafePathError(
                 self.path,
-                f"lies more than {MAX_DEPTH} folders deep. To remove it: rm -r {self.path}",
+                f"lies more than {MAX_DEPTH} folders deep, so it was made to be in the way. Look"
+                " who writes there, and remove it by hand",
             )
         for name in self.names():
             # A service that just ends may remove it first.

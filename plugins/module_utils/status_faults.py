@@ -10,15 +10,15 @@ that could not be read is reported where its table is made.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shlex
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import ROTATION
+from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
+    ROTATION,
+    certificate_keys,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.watermarks import must_be_free
 
 if TYPE_CHECKING:
@@ -531,22 +531,14 @@ def file_systems(host: str, seen: Iterable[Mapping[str, Any]], limits: Threshold
 
 # -- authorities and certificates ------------------------------------------------------------
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
-
 
 def fingerprints(pem: str) -> frozenset[str]:
-    """Of all certificates of a file; what is none does not count.
+    """Of the keys of all certificates of a file: an authority that is extended keeps its key.
 
     >>> fingerprints("nothing")
     frozenset()
     """
-    found = set()
-    for text in _PEM.findall(pem):
-        try:
-            found.add(hashlib.sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest())
-        except ValueError:
-            continue
-    return frozenset(found)
+    return frozenset(certificate_keys(pem))
 
 
 KEY_FAULTS = {
@@ -593,7 +585,8 @@ def _compare(
     ours = known.get(file, frozenset())
     if theirs == ours or not ours:
         return []
-    if theirs & ours and theirs <= frozenset().union(*known.values()):
+    others = frozenset().union(*(keys for name, keys in known.items() if name != file))
+    if theirs & ours and theirs - ours and theirs - ours <= others:
         return [
             Finding(
                 WARN,

@@ -82,6 +82,10 @@ def asserts(expression, text):
     return {"ansible.builtin.assert": {"that": expression, "fail_msg": text, "quiet": True}}
 
 
+# What a host calls itself.
+CALLED = {"liar": {"elk_node_name": "kibana"}, "domain": {"elk_node_name": "m1.example.org"}}
+
+
 def run_play(folder, tasks, **variables):
     """Run tasks with the variables of the role and with those of other roles and the inventory."""
     role = ROOT / "roles" / "pki"
@@ -89,6 +93,7 @@ def run_play(folder, tasks, **variables):
         "elk_local_dir": str(folder),
         "elk_stack_name": "elk",
         "elk_hosts": ["m1"],
+        "elk_elasticsearch_hosts": ["m1"],
         "elk_node_name": "m1",
         "elk_config_dir": "/etc/elk",
         "elk_transport_pending_file": f"{folder}/transport-ca.pending",
@@ -178,6 +183,9 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
 KINDS = [
     ("node", "pki_certificate", "m1"),
     ("node", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
+    # A host that calls itself by the name of another one does not get it.
+    ("liar", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
+    ("domain", "__pki_own_names", ["m1.example.org"] * 2),
     ("node", "__pki_usages", ["TLS Web Server Authentication"]),
     ("node", "__pki_signing_file | basename", "ca.crt"),
     ("node", "__pki_new_keys", False),
@@ -206,7 +214,7 @@ def test_each_kind_of_certificate_names_its_own_and_says_what_it_is_for(tmp_path
     tasks = [
         {
             "name": f"{kind}: {expression}",
-            "vars": {"__pki_kind": kind, "expected": expected},
+            "vars": {**CALLED.get(kind, {"__pki_kind": kind}), "expected": expected},
             **asserts(f"({expression}) == expected", f"{kind}: {{{{ {expression} }}}} is wrong"),
         }
         for kind, expression, expected in KINDS
