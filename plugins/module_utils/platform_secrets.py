@@ -30,6 +30,8 @@ HASH_KEY = "secret_hash_key"
 ELASTIC_ON_HOST = "elasticsearch/secrets/elastic_password"
 # What hosts trust. Each may hold two certificates while an authority is renewed.
 AUTHORITIES = ("ca.crt", "transport-ca.crt")
+# There while nodes change over to the authority for transport, and hosts trust both.
+PENDING = "transport-ca.pending"
 # What playbooks/rotate.yml calls the renewal of each.
 ROTATION = {"ca.crt": "ca", "transport-ca.crt": "transport_ca"}
 
@@ -90,6 +92,12 @@ def _scalar(text: str) -> str:
             return ""
         return text[1:-1].replace(quote * 2, quote)
     return "" if text[:1] in ("|", ">", "!", "&", "*") else text
+
+
+def first_certificate(text: str) -> str:
+    """The first certificate of a PEM file, as a file."""
+    found = _CERTIFICATE.search(text)
+    return f"{found.group(0)}\n" if found else ""
 
 
 def certificate_keys(text: str) -> tuple[str, ...]:

@@ -21,9 +21,11 @@ from .platform_secrets import (
     HASH_KEY,
     KIBANA_KEYS,
     LOGSTASH,
+    PENDING,
     ROTATION,
     TOKEN,
     certificate_keys,
+    first_certificate,
 )
 
 _TEXTS = (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, FORMER_KEYS)
@@ -54,6 +56,7 @@ class Plan:
 
 def plan(found: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
     """The way from what the controller has to what the platform has."""
+    found = {host: _settled(files) for host, files in found.items()}
     write: dict[str, str] = {}
     sources: dict[str, str] = {}
     kept: list[str] = []
@@ -81,6 +84,15 @@ def plan(found: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
             write[name], sources[name] = text, host
     there = {*write, *kept, *present.given, *(n for n, v in present.values.items() if v)}
     return Plan(write, sources, kept, blockers, tuple(_lost(there, names, present)))
+
+
+def _settled(files: Mapping[str, str]) -> Mapping[str, str]:
+    """While nodes change over, each file of a host holds both authorities, its own one first."""
+    keys = [set(certificate_keys(files.get(name, ""))) for name in AUTHORITIES]
+    if not set.intersection(*keys):
+        return files
+    own = {name: first_certificate(files[name]) for name in AUTHORITIES}
+    return {**files, **own, PENDING: "Nodes change over. playbooks/site.yml ends that.\n"}
 
 
 def _choose(name: str, holders: Mapping[str, str]) -> tuple[str, str]:

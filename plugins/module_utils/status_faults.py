@@ -560,8 +560,7 @@ def authority_keys(controller: Mapping[str, Any]) -> list[Finding]:
                     f"The authority's certificate {certificate} is not on this machine: no client"
                     " and no host can be given it",
                     "authority_lost",
-                    f"cp -p <backup of elk_local_dir>/{certificate.rsplit('/', 1)[-1]}"
-                    f" {shlex.quote(certificate)}",
+                    f"{PAGE}playbooks/fetch_secrets.yml",
                 )
             )
             continue
@@ -670,7 +669,7 @@ def authorities(
                 f"{host}: has a {file}, which this machine has not: it has lost an authority, or"
                 " another machine manages this platform",
                 "authority_lost",
-                f"ls -l {shlex.quote(str(controller.get('ca_path') or 'ca.crt'))}",
+                f"{PAGE}playbooks/fetch_secrets.yml",
             )
             for file in sorted(set(there) - set(ours))
             if ours and there[file]

@@ -90,6 +90,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client imp
     explain,
     make_tls_context,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.limited_answer import (
+    UnboundedAnswer,
+    read_body,
+)
 
 PAUSE = 1.0
 TIMEOUT = 10
@@ -110,14 +114,18 @@ class Connection(http.client.HTTPSConnection):
         self.sock = self.tls.wrap_socket(plain, server_hostname=self.server_name)
 
 
-def ask(params: dict[str, Any], context: ssl.SSLContext) -> tuple[dict[str, Any], str]:
-    """Kibana's status, or an empty one and why there is none."""
+def ask(
+    params: dict[str, Any], context: ssl.SSLContext, seconds: float
+) -> tuple[dict[str, Any], str]:
+    """Kibana's status, or an empty one and why there is none, within so many seconds."""
     address, port, name = params["address"], params["port"], params["server_name"]
     connection = Connection(address, port, name, context)
     try:
         connection.request("GET", "/api/status", headers={"Host": f"{name}:{port}"})
         answer = connection.getresponse()
-        body = answer.read(LIMIT)
+        body = read_body(answer, LIMIT, seconds)
+    except UnboundedAnswer as error:
+        return {}, str(error)
     except (OSError, http.client.HTTPException) as error:
         where = Address(f"https://{address}:{port}", True, address, port, "")
         return {}, explain(error, where, params["ca_path"])
@@ -165,7 +173,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     begun = time.monotonic()
     while True:
-        status, why = ask(params, context)
+        left = params["wait_timeout"] - (time.monotonic() - begun)
+        status, why = ask(params, context, max(TIMEOUT, left))
         level, seconds = level_of(status), time.monotonic() - begun
         if level == "available":
             break

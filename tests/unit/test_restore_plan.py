@@ -18,6 +18,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
 from ansible_collections.elk.swarm.tests.unit.test_platform_secrets import certificate
 
 CA = certificate(ec.generate_private_key(ec.SECP256R1()))
+OTHER_CA = certificate(ec.generate_private_key(ec.SECP256R1()))
 NEXT = certificate(ec.generate_private_key(ec.SECP256R1()))
 PASSWORD = {"elastic_password": "p\n"}
 EVERYTHING = {
@@ -99,6 +100,23 @@ def test_what_variables_give_is_not_written() -> None:
 def test_the_key_of_the_transport_authority_is_missed_where_there_is_one() -> None:
     found = plan({"m1": {**EVERYTHING, "transport-ca.crt": CA}}, Present())
     assert found.lost == ("ca.key", "transport-ca.key", "secret_hash_key")
+
+
+def test_authorities_of_nodes_that_change_over_come_back_one_by_one() -> None:
+    """Otherwise the authority of clients would be trusted between nodes for good."""
+    both = {"ca.crt": CA + OTHER_CA, "transport-ca.crt": OTHER_CA + CA}
+    found = plan({"m1": {**EVERYTHING, **both}}, Present())
+    assert found.blockers == []
+    assert found.write["ca.crt"].strip() == CA.strip()
+    assert found.write["transport-ca.crt"].strip() == OTHER_CA.strip()
+    assert "transport-ca.pending" in found.write
+
+
+def test_a_file_that_hides_an_authority_does_not_come_back() -> None:
+    hidden = OTHER_CA.replace("BEGIN CERTIFICATE", "BEGIN X509 CERTIFICATE")
+    found = plan({"m1": {**EVERYTHING, "ca.crt": CA + hidden}}, Present())
+    assert "ca.crt" not in found.write
+    assert any(text.startswith("ca.crt is not the same") for text in found.blockers)
 
 
 def test_what_to_type() -> None:

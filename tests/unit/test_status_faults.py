@@ -396,7 +396,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "bad",
         "authority_lost",
         "/local/ca.crt is not on this machine",
-        "/local/ca.crt",
+        "playbooks/fetch_secrets.yml",
     ),
     "another authority on a host": (
         on_w1("pki", {"authorities": {"ca.crt": OTHER}, "pairs": []}),
@@ -417,7 +417,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "bad",
         "authority_lost",
         "w1: has a transport-ca.crt, which this machine has not",
-        "ls -l /local/ca.crt",
+        "playbooks/fetch_secrets.yml",
     ),
     "change of the authority under way": (
         on_w1("pki", {"authorities": {"ca.crt": GOOD + OTHER}, "pairs": []}),
