@@ -6,9 +6,9 @@ HOST ?= m1
 # Scenarios: two run all the time, from the first on, those that take longest before others, so that they end together.
 # A third one, from the last on, where those stand that mostly wait or are small, begins while the processors have
 # time. The swap that firewall switches is that of this whole machine: single_host stays far from it.
-SCENARIOS ?= storage failure upgrade doors scale_hosts quorum operations engine firewall interrupted default single_host bad_input service volumes
+SCENARIOS ?= storage failure upgrade doors scale_hosts quorum operations firewall interrupted default single_host bad_input service volumes
 # For these `make test`, which is to end within 75 minutes, has no time.
-LONG_SCENARIOS ?= replace_host rotate
+LONG_SCENARIOS ?= replace_host rotate engine
 
 # The Python that .venv is made with.
 ELK_PYTHON ?= python3
@@ -47,7 +47,7 @@ check: tools ## lint, types, unit and contract tests, ansible-test sanity
 test: check ## check, then the Molecule scenarios on hosts of their own
 	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
 
-test-long: tools ## the rest of the scenarios: hosts that are replaced and secrets that are renewed, under load
+test-long: tools ## the rest of the scenarios: replaced hosts, renewed secrets, changes of Docker
 	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
 
 bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
