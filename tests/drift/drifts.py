@@ -315,7 +315,13 @@ CLUSTER = (
         "certificate of Kibana near its end",
         shorten_kibana,
         kibana_certificate_restored,
-        by("m1", "pki : Sign the certificate", "kibana : Keep the service"),
+        # A new key comes with it.
+        by(
+            "m1",
+            "pki : Make the private key",
+            "pki : Sign the certificate",
+            "kibana : Keep the service",
+        ),
     ),
     Drift(
         "certificate of the authority near its end",
