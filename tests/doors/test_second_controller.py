@@ -90,7 +90,7 @@ class Controller:
 
 
 @pytest.fixture(scope="session")
-def platform(lab: Lab) -> Lab:
+def known(lab: Lab) -> Lab:
     """The platform, with the controller that has made it."""
     run = lab.run("site.yml")
     assert run.finish() == 0, run.text
@@ -99,10 +99,10 @@ def platform(lab: Lab) -> Lab:
 
 
 @pytest.fixture
-def controller(platform: Lab, tmp_path: Path) -> Controller:
+def controller(known: Lab, tmp_path: Path) -> Controller:
     folder = tmp_path / "secure"
     folder.mkdir(mode=0o700)
-    return Controller(platform, folder)
+    return Controller(known, folder)
 
 
 def empty(_controller: Controller) -> None:
