@@ -31,14 +31,19 @@ def test_every_host_has_one(host: Any) -> None:
 def test_no_process_has_or_can_gain_a_capability(host: Any) -> None:
     for name in containers(host):
         processes = host.check_output(
-            "docker exec %s sh -c 'grep -hE ^\\(Uid\\|Cap\\|NoNewPrivs\\) /proc/[0-9]*/status'",
+            "docker exec %s sh -c 'grep -hE ^\\(Name\\|Uid\\|Cap\\|NoNewPrivs\\) /proc/[0-9]*/status'",
             name,
         )
-        fields = [line.split() for line in processes.splitlines()]
-        assert len(fields) >= 7, name
-        for key, *values in fields:
-            expected = {"Uid:": "1000", "NoNewPrivs:": "1"}.get(key, "0" * 16)
-            assert set(values) == {expected}, (name, key, values)
+        program, seen = "", set()
+        for key, *values in (line.split() for line in processes.splitlines()):
+            if key == "Name:":
+                program = values[0]
+            # Docker's own, which becomes a health check and gives up its rights before that.
+            elif not program.startswith("runc:"):
+                expected = {"Uid:": "1000", "NoNewPrivs:": "1"}.get(key, "0" * 16)
+                assert set(values) == {expected}, (name, program, key, values)
+                seen.add(key)
+        assert len(seen) >= 7, name
 
 
 def test_each_container_has_a_limit_of_processes(host: Any) -> None:
