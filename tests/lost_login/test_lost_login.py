@@ -15,9 +15,7 @@ from typing import Any
 from playbook_run import ROOT, Outcome, playbook_command, playbook_environment
 
 LOST = "not-the-password"
-WAY_BACK = re.compile(
-    r"If it is lost, run `([^`]+)` as root on (\S+), write the password that it prints into (\S+), "
-)
+ON_HOST = "/etc/elk/elasticsearch/secrets/elastic_password"
 
 
 def play(*words: str) -> Outcome:
@@ -33,7 +31,7 @@ def play(*words: str) -> Outcome:
     return Outcome(done.returncode, done.stdout)
 
 
-def test_a_renewal_is_refused_and_what_it_says_leads_back(platform: Any, manager: Any) -> None:
+def test_a_wrong_password_comes_back_from_the_host(platform: Any) -> None:
     before = {path.name for path in platform.directory.iterdir()}
     kept = platform.directory / "elastic_password"
     kept.write_text(f"{LOST}\n")
@@ -42,15 +40,36 @@ def test_a_renewal_is_refused_and_what_it_says_leads_back(platform: Any, manager
     # A next password beside the lost one would look like a renewal that was broken off.
     assert {path.name for path in platform.directory.iterdir()} == before
     assert "Its renewal was broken off" not in refused.text
-    found = WAY_BACK.search(refused.text)
-    assert found, refused.output
-    command, host, path = found.groups()
-    assert (host, path) == (platform.managers[0], str(kept))
-    printed = manager.check_output(command)
+    assert "fetch what the hosts still have: ansible-playbook playbooks/fetch_secrets.yml" in (
+        refused.text
+    )
+    kept_away = play("playbooks/fetch_secrets.yml")
+    assert kept_away.code != 0
+    assert "move the file away and run this again" in kept_away.text
+    kept.unlink()
+    back = play("playbooks/fetch_secrets.yml")
+    assert back.code == 0, back.output
+    done = play("site.yml")
+    assert (done.code, done.changed) == (0, {}), done.output
+
+
+def test_a_password_that_no_host_has_either(platform: Any, manager: Any) -> None:
+    kept = platform.directory / "elastic_password"
+    kept.unlink()
+    manager.check_output(f"rm {ON_HOST}")
+    refused = play("site.yml")
+    assert refused.code != 0
+    assert not kept.exists()
+    assert "No host has it." in refused.text
+    assert "with bin/elasticsearch-reset-password -u elastic, and write it into" in refused.text
+    container = manager.check_output("docker ps -q --filter name=^elk_elasticsearch-")
+    printed = manager.check_output(
+        f"docker exec {container} bin/elasticsearch-reset-password -u elastic --batch"
+    )
     new = re.search(r"(?m)^New value: (\S+)\r?$", printed)
     assert new, printed
     kept.write_text(f"{new[1]}\n")
+    kept.chmod(0o600)
     done = play("site.yml")
     assert done.code == 0, done.output
-    on_host = manager.check_output("cat /etc/elk/elasticsearch/secrets/elastic_password")
-    assert on_host.strip() == new[1]
+    assert manager.check_output(f"cat {ON_HOST}").strip() == new[1]
