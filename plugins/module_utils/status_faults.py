@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 OK, WARN, BAD = "ok", "warn", "bad"
 PAGE = "ansible-playbook -i <inventory> "
 SITE = f"{PAGE}site.yml"
-STATUS = f"{PAGE}playbooks/status.yml"
 
 
 @dataclass(frozen=True)
