@@ -32,6 +32,9 @@ POINTS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("points.y
 # Between two looks at a host, and the longest run to any point.
 LOOK = 0.1
 PATIENCE = 900
+# For which a client waits for an answer. Its own 10 s are too few on a busy machine, and some
+# requests ask Elasticsearch to wait for 60.
+REQUEST_TIMEOUT = 70
 
 TASK = re.compile(r"^TASK \[(.*)\] \*+$")
 CHANGED = re.compile(r"^changed: \[")
@@ -260,6 +263,6 @@ def client(lab: Lab) -> Iterator[Elasticsearch]:
         lab.url,
         ca_certs=str(lab.kept("ca.crt")),
         basic_auth=("elastic", lab.secret("elastic_password")),
-        request_timeout=70,
+        request_timeout=REQUEST_TIMEOUT,
     ) as connected:
         yield connected

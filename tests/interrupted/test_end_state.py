@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from elasticsearch import Elasticsearch
 
 from tests.drift.standing import SECRETS
+from tests.interrupted.conftest import REQUEST_TIMEOUT
 
 if TYPE_CHECKING:
     from .conftest import Lab
@@ -39,7 +40,12 @@ def rows(text: str) -> list[str]:
 
 def login(lab: Lab, **credentials: Any) -> dict[str, Any]:
     """Whom Elasticsearch takes somebody for."""
-    with Elasticsearch(lab.url, ca_certs=str(lab.kept("ca.crt")), **credentials) as client:
+    with Elasticsearch(
+        lab.url,
+        ca_certs=str(lab.kept("ca.crt")),
+        request_timeout=REQUEST_TIMEOUT,
+        **credentials,
+    ) as client:
         return dict(client.security.authenticate())
 
 

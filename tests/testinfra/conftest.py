@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elasticsearch import Elasticsearch
 
+from tests.interrupted.conftest import REQUEST_TIMEOUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -89,7 +91,7 @@ def client(platform: Platform) -> Iterator[Elasticsearch]:
         platform.urls,
         ca_certs=str(platform.ca),
         basic_auth=("elastic", platform.secret("elastic_password")),
-        request_timeout=30,
+        request_timeout=REQUEST_TIMEOUT,
     ) as connected:
         yield connected
 

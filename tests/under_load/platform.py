@@ -12,6 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from playbook_run import Outcome
+from tests.interrupted.conftest import REQUEST_TIMEOUT
 from tests.under_load.load import Load
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ LOCK = f"{SERVICE}-roll"
 # time-out, whatever the others could have answered. If the elected master was there, 95 s go by
 # until its shards are taken over: 30 until it is missed as a master, 30 in which it is waited for
 # once more, 30 until it is missed as a node. A refused connection is a try, too.
-PATIENT = {"retry_on_timeout": True, "max_retries": 30}
+PATIENT = {"request_timeout": 10, "retry_on_timeout": True, "max_retries": 30}
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 
 
@@ -63,8 +64,7 @@ class Platform:
         return Elasticsearch(
             [f"https://{self.lab.address(host)}:9200" for host in self.hosts],
             ca_certs=str(self.lab.kept("ca.crt")),
-            **login,
-            **self.client,
+            **{"request_timeout": REQUEST_TIMEOUT, **login, **self.client},
         )
 
     def connect(self) -> Elasticsearch:
