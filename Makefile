@@ -3,12 +3,11 @@
 HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
 MANAGERS ?=
 HOST ?= m1
-# Scenarios: two run all the time, from the first on, those that take longest before others, so that they end together.
-# A third one, from the last on, where those stand that mostly wait or are small, begins while the processors have
-# time. The swap that firewall switches is that of this whole machine: single_host stays far from it.
-SCENARIOS ?= storage failure upgrade doors scale_hosts quorum operations firewall interrupted default single_host bad_input service volumes
-# For these `make test`, which is to end within 75 minutes, has no time.
-LONG_SCENARIOS ?= replace_host rotate engine
+# What `make test` runs: scenarios that touch each capability once. Two run all the time, from the first on; a third
+# one, from the last on, begins while the processors have time.
+CORE ?= upgrade default volumes single_host bad_input service
+# Minutes for `make test-stale`: it begins nothing that would take longer.
+BUDGET ?= 60
 
 # The Python that .venv is made with.
 ELK_PYTHON ?= python3
@@ -17,7 +16,7 @@ LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test test-long bench docs tools
+.PHONY: help up hosts down clean status ssh check test test-all test-stale bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,11 +43,14 @@ ssh: ## log in to a host: HOST=m1
 check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
-test: check ## check, then the Molecule scenarios on hosts of their own
-	$(PYTHON) tests/tools/scenarios.py $(SCENARIOS)
+test: $(if $(ONLY),tools,check) ## check, then the scenarios that touch everything once; ONLY=quorum: one of all
+	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))
 
-test-long: tools ## the rest of the scenarios: replaced hosts, renewed secrets, changes of Docker
-	$(PYTHON) tests/tools/scenarios.py $(LONG_SCENARIOS)
+test-all: check ## check, then every scenario; about two hours
+	$(PYTHON) tests/tools/scenarios.py --all
+
+test-stale: tools ## the scenarios whose subject has changed since they passed: BUDGET=60 minutes
+	$(PYTHON) tests/tools/scenarios.py --stale --minutes $(BUDGET)
 
 bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
 	$(PYTHON) tests/bench/provision/run.py

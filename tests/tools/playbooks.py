@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check that playbooks and inventories can be read, and that every Molecule scenario is run."""
+"""Check that playbooks and inventories can be read."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,34 +35,6 @@ def inventories(root: Path) -> list[Path]:
     return sorted(
         path for path in root.glob("inventories/*") if path.is_dir() and path.name != LAB_INVENTORY
     )
-
-
-def scenarios(root: Path) -> list[str]:
-    return sorted(path.parent.name for path in root.glob("molecule/*/molecule.yml"))
-
-
-def scenarios_run(makefile: str) -> set[str]:
-    """The scenarios that `make test` and `make test-long` run.
-
-    >>> sorted(scenarios_run("SCENARIOS ?= default one \\\\\\n  two\\n\\ntest:\\n\\techo\\n"))
-    ['default', 'one', 'two']
-    >>> sorted(scenarios_run("SCENARIOS ?= one\\nLONG_SCENARIOS ?= two\\n"))
-    ['one', 'two']
-    """
-    found = re.findall(r"(?m)^(?:LONG_)?SCENARIOS\s*[?:]?=((?:[^\n\\]|\\\n)*)$", makefile)
-    return {name for names in found for name in names.replace("\\\n", " ").split()}
-
-
-def scenario_problems(present: list[str], run: set[str]) -> list[str]:
-    found = [
-        f"molecule/{name} is never run: name it in SCENARIOS or LONG_SCENARIOS in the Makefile"
-        for name in present
-        if name not in run
-    ]
-    return found + [
-        f"the Makefile runs scenario {name}, and there is no molecule/{name}/molecule.yml"
-        for name in sorted(run - set(present))
-    ]
 
 
 def _run(command: list[str]) -> list[str]:
@@ -96,11 +67,8 @@ def main() -> int:
         if _run([*command, *map(str, books)]):
             for book in books:
                 found += _run([*command, str(book)])
-    makefile = ROOT / "Makefile"
-    run = scenarios_run(makefile.read_text()) if makefile.exists() else set()
-    found += scenario_problems(scenarios(ROOT), run)
     print("\n".join(found))
-    print(f"{len(places)} inventories, {len(books)} playbooks, {len(scenarios(ROOT))} scenarios")
+    print(f"{len(places)} inventories, {len(books)} playbooks")
     return 1 if found else 0
 
 

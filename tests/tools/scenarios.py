@@ -1,18 +1,20 @@
 """Run Molecule scenarios, two or three at a time, and say what each took.
 
-Usage: ``python tests/tools/scenarios.py default single_host``. Every scenario brings up a lab of
-its own, so none can profit from what another left behind; they share only the daemon, the registry
-and the images, which are there before the first and go after the last. Much of a scenario is
-waiting, in which another one can work: two run all the time, from the first on, and a third one
-begins while the processors have time for it, from the last on. LANES=1 runs one at a time, and
-shows it live.
+Usage: ``python tests/tools/scenarios.py default single_host``, ``--all`` or ``--stale``. Every
+scenario brings up a lab of its own, so none can profit from what another left behind; they share
+only the daemon, the registry and the images, which are there before the first and go after the
+last. Much of a scenario is waiting, in which another one can work: two run all the time, from the
+first on, and a third one begins while the processors have time for it, from the last on. LANES=1
+runs one at a time, and shows it live.
 
-The first failure ends the run, once the other scenarios have come to their ends. KEEP=1 leaves the
-hosts of what has failed.
+Of scenarios that are named, the first failure ends the run, once the others have come to their
+ends; with --all and --stale the rest goes on. tests/proven.yml says where each has passed. KEEP=1
+leaves the hosts of what has failed.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -23,7 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from proven import Proofs
+from repo import ROOT
+
 BIN = ROOT / ".venv" / "bin"
 LOGS = ROOT / ".lab" / "logs"
 # Of a scenario that failed; all of it is in its log. The reasons come last of all, after the table.
@@ -37,6 +41,10 @@ ENDING = "The run has ended before its end"
 PULSE = 60
 # Of the processors' time in such a while: with less of it left, nothing more begins.
 SPARE = 0.12
+# Scenarios that never run beside each other: both touch the swap of this whole machine.
+APART = ({"firewall", "single_host"},)
+# What a scenario may take where nobody has measured it, and how much longer than the last time.
+UNKNOWN, SLOWER = 1800, 1.3
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -113,6 +121,14 @@ class Lanes:
     running: dict[str, float] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    # Go on after a failure.
+    all_of_them: bool = False
+    # Where to write down what has passed.
+    proofs: Proofs | None = None
+    # Seconds in which all has to be done, and what each scenario took last.
+    budget: float = float("inf")
+    expected: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
     # Which share of the last while the processors had nothing to do.
     idle: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -124,27 +140,55 @@ class Lanes:
 
     def work(self, lane: int) -> None:
         """Run one scenario after the other until none is left or one has failed."""
-        while self.waiting and not self.failed:
+        while self.waiting and not self.over():
             scenario = self.take(lane)
             if scenario:
-                self.note(scenario, self.run(scenario, lane))
+                commit = self.proofs.head() if self.proofs else ""
+                self.note(scenario, self.run(scenario, lane), commit)
             else:
                 time.sleep(1)
+
+    def over(self) -> bool:
+        """Whether a failure has ended the run."""
+        return bool(self.failed) and not self.all_of_them
+
+    def fits(self, scenario: str) -> bool:
+        """Whether a scenario comes to its end within the budget, by what it took last."""
+        ratios = [
+            took / self.expected[name]
+            for name, took in self.took.items()
+            if took and name in self.expected
+        ]
+        pace = max([SLOWER, *ratios])
+        left = self.budget - (time.monotonic() - self.begun)
+        return self.expected.get(scenario, UNKNOWN) * pace <= left
+
+    def beside(self, scenario: str) -> bool:
+        """Whether a scenario may run beside those that run."""
+        return not any(scenario in pair and pair & self.running.keys() for pair in APART)
 
     def take(self, lane: int) -> str:
         """The next scenario, which begins now; empty when there is none for this lane."""
         with self.lock:
             beyond = lane > self.number
-            if self.failed or not self.waiting or (beyond and self.idle <= SPARE):
+            if self.over() or (beyond and self.idle <= SPARE):
+                return ""
+            for scenario in [name for name in self.waiting if not self.fits(name)]:
+                self.waiting.remove(scenario)
+                self.left_out.append(scenario)
+                self.say(f"{scenario} is left out: no time")
+            free = [name for name in self.waiting if self.beside(name)]
+            if not free:
                 return ""
             # What begins now is not in what was measured.
             self.idle = 0.0
-            scenario = self.waiting.pop(-1 if beyond else 0)
+            scenario = free[-1 if beyond else 0]
+            self.waiting.remove(scenario)
             self.running[scenario] = time.monotonic()
             self.say(f"{scenario} begins")
         return scenario
 
-    def note(self, scenario: str, passed: bool) -> None:
+    def note(self, scenario: str, passed: bool, commit: str = "") -> None:
         """Note how a scenario ended, and say it."""
         with self.lock:
             self.took[scenario] = time.monotonic() - self.running.pop(scenario)
@@ -152,6 +196,11 @@ class Lanes:
                 self.failed.append(scenario)
             result = "passed" if passed else "FAILED"
             self.say(f"{scenario} {result} after {self.took[scenario]:.0f} s")
+            if passed and self.proofs:
+                if self.proofs.is_clean(scenario):
+                    self.proofs.note(scenario, commit, self.took[scenario])
+                else:
+                    self.say(f"{scenario} is not noted: what it covers is not committed")
 
     @staticmethod
     def said(scenario: str) -> tuple[str, str]:
@@ -203,14 +252,42 @@ class Lanes:
             result = "FAILED" if scenario in self.failed else "passed"
             lines.append(f"{scenario:<16} {seconds:8.0f}  {result}")
         lines += [f"{scenario:<16}        -  not run" for scenario in self.waiting]
+        lines += [f"{scenario:<16}        -  left out: no time" for scenario in self.left_out]
         passed = len(self.took) - len(self.failed)
         lines.append(f"\nscenarios: {passed} passed, {len(self.failed)} failed")
         return "\n".join(lines)
 
 
-def main(scenarios: list[str]) -> int:
+def planned(options: argparse.Namespace) -> Lanes:
+    """The scenarios that the command line asks for, in their order."""
+    proofs = Proofs()
+    noted = {name: proof.seconds for name, proof in proofs.read().items()}
+    names = list(options.scenarios)
+    if options.stale:
+        names = [one.name for one in proofs.stale()]
+    elif options.all:
+        # Those that take longest begin first: then the lanes end together.
+        names = sorted(proofs.scenarios(), key=lambda name: -noted.get(name, UNKNOWN))
+    several = options.stale or options.all
+    lanes = Lanes(names, min(int(os.environ.get("LANES", "2")), len(names)), expected=noted)
+    lanes.all_of_them, lanes.proofs = several, proofs
+    if options.minutes is not None:
+        lanes.budget = options.minutes * 60
+    return lanes
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Run all, print a table of seconds, give the exit code."""
-    lanes = Lanes(list(scenarios), min(int(os.environ.get("LANES", "2")), len(scenarios)))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("scenarios", nargs="*", default=[], help="folders of molecule/")
+    which.add_argument("--all", action="store_true", help="every scenario")
+    which.add_argument("--stale", action="store_true", help="what changed since it passed last")
+    parser.add_argument("--minutes", type=float, help="begin nothing that would take longer")
+    lanes = planned(parser.parse_args(arguments))
+    if not lanes.waiting:
+        print("Every scenario has passed with what it covers as it is now: tests/proven.yml.")
+        return 0
     LOGS.mkdir(parents=True, exist_ok=True)
     lab("up", "--hosts", "0")
     ended = threading.Event()
@@ -235,4 +312,4 @@ def main(scenarios: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     "name",
-    ["docs_markdown", "newer_core", "package", "playbook_run", "playbooks", "sanity", "scenarios"],
+    ["docs_markdown", "newer_core", "package", "playbook_run", "sanity", "scenarios"],
 )
 def test_examples_in_the_tools_are_true(name: str) -> None:
     done = doctest.testmod(importlib.import_module(name))
@@ -121,13 +121,6 @@ def test_action_groups_hold_the_modules_that_can_take_their_options() -> None:
     assert len(module_docs.group_problems(bad, options, list(options))) == 4
 
 
-def test_a_scenario_that_nothing_runs_is_named() -> None:
-    assert playbooks.scenario_problems(["a", "b"], {"a", "b"}) == []
-    first, second = playbooks.scenario_problems(["a", "b"], {"a", "c"})
-    assert "molecule/b is never run" in first
-    assert "runs scenario c" in second
-
-
 def test_a_lane_beyond_the_number_begins_from_the_end_while_processors_are_idle() -> None:
     lanes = scenarios.Lanes(["a", "b", "c"], number=2)
     assert [lanes.take(1), lanes.take(3)] == ["a", ""]
@@ -153,7 +146,6 @@ def test_playbooks_are_told_from_lists_of_tasks(tmp_path: Path) -> None:
     (tmp_path / "molecule/one/tasks.yml").write_text("- name: A task\n")
     (tmp_path / "site.yml").write_text("[]")
     assert [path.name for path in playbooks.playbooks(tmp_path)] == ["verify.yml", "site.yml"]
-    assert playbooks.scenarios(tmp_path) == ["one"]
 
 
 @pytest.mark.parametrize(
