@@ -47,6 +47,10 @@ options:
     description: Whether an even number of managers may be left.
     type: bool
     default: false
+  ids:
+    description: By host of the inventory, the id in the swarm that it says it has.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -86,6 +90,7 @@ def host_leave_plan(
     cluster: Mapping[str, Any] | None = None,
     places: Sequence[Mapping[str, Any]] = (),
     accept_even_managers: bool = False,
+    ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Plan the way of one host out of the platform."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
@@ -96,6 +101,7 @@ def host_leave_plan(
         membership.Swarm(nodes=members, accept_even_managers=accept_even_managers),
         membership.Cluster.from_dict(cluster or {}),
         [membership.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],
+        ids,
     )
 
 

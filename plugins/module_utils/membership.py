@@ -167,6 +167,26 @@ def _shards(here: Mapping[str, Any], rest: Sequence[Mapping[str, Any]], at: Clus
     return found
 
 
+def _identity(leaving: Leaving, swarm: Swarm, ids: Mapping[str, str]) -> list[str]:
+    """Whether it is the node that it says: a host could name another one, to have that removed."""
+    if not leaving.id:
+        return []
+    found = [
+        f"{leaving.host} and {host} both say that they are the node {leaving.id} of the swarm. One "
+        "of them is not what it says: look at docker info on both"
+        for host, own in ids.items()
+        if own == leaving.id and host != leaving.host
+    ]
+    name = next((str(node["name"]) for node in swarm.nodes if node["id"] == leaving.id), "")
+    if name and name != leaving.node:
+        found.append(
+            f"{leaving.host} is called {leaving.node} and says that it is the node {leaving.id} of "
+            f"the swarm, which is called {name}. Look at docker info and hostname there; a name "
+            "that was changed is known to the swarm when Docker has been started again"
+        )
+    return found
+
+
 def _settings(name: str, at: Cluster) -> list[str]:
     """What others have set, or a run before this one."""
     mark, excluded = str(at.settings.get(LEAVE) or ""), str(at.settings.get(EXCLUDE_NAME) or "")
@@ -279,11 +299,18 @@ def steps_of(leaving: Leaving, swarm: Swarm, at: Cluster) -> list[str]:
 
 
 def plan_leave(
-    leaving: Leaving, swarm: Swarm, at: Cluster, places: Sequence[Place] = ()
+    leaving: Leaving,
+    swarm: Swarm,
+    at: Cluster,
+    places: Sequence[Place] = (),
+    ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The steps that are left, and what forbids to take any of them."""
+    """The steps that are left, and what forbids to take any of them.
+
+    `ids` are by host of the inventory what it says itself.
+    """
     steps = steps_of(leaving, swarm, at)
-    refusals: list[str] = []
+    refusals = _identity(leaving, swarm, ids or {})
     # Once it is neither in the swarm nor in the cluster, nothing can be lost any more.
     if set(steps) - {CLEAR}:
         refusals += _cluster(leaving, swarm, at)

@@ -16,6 +16,7 @@ description:
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
+  - elk.swarm.registry_login
 attributes:
   check_mode:
     description: Says whether the image would be pulled. Does not ask its registry.
@@ -35,25 +36,6 @@ options:
     description: Seconds that the registry may be silent for.
     type: int
     default: 600
-  registry_login:
-    description:
-      - Credentials for the registry of the image. They are used for images of this registry only.
-        For others, and without this option, those in the C(config.json) of the user that runs the
-        module are taken.
-    type: dict
-    suboptions:
-      registry_url:
-        description: Registry that the credentials are for, with or without C(https://) and a path.
-        type: str
-        required: true
-      username:
-        description: User of the registry.
-        type: str
-        required: true
-      password:
-        description: Password or access token of the user.
-        type: str
-        required: true
 seealso:
   - module: elk.swarm.service
   - module: community.docker.docker_image_pull

@@ -12,6 +12,7 @@ version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
+  - elk.swarm.registry_login
 description:
   - Takes the tasks of M(community.docker.docker_plugin) under another name and needs no Python
     package. What it does otherwise is in the notes.
@@ -110,25 +111,6 @@ options:
     description: How long Docker waits for the plugin's first answer, in seconds. 0 is no limit.
     type: int
     default: 0
-  registry_login:
-    description:
-      - Credentials for the registry of the plugin. They are used for plugins of this registry only.
-        For others, and without this option, those in the C(config.json) of the user that runs the
-        module are taken.
-    type: dict
-    suboptions:
-      registry_url:
-        description: Registry that the credentials are for, with or without C(https://) and a path.
-        type: str
-        required: true
-      username:
-        description: User of the registry.
-        type: str
-        required: true
-      password:
-        description: Password or access token of the user.
-        type: str
-        required: true
 notes:
   - >-
     Other than M(community.docker.docker_plugin): privileges have to be named, or O(grant_all) set,

@@ -25,6 +25,7 @@ description:
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
+  - elk.swarm.registry_login
 attributes:
   check_mode:
     description: Can predict what would change without changing it.
@@ -66,26 +67,6 @@ options:
         answer to the manager.
     type: bool
     default: false
-  registry_login:
-    description:
-      - Credentials for the registry of the image. Swarm hands them to the nodes that run tasks.
-      - They are used for images of this registry only. For others, and without this option, those
-        in the C(config.json) of the user that runs the module are taken.
-      - Other credentials alone are no difference. They are sent with the next change.
-    type: dict
-    suboptions:
-      registry_url:
-        description: Registry that the credentials are for, with or without C(https://) and a path.
-        type: str
-        required: true
-      username:
-        description: User of the registry.
-        type: str
-        required: true
-      password:
-        description: Password or access token of the user.
-        type: str
-        required: true
   mode:
     description:
       - Whether the service runs a number of tasks or one on each node.
@@ -563,8 +544,8 @@ seealso:
 notes:
   - Other than in M(community.docker.docker_swarm_service), a change of O(mode) removes the service
     only with O(recreate=true), and file modes are octal strings.
-  - Without O(registry_login), credentials for private registries are taken from the C(config.json)
-    of the user that runs the module. Credential helpers are not called.
+  - Swarm hands the credentials of O(registry_login) to the nodes that run tasks. Other credentials
+    alone are no difference; they are sent with the next change. Credential helpers are not called.
   - An update that Swarm has paused is resumed by the next run, which reports that as a change.
 """
 

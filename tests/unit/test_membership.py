@@ -86,7 +86,12 @@ class Stage:
             "excluded": self.excluded,
         }
 
-    def plan(self, node: str = "w2", swarm_id: str | None = None) -> dict[str, Any]:
+    def plan(
+        self,
+        node: str = "w2",
+        swarm_id: str | None = None,
+        ids: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
         return host_leave_plan(
             node,
             node,
@@ -95,6 +100,7 @@ class Stage:
             cluster=self.placement,
             places=self.places,
             accept_even_managers=self.accept_even_managers,
+            ids=ids,
         )
 
     def refusal(self, node: str = "w2") -> str:
@@ -190,6 +196,16 @@ def test_a_new_host_of_the_same_name_is_not_taken_for_the_one_that_has_left(stag
 
 
 # -- refusals -------------------------------------------------------------------------------------
+
+
+def test_a_host_that_names_another_node_is_not_believed(stage: Stage) -> None:
+    (told,) = stage.plan("w2", swarm_id="swarm-m2")["refusals"]
+    assert "w2 is called w2 and says that it is the node swarm-m2" in told
+    assert "which is called m2" in told
+    # It may claim the other one's name as well.
+    (told,) = stage.plan("m2", ids={"m2": "swarm-m2", "w2": "swarm-m2"})["refusals"]
+    assert "m2 and w2 both say that they are the node swarm-m2 of the swarm" in told
+    assert stage.plan("w2", ids={"m2": "swarm-m2", "w2": "swarm-w2"})["refusals"] == []
 
 
 @pytest.mark.parametrize("status", ["yellow", "red"])

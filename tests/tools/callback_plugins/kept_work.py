@@ -67,8 +67,8 @@ name_of_run = functools.cache(name)
 
 
 def folder(root: Path, kind: str) -> Path:
-    """Where work of a kind is kept."""
-    place = root / ".cache" / kind / name_of_run(root)
+    """Where work of a kind is kept: with ELK_KEPT_WORK in the folder that it names."""
+    place = Path(os.environ.get("ELK_KEPT_WORK") or root / ".cache") / kind / name_of_run(root)
     place.mkdir(parents=True, exist_ok=True)
     return place
 

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # How modules of this collection log in to a registry: module_utils/registry_login.py.
+    DOCUMENTATION = r"""
+options:
+  registry_login:
+    description:
+      - Credentials for the registry that the task pulls from. They are used for this registry only.
+        For others, and without this option, those in the C(config.json) of the user that runs the
+        module are taken.
+    type: dict
+    suboptions:
+      registry_url:
+        description: Registry that the credentials are for, with or without C(https://) and a path.
+        type: str
+        required: true
+      username:
+        description: User of the registry.
+        type: str
+        required: true
+      password:
+        description: Password or access token of the user.
+        type: str
+        required: true
+"""
