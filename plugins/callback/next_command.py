@@ -24,7 +24,11 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.run_ending import Failure, Host, closing
+from ansible_collections.elk.swarm.plugins.module_utils.controller.run_summary import (
+    Failure,
+    Host,
+    closing,
+)
 
 HIDDEN = "the reason is hidden, because a secret is in it"
 

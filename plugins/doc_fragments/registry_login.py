@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # How modules of this collection log in to a registry: module_utils/registry_login.py.
+    # How modules of this collection log in to a registry: module_utils/docker/registry_login.py.
     DOCUMENTATION = r"""
 options:
   registry_login:

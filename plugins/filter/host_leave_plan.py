@@ -94,13 +94,13 @@ def host_leave_plan(
 ) -> dict[str, Any]:
     """Plan the way of one host out of the platform."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils import membership
+    from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
-    return membership.plan_leave(
-        membership.Leaving(host=host, node=node, id=swarm_id or ""),
-        membership.Swarm(nodes=members, accept_even_managers=accept_even_managers),
-        membership.Cluster.from_dict(cluster or {}),
-        [membership.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],
+    return host_plan.plan_leave(
+        host_plan.Leaving(host=host, node=node, id=swarm_id or ""),
+        host_plan.Swarm(nodes=members, accept_even_managers=accept_even_managers),
+        host_plan.Cluster.from_dict(cluster or {}),
+        [host_plan.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],
         ids,
     )
 

@@ -88,12 +88,12 @@ def host_replace_plan(
 ) -> dict[str, Any]:
     """Plan what becomes of a lost host."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils import membership
+    from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
-    return membership.plan_replace(
+    return host_plan.plan_replace(
         name,
-        membership.Swarm(nodes=members),
-        membership.Cluster.from_dict(cluster),
+        host_plan.Swarm(nodes=members),
+        host_plan.Cluster.from_dict(cluster),
         new,
         asked,
         ids or {},

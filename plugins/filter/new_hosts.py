@@ -66,9 +66,9 @@ def new_hosts(
 ) -> list[str]:
     """Find the hosts that are new."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils import membership
+    from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
-    return membership.new_hosts(hosts, ids, members, placed, leaving)
+    return host_plan.new_hosts(hosts, ids, members, placed, leaving)
 
 
 class FilterModule:

@@ -58,7 +58,7 @@ def newest_leave(
     """Name the hosts whose tasks were started last, as many as are too many."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils import scale_plan
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm import scale_plan
 
     return scale_plan.newest_leave(hosts, tasks, wanted)
 

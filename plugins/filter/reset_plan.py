@@ -67,8 +67,8 @@ def reset_plan(
     """Order the hosts' way out of their swarm."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.reset import plan_leaving
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import plan_leaving
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member
 
     return plan_leaving(
         {name: Member.from_dict(hostvars[name][variable]["member"]) for name in hosts}

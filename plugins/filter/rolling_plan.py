@@ -132,10 +132,15 @@ def rolling_plan(
 ) -> dict[str, Any]:
     """Plan the moves that are left."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils import rolling
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_plan import plan
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import (
+        Asked,
+        Cluster,
+        nodes_of,
+    )
 
     members = list(cluster.get("nodes") or ())
-    found = rolling.Cluster(
+    found = Cluster(
         formed=bool(cluster.get("formed")),
         status=str(cluster.get("status") or ""),
         names=[str(node.get("name")) for node in members],
@@ -143,7 +148,7 @@ def rolling_plan(
         problem="; ".join(map(str, cluster.get("missing") or ())),
         told=cluster,
     )
-    asked = rolling.Asked(
+    asked = Asked(
         version=version,
         restart=restart,
         back=back,
@@ -151,8 +156,8 @@ def rolling_plan(
         snapshot_max_age=snapshot_max_age,
         known=list(known),
     )
-    nodes = rolling.nodes_of(hosts, configs, roles, generation, labels, cluster)
-    return rolling.plan(nodes, found, asked)
+    nodes = nodes_of(hosts, configs, roles, generation, labels, cluster)
+    return plan(nodes, found, asked)
 
 
 class FilterModule:

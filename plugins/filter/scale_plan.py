@@ -88,7 +88,10 @@ def scale_plan(
     """Plan the places of a service from what was found on the hosts."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.scale_plan import Place, plan_places
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.scale_plan import (
+        Place,
+        plan_places,
+    )
 
     hosts = list(hosts)
     labelled = set(service.get("nodes") or ())

@@ -85,7 +85,7 @@ def service_storage(
     """Say what a service mounts on a host."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.service_storage import plan
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import plan
 
     found = plan(service, value, node)
     return {

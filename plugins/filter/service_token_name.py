@@ -41,9 +41,7 @@ from typing import Any
 def service_token_name(token: str) -> str:
     """Read the name out of a token."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
-        token_name,
-    )
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.users import token_name
 
     return token_name(token)
 

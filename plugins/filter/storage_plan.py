@@ -81,7 +81,9 @@ def storage_plan(
     """Say what a host needs."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils import service_storage
+    from ansible_collections.elk.swarm.plugins.module_utils.platform import (
+        storage_plan as service_storage,
+    )
 
     places, seen = directories or {}, disks or {}
     found = service_storage.plan_host(

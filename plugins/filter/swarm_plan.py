@@ -90,12 +90,12 @@ def swarm_plan(
     """Plan the way of all hosts into one swarm from what was found on them."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import (
         WORKER,
         hosts_of,
         plan_swarm,
     )
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import Wanted, label_errors
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import Wanted, label_errors
 
     hosts = list(hosts)
     found = host_values(hosts, hostvars, [variable], default=None)

@@ -80,8 +80,10 @@ def swarm_recovery(
 ) -> dict[str, Any]:
     """Plan the recovery from what was found on the hosts."""
     # Not before it is called: whoever uses any filter of the collection loads all of them.
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import hosts_of
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm_recovery import plan_recovery
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import hosts_of
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.quorum_recovery import (
+        plan_recovery,
+    )
 
     left, in_charge = list(hosts), set(managers)
     found = host_values(left, hostvars, [variable], default={})

@@ -58,7 +58,7 @@ def volume_cleaning(named: Sequence[str], found: Mapping[str, dict[str, Any]]) -
     """Say what goes, what is gone, and what speaks against it."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.volume_audit import plan_cleaning
+    from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_audit import plan_cleaning
 
     return plan_cleaning(named, found).as_dict()
 

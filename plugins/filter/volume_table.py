@@ -57,8 +57,8 @@ def volume_table(
     """Make the lines of the table."""
     # Not before it is called: whoever uses any filter of the collection loads all of them, in every
     # process that Ansible starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.status import table_text
-    from ansible_collections.elk.swarm.plugins.module_utils.volume_audit import table
+    from ansible_collections.elk.swarm.plugins.module_utils.common.tables import table_text
+    from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_audit import table
 
     return table_text(table(found, named))
 

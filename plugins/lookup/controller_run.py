@@ -39,7 +39,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.controller_run import controller_run
+from ansible_collections.elk.swarm.plugins.module_utils.controller.run_id import controller_run
 
 
 class LookupModule(LookupBase):

@@ -40,8 +40,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.controller_files import kept
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import kept
 
 
 class LookupModule(LookupBase):

@@ -51,7 +51,7 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.local_dir import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_dir import (
     Inventory,
     better,
     default,

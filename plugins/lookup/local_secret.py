@@ -57,7 +57,10 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError, keep
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import (
+    SecretError,
+    keep,
+)
 
 
 class LookupModule(LookupBase):

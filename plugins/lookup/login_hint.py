@@ -68,7 +68,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.elk.swarm.plugins.module_utils.login_hint import Place, hint
+from ansible_collections.elk.swarm.plugins.module_utils.controller.login_hint import Place, hint
 
 
 class LookupModule(LookupBase):

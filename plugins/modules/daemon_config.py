@@ -129,9 +129,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_process, safe_path, whole_file
-from ansible_collections.elk.swarm.plugins.module_utils.engine import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_config as plan
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
 
 # Long enough for a busy daemon; one that hangs is judged by what it has read.
 PATIENCE = 10
@@ -198,17 +200,17 @@ def main() -> None:
     after = plan.render(wanted) if different else before
     validated = False
     if different:
-        draft = whole_file.draft(module, after)
+        draft = atomic_file.draft(module, after)
         validated = validate(module, draft, str(path))
         if not module.check_mode and not deferred:
             # A daemon that started while the draft was checked has read the old file, and this is
             # newer than its start.
-            whole_file.write(path, after)
+            atomic_file.write(path, after)
     if deferred:
         after = before
     changed = different and not deferred
     if safe_path.exists(path) and not deferred:
-        changed = whole_file.read_by_all(module, path, changed)
+        changed = atomic_file.read_by_all(module, path, changed)
 
     module.exit_json(
         changed=changed,

@@ -141,26 +141,26 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_allocation import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.allocation import (
     allocation,
     flush,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOOK_TIMEOUT,
     Wanted,
     objection,
     wait_for,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,
     make_client,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource import ensure
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import ensure
 
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> str:

@@ -228,10 +228,10 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     Wanted,
     described,
     judge,
@@ -240,7 +240,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate impor
     undecided,
     wait_for,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,

@@ -60,19 +60,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     Client,
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,
     make_client,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
-    password_is_right,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.users import password_is_right
 
 PAUSE = 1.0
 OPTIONS = ("password", "next_password")

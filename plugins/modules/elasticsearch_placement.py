@@ -137,16 +137,16 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,
     make_client,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_placement import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.shards import (
     read,
     wait_until_empty,
 )

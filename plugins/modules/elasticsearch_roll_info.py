@@ -186,10 +186,10 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOOK_TIMEOUT,
     Wanted,
     described,
@@ -197,13 +197,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate impor
     look,
     undecided,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,
     make_client,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll import read
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_facts import read
 
 
 def main() -> None:

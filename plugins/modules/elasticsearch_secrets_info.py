@@ -92,7 +92,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     Client,
     ElasticsearchError,
     Login,

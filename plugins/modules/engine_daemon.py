@@ -112,14 +112,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_process
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_config as plan
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 START = "start"
 # A reload takes milliseconds; this is for a machine that is very busy.

@@ -76,8 +76,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import firewall, safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.host_survey import systemd_units
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import firewall
+from ansible_collections.elk.swarm.plugins.module_utils.host.survey import systemd_units
 
 SBIN = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
 

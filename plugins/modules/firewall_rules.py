@@ -133,8 +133,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import firewall as plan
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
+from ansible_collections.elk.swarm.plugins.module_utils.host import firewall as plan
 
 SBIN = ["/usr/sbin", "/sbin", "/usr/local/sbin"]
 NFT = "/usr/sbin/nft"
@@ -213,7 +214,7 @@ class Host:
             if wanted is None:
                 safe_path.unlink(path)
                 return
-            whole_file.write(path, wanted)
+            atomic_file.write(path, wanted)
 
         if present != wanted:
             name = path if wanted or not present else f"{path} (removed)"

@@ -121,8 +121,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.host_files import (
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host.files import (
     Found,
     content_diff,
     file_error,

@@ -287,8 +287,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
-from ansible_collections.elk.swarm.plugins.module_utils import platform_survey, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import survey as parse
+from ansible_collections.elk.swarm.plugins.module_utils.platform import secrets_survey
 
 # Of a short text, as those of O(files) are.
 NOTE_LIMIT = 64 * 1024
@@ -612,7 +613,7 @@ def main() -> None:
         "packages": packages(module, params["packages"], distribution["family"]),
         "packages_interrupted": packages_interrupted(module, bool(params["packages"])),
         "units": units(module, params["units"]),
-        "platform": platform_survey.survey(
+        "platform": secrets_survey.survey(
             socket=params["docker_socket"],
             timeout=params["timeout"],
             info=info,

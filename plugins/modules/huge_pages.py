@@ -60,8 +60,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
-from ansible_collections.elk.swarm.plugins.module_utils.host_survey import chosen
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
+from ansible_collections.elk.swarm.plugins.module_utils.host.survey import chosen
 
 SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
@@ -103,7 +104,7 @@ def main() -> None:
     if not module.check_mode:
         # The file first: a run killed in between leaves a live value that the next run sees.
         if before != after:
-            whole_file.write(path, after)
+            atomic_file.write(path, after)
         if live != wanted:
             try:
                 safe_path.write_in_place(SWITCH, wanted)
@@ -114,7 +115,7 @@ def main() -> None:
                     "host_tuning_transparent_huge_pages: keep here.",
                 )
     if path.exists():
-        changed = whole_file.read_by_all(module, path, changed)
+        changed = atomic_file.read_by_all(module, path, changed)
     module.exit_json(
         changed=changed,
         before=live,

@@ -61,18 +61,18 @@ image:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
-    read_docker_config,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.registry_login import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import (
     REGISTRY_LOGIN,
     auth_for,
+    read_docker_config,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.service_spec import full_image
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_spec import full_image
 
 
 def main() -> None:

@@ -83,8 +83,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import kernel_parameters as plan
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
+from ansible_collections.elk.swarm.plugins.module_utils.host import kernel_parameters as plan
 
 FOLDERS = (
     "/etc/sysctl.d",
@@ -155,7 +156,7 @@ def main() -> None:
         # The file first: a run killed in between leaves a live value that the next run still sees
         # as wrong, while the other way round nothing would tell that the file is missing.
         if before != todo.content:
-            whole_file.write(path, todo.content)
+            atomic_file.write(path, todo.content)
         for name, value in todo.live.items():
             try:
                 safe_path.write_in_place(live_path(name), value)
@@ -165,7 +166,7 @@ def main() -> None:
                     "the parameter may belong to the machine around it: set it there.",
                 )
     if path.exists():
-        changed = whole_file.read_by_all(module, path, changed)
+        changed = atomic_file.read_by_all(module, path, changed)
     after = {**live, **todo.live}
     module.exit_json(
         changed=changed,

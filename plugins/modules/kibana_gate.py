@@ -84,15 +84,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.common.limited_answer import (
+    UnboundedAnswer,
+    read_body,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     Address,
     ConfigurationError,
     explain,
     make_tls_context,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.limited_answer import (
-    UnboundedAnswer,
-    read_body,
 )
 
 PAUSE = 1.0

@@ -210,17 +210,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    SERVICE_LABEL,
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineAwayError,
     EngineError,
     NotFoundError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.logstash_queue import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
     Flow,
     Left,
@@ -271,7 +270,10 @@ class Host:
         return read_volume(self.engine.volume(volume)) if volume else read_queues(self.queue)
 
     def containers(self) -> list[str]:
-        filters = {"label": [f"{SERVICE_LABEL}={self.params['service']}"], "status": ["running"]}
+        filters = {
+            "label": [f"{label_names.SWARM_SERVICE}={self.params['service']}"],
+            "status": ["running"],
+        }
         try:
             found = self.engine.request("GET", "/containers/json", query={"filters": filters})
         except EngineAwayError:
@@ -441,7 +443,7 @@ class Host:
                 return {}, (
                     f"The container {container[:12]} of {params['service']} has not ended within "
                     f"{params['wait_timeout']} s on {os.uname().nodename}. Next command there: "
-                    f"docker ps --filter label={SERVICE_LABEL}={params['service']}"
+                    f"docker ps --filter label={label_names.SWARM_SERVICE}={params['service']}"
                 )
             time.sleep(LOOK_EVERY)
         left = self.left()

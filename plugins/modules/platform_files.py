@@ -70,8 +70,11 @@ import stat
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.reset import plan_files, unsafe
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import (
+    plan_files,
+    unsafe,
+)
 
 
 def children(path: str) -> list[str]:

@@ -74,8 +74,8 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import EngineError
-from ansible_collections.elk.swarm.plugins.module_utils.platform_survey import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import EngineError
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey import (
     Mounted,
     connect,
     controller_files,

@@ -268,26 +268,25 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    Connection,
-    Engine,
-    read_docker_config,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import (
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
     PluginError,
     Veil,
     Wanted,
     local_name,
     option_values,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.masking import MASK, blot_out
-from ansible_collections.elk.swarm.plugins.module_utils.plugin_run import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_runner import (
     START,
     PluginFailure,
     PluginRun,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.registry_login import REGISTRY_LOGIN
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import (
+    REGISTRY_LOGIN,
+    read_docker_config,
+)
 
 
 def read_task(module: AnsibleModule, veil: Veil) -> Wanted:

@@ -155,14 +155,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import Veil, described
-from ansible_collections.elk.swarm.plugins.module_utils.plugin_run import read_volumes
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import Veil, described
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_runner import read_volumes
 
 
 def main() -> None:

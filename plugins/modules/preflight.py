@@ -180,22 +180,41 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import preflight as checks
-from ansible_collections.elk.swarm.plugins.module_utils.controller_files import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import (
     held,
     shown_authorities,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.controller_secrets import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
     Blocker,
     Shown,
     judge,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.controller import (
+    CONTROLLER_CHECKS,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import (
+    CHECKS,
+    examine,
+    report,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    Host,
+    LocalDir,
+    Site,
+    Vocabulary,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import (
+    normal_address,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
+    read_vocabulary,
+)
 
 
 def resolve(name: str) -> list[str]:
     """Addresses of a name; an address is not asked about."""
-    if not name or checks.normal_address(name):
+    if not name or normal_address(name):
         return []
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -218,11 +237,11 @@ def role_texts(folder: str | None) -> dict[str, dict[str, str]]:
     }
 
 
-def vocabulary(folder: str | None) -> checks.Vocabulary:
+def vocabulary(folder: str | None) -> Vocabulary:
     """What is known of variables; playbooks lie beside the roles."""
     playbooks = sorted(Path(folder).parent.glob("playbooks/*.yml")) if folder else []
     texts = [file.read_text(encoding="utf-8") for file in playbooks]
-    return checks.read_vocabulary(role_texts(folder), texts)
+    return read_vocabulary(role_texts(folder), texts)
 
 
 def shown(survey: dict[str, Any], config_dir: str) -> Shown:
@@ -250,10 +269,10 @@ def secret_blockers(params: dict[str, Any]) -> list[Blocker]:
     return judge(ours, hosts, params["logins"])
 
 
-def local_dir(controller: dict[str, Any] | None) -> checks.LocalDir | None:
+def local_dir(controller: dict[str, Any] | None) -> LocalDir | None:
     if not controller:
         return None
-    return checks.LocalDir(
+    return LocalDir(
         path=controller["directory"],
         reader=controller["reader"],
         better=controller["better_directory"],
@@ -261,7 +280,7 @@ def local_dir(controller: dict[str, Any] | None) -> checks.LocalDir | None:
     )
 
 
-def make_site(params: dict[str, Any]) -> checks.Site:
+def make_site(params: dict[str, Any]) -> Site:
     groups: dict[str, list[str]] = params["groups"]
     names = dict.fromkeys(
         name for group in ("swarm_managers", "swarm_workers") for name in groups.get(group, [])
@@ -272,13 +291,13 @@ def make_site(params: dict[str, Any]) -> checks.Site:
         if not survey:
             continue
         declared = survey.get("declared") or {}
-        hosts[name] = checks.Host(
+        hosts[name] = Host(
             name=name,
             declared=declared,
             survey=survey,
             resolved=resolve(str(declared.get("address") or "")),
         )
-    return checks.Site(
+    return Site(
         groups=groups,
         hosts=hosts,
         settings=params["settings"],
@@ -319,12 +338,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    only = checks.CONTROLLER_CHECKS if module.params["only"] == "controller" else ()
+    only = CONTROLLER_CHECKS if module.params["only"] == "controller" else ()
     try:
         site = make_site(module.params)
     except SecretError as error:
         module.fail_json(msg=f"Nothing was changed. {error}")
-    findings = checks.examine(site, module.params["accept"], only)
+    findings = examine(site, module.params["accept"], only)
     problems = [found for found in findings if not found.warning]
     notices = [found for found in findings if found.warning]
     for notice in notices:
@@ -334,8 +353,8 @@ def main() -> None:
         "notices": [asdict(found) for found in notices],
     }
     if problems:
-        module.fail_json(msg=checks.report(problems), **result)
-    module.exit_json(changed=False, checks=list(only or checks.CHECKS), **result)
+        module.fail_json(msg=report(problems), **result)
+    module.exit_json(changed=False, checks=list(only or CHECKS), **result)
 
 
 if __name__ == "__main__":

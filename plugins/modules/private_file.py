@@ -106,7 +106,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.private_file import (
+from ansible_collections.elk.swarm.plugins.module_utils.host.private_file import (
     State,
     look,
     write_together,

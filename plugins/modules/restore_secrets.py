@@ -93,25 +93,25 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.controller_files import kept
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import (
     SecretError,
     write_new,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import kept
+from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan import (
+    Plan,
+    Present,
+    may_give,
+    next_steps,
+    plan,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     AUTHORITIES,
     ELASTIC,
     HASH_KEY,
     KIBANA_KEYS,
     LOGSTASH,
     TOKEN,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
-    Plan,
-    Present,
-    may_give,
-    next_steps,
-    plan,
 )
 
 PRIVATE = 0o600

@@ -97,14 +97,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     ConflictError,
     Connection,
     Engine,
     EngineError,
     NotFoundError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 ATTEMPTS = 3
 KIND = "configs"

@@ -96,8 +96,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
-from ansible_collections.elk.swarm.plugins.module_utils.secret_turn import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.controller.secret_rotation import (
     BEGIN,
     STEPS,
     USE,

@@ -708,14 +708,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    Connection,
-    Engine,
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import (
+    REGISTRY_LOGIN,
     read_docker_config,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.registry_login import REGISTRY_LOGIN
-from ansible_collections.elk.swarm.plugins.module_utils.service_run import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_runner import (
     ServiceError,
     ServiceRun,
 )

@@ -168,20 +168,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.convergence import (
+from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
+    Connection,
+    Engine,
+    EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_convergence import (
     node_name,
     required_tasks,
     running,
     satisfies,
     summary,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    Connection,
-    Engine,
-    EngineError,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.service_spec import dig
 
 
 def read_one(engine: Engine, name: str) -> dict[str, Any]:

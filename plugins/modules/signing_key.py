@@ -72,7 +72,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.elk.swarm.plugins.module_utils import openpgp, safe_path, whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file, openpgp
 
 # Those of Docker and of distributions have some thousands of bytes.
 LONGEST_KEY = 1024 * 1024
@@ -127,8 +128,8 @@ def main() -> None:
         module.exit_json(changed=True, fingerprints=[], path=str(path))
     if changed:
         text = fetch(module)
-        whole_file.write(path, text)
-    changed = whole_file.read_by_all(module, path, changed)
+        atomic_file.write(path, text)
+    changed = atomic_file.read_by_all(module, path, changed)
     module.exit_json(changed=changed, fingerprints=openpgp.fingerprints(text), path=str(path))
 
 

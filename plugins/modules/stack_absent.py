@@ -85,23 +85,30 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.convergence import gone, node_name
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
     NotFoundError,
     OutOfSequenceError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.objects import BASE_LABEL, KINDS, existing
-from ansible_collections.elk.swarm.plugins.module_utils.reset import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import (
     batches,
     labels_left,
     leftovers,
     name_of,
     strangers,
     users_of,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secrets import (
+    KINDS,
+    existing,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_convergence import (
+    gone,
+    node_name,
 )
 
 ATTEMPTS = 5
@@ -176,7 +183,7 @@ class Stack:
 
     def objects(self, services: list[dict[str, Any]]) -> None:
         for kind in KINDS:
-            found = self.engine.objects(kind, {"label": [BASE_LABEL]})
+            found = self.engine.objects(kind, {"label": [label_names.BASE]})
             present = [existing(kind, item) for item in found]
             for item in leftovers(present, services, self.stack):
                 if not self.dry:

@@ -165,8 +165,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import (
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import (
     is_regular,
     key_state,
     look,

@@ -259,15 +259,15 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.status import (
-    UTC,
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.common.certificates import UTC
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import Thresholds
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.page import page
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report import (
     Report,
     build,
-    text,
+    report_text,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Thresholds
-from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
 
 
 def write(module: AnsibleModule, path: str, content: str) -> None:
@@ -351,7 +351,7 @@ def main() -> None:
         "headline": report.headline,
         "findings": [asdict(finding) for finding in report.findings],
         "faults": report.faults,
-        "text": text(report, params["rows"]),
+        "text": report_text(report, params["rows"]),
         "tables": tables(report),
     }
     if params["path"]:

@@ -200,44 +200,45 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import (
-    file_system,
-    logstash_task,
-    safe_path,
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
+    Connection,
+    Engine,
+    EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     Client,
     ElasticsearchError,
     Login,
     path_of,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     add_versions,
     observe,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
     in_force,
     with_defaults,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.voting import (
     exclusions,
     label,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    Connection,
-    Engine,
-    EngineError,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.status import (
+from ansible_collections.elk.swarm.plugins.module_utils.host import file_system
+from ansible_collections.elk.swarm.plugins.module_utils.logstash import task
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.facts import (
     elasticsearch_indices,
     elasticsearch_nodes,
     swarm_nodes,
     swarm_services,
     write_index_of,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member, look
-from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import is_regular, pair_problem
+from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import (
+    is_regular,
+    pair_problem,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member, look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -434,7 +435,7 @@ def main() -> None:
         "elasticsearch": about_elasticsearch(module.params),
     }
     if module.params["logstash_service"]:
-        survey["logstash"] = logstash_task.survey(
+        survey["logstash"] = task.survey(
             engine,
             module.params["logstash_service"],
             module.params["logstash_path"] or "",

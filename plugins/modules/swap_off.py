@@ -44,7 +44,8 @@ devices:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path, swap
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.host import swap
 
 SBIN = ["/usr/sbin", "/sbin"]
 

@@ -69,7 +69,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
@@ -77,7 +77,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.engine import (
     NotFoundError,
     OutOfSequenceError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 
 class Expulsion:

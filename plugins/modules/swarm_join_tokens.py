@@ -59,14 +59,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
     NoQuorumError,
     OutOfSequenceError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 
 def rotate(engine: Engine, params: dict[str, Any], *, check_mode: bool) -> None:

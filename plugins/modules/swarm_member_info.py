@@ -117,14 +117,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineAwayError,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member, look
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member, look
 
 
 def run(module: AnsibleModule) -> None:

@@ -259,16 +259,20 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_module import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
     REQUIRED_TOGETHER,
     argument_spec,
     make_client,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_probe import (
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.probe_notes import (
+    left_behind,
+    take,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.syslog_probe import (
     FORMATS,
     PROTOCOLS,
     Finder,
@@ -285,12 +289,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_pro
     summary,
     wait_for_lines,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.probe_notes import left_behind, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import Client
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import Client
 
 
 LATE_PAUSE = 1.0

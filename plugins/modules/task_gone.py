@@ -71,13 +71,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    SERVICE_LABEL,
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 POLL = 0.3
 ENDED = ("exited", "dead")
@@ -88,7 +88,9 @@ KILLED = 137
 
 
 def of_service(container: dict[str, Any], prefix: str) -> bool:
-    return str((container.get("Labels") or {}).get(SERVICE_LABEL, "")).startswith(prefix)
+    return str((container.get("Labels") or {}).get(label_names.SWARM_SERVICE, "")).startswith(
+        prefix
+    )
 
 
 def shown(container: dict[str, Any]) -> str:

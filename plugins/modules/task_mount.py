@@ -95,16 +95,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    SERVICE_LABEL,
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
     NotFoundError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.task_mount import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.task_mount import (
     Expected,
     Found,
     filesystem_at,
@@ -122,7 +121,7 @@ class Tasks:
         self.expected = expected
 
     def containers(self) -> list[dict[str, Any]]:
-        filters = {"label": [f"{SERVICE_LABEL}={self.service}"], "status": ["running"]}
+        filters = {"label": [f"{label_names.SWARM_SERVICE}={self.service}"], "status": ["running"]}
         return list(self.engine.request("GET", "/containers/json", query={"filters": filters}))
 
     def wait(self, seconds: float) -> list[dict[str, Any]]:

@@ -275,10 +275,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import Connection, Engine
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.volume_run import VolumeRun
-from ansible_collections.elk.swarm.plugins.module_utils.volumes import VolumeError, secrets_of
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import (
+    VolumeError,
+    secrets_of,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_runner import VolumeRun
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "volume_name": {"type": "str", "aliases": ["name"]},

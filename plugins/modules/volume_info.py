@@ -189,14 +189,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils import volumes
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker import volume_plan
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_options import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.volume_run import surroundings
+from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_runner import surroundings
 
 
 def read(engine: Engine, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -211,12 +211,12 @@ def read(engine: Engine, params: dict[str, Any]) -> tuple[dict[str, Any], list[s
         answers = [engine.volume(name) for name in names]
         found = [one for one in answers if one is not None]
     around = surroundings(engine, params["service_mounts"])
-    those = volumes.references(found, around)
+    those = volume_plan.references(found, around)
     sizes = engine.volume_sizes() if params["size"] and found else {}
     there = {one["Name"]: one for one in found}
     result: dict[str, Any] = {
         "volumes": [
-            volumes.entry(there[name], those[name], around, engine.now(), sizes.get(name))
+            volume_plan.entry(there[name], those[name], around, engine.now(), sizes.get(name))
             for name in sorted(there)
         ],
         "missing": [name for name in names or () if name not in there],
@@ -224,7 +224,7 @@ def read(engine: Engine, params: dict[str, Any]) -> tuple[dict[str, Any], list[s
     }
     if params["name"]:
         volume = there.get(params["name"])
-        result.update(exists=volume is not None, volume=volumes.shown_volume(volume))
+        result.update(exists=volume is not None, volume=volume_plan.shown_volume(volume))
     return result, warnings
 
 

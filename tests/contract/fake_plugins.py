@@ -10,7 +10,7 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
     local_name,
     normalise,
     privileges_held,

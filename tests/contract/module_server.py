@@ -20,7 +20,7 @@ from typing import Any
 from ansible.module_utils import basic
 
 # Imported once, before the forks.
-import ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client  # noqa: F401
+import ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client  # noqa: F401
 
 PACKAGE = "ansible_collections.elk.swarm.plugins.modules."
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import fingerprint
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import fingerprint
 from ansible_collections.elk.swarm.tests.unit.test_platform_secrets import certificate
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineAwayError,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine_transport import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.transport import (
     LAST_BYTES,
     SshConnection,
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.login_hint import Place, hint
+from ansible_collections.elk.swarm.plugins.module_utils.controller.login_hint import Place, hint
 from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import FakeCluster
 
 if TYPE_CHECKING:

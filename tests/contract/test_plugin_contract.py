@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import MASK, MASK_NEW
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import MASK, MASK_NEW
 from ansible_collections.elk.swarm.tests.contract.fake_plugins import (
     BROKEN,
     FIRST,

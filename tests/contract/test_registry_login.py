@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.registry_login import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import (
     auth_for,
     registry_of,
 )

@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
-    Connection,
-    Engine,
-    registry_auth,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.service_run import ServiceRun
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import registry_auth
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_runner import ServiceRun
 from ansible_collections.elk.swarm.tests.contract.fake_engine import (
     NEVER_IN_SWARM,
     NO_LEADER,

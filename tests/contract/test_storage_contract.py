@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.filter.storage_plan import storage_plan
-from ansible_collections.elk.swarm.plugins.module_utils.task_mount import filesystem_at
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.task_mount import filesystem_at
 from ansible_collections.elk.swarm.tests.contract.test_volume_contract import Volumes
 
 if TYPE_CHECKING:

@@ -266,7 +266,7 @@ def limited(code: str) -> str:
 HELP = """
 import json, runpy
 from ansible.module_utils import basic
-from ansible_collections.elk.swarm.plugins.module_utils.logstash_queue import read_queues
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import read_queues
 def call(name, arguments):
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
     basic._ANSIBLE_PROFILE = "legacy"

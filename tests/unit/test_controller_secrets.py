@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import controller_secrets as compare
-from ansible_collections.elk.swarm.plugins.module_utils import objects
-from ansible_collections.elk.swarm.plugins.module_utils.controller_secrets import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform import (
+    controller_secrets as compare,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
     BLOCKERS,
     Blocker,
     Held,
     Shown,
     judge,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import configs_and_secrets
 
 PASSWORDS = ("elastic_password", "logstash_password", "kibana_token")
 KEYS = ("kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key")
@@ -288,7 +290,9 @@ def test_another_key_of_names_gives_another_name() -> None:
 
 
 def test_names_are_those_of_the_module_service() -> None:
-    assert compare.secret_name("b", "text", "key") == objects.hashed_name(
+    assert compare.secret_name("b", "text", "key") == configs_and_secrets.hashed_name(
         "secrets", "b", b"text", "key"
     )
-    assert compare.config_name("b", "text") == objects.hashed_name("configs", "b", b"text", None)
+    assert compare.config_name("b", "text") == configs_and_secrets.hashed_name(
+        "configs", "b", b"text", None
+    )

@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import convergence as con
-from ansible_collections.elk.swarm.plugins.module_utils.convergence import Rules, Verdict, Watch
+from ansible_collections.elk.swarm.plugins.module_utils.docker.error_causes import cause_of
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import service_convergence as con
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_convergence import (
+    Rules,
+    Verdict,
+    Watch,
+)
 
 NOW = 1_800_000_000.0
 TEMPLATE = {
@@ -394,7 +399,7 @@ def failing(ident: str, place: str, slot: int | None, error: str = NO_IMAGE) -> 
     ],
 )
 def test_causes(error: str, kind: str) -> None:
-    cause = con.cause_of(error)
+    cause = cause_of(error)
     assert cause is not None
     assert cause.kind == kind
     assert cause.mend
@@ -402,7 +407,7 @@ def test_causes(error: str, kind: str) -> None:
 
 @pytest.mark.parametrize("error", ["", "task: non-zero exit (1)", "unhealthy container"])
 def test_what_a_retry_may_cure_is_no_cause(error: str) -> None:
-    assert con.cause_of(error) is None
+    assert cause_of(error) is None
 
 
 def test_the_second_time_on_the_same_node_is_final() -> None:

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import daemon_config as plan
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_config as plan
 
 DEFAULTS = {"log-driver": "local", "log-opts": {"max-size": "20m", "max-file": "5"}}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     Address,
     Client,
     ConfigurationError,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_gate import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOGIN_GRACE,
     Observation,
     View,

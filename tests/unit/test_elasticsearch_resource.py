@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ConfigurationError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import (
     CLUSTER_SETTINGS,
     ILM_POLICY,
     INDEX,
@@ -26,9 +26,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_resource i
     differences,
     make_desired,
     parse_path,
-    scalar,
     unwrap,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import scalar
 
 
 def paths(kind: Kind, desired: Any, actual: Any) -> list[str]:

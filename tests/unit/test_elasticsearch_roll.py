@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_facts import (
     HEADROOM,
     HIGH,
     WATCHED,
@@ -18,9 +18,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_roll impor
     has_to_be_free,
     newest_success,
     over_the_high_watermark,
-    with_defaults,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_votes import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import with_defaults
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.voting import (
     exclusions_of,
     label,
 )

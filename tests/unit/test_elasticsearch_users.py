@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_users import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.users import (
     DesiredToken,
     DesiredUser,
     plan_user,

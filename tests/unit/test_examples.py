@@ -13,9 +13,10 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins import module_utils
 
+UTILS = Path(module_utils.__path__[0])
 WITH_EXAMPLES = sorted(
-    path.stem
-    for path in Path(module_utils.__path__[0]).glob("*.py")
+    ".".join(path.relative_to(UTILS).with_suffix("").parts)
+    for path in UTILS.rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-from ansible_collections.elk.swarm.plugins.module_utils.file_system import (
+from ansible_collections.elk.swarm.plugins.module_utils.host.file_system import (
     mount_of,
     mounts,
     nearest,

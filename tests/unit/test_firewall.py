@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import firewall
-from ansible_collections.elk.swarm.plugins.module_utils.firewall import (
+from ansible_collections.elk.swarm.plugins.module_utils.host import firewall
+from ansible_collections.elk.swarm.plugins.module_utils.host.firewall import (
     BaseChain,
     FirewallError,
     Port,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import host_survey as parse
+from ansible_collections.elk.swarm.plugins.module_utils.host import survey as parse
 
 MEMINFO = "MemTotal:        8101908 kB\nMemFree:          100 kB\n"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.kernel_parameters import (
+from ansible_collections.elk.swarm.plugins.module_utils.host.kernel_parameters import (
     Parameter,
     make_plan,
     parse,

@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import elasticsearch_client, engine
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_client import (
-    Client,
-    Unreachable,
+from ansible_collections.elk.swarm.plugins.module_utils.common.limited_answer import (
+    UnboundedAnswer,
+    read_body,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker import client as engine
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
     EngineError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.limited_answer import (
-    UnboundedAnswer,
-    read_body,
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch import (
+    client as elasticsearch_client,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
+    Client,
+    Unreachable,
 )
 
 if TYPE_CHECKING:

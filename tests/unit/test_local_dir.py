@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.local_dir import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_dir import (
     Inventory,
     better,
     default,

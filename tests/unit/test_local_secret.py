@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import local_secret
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError, keep
+from ansible_collections.elk.swarm.plugins.module_utils.controller import local_secret
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import (
+    SecretError,
+    keep,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -66,7 +69,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_nothing(tmp_path: Path)
     killed = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from ansible_collections.elk.swarm.plugins.module_utils import local_secret\n"
+        "from ansible_collections.elk.swarm.plugins.module_utils.controller import local_secret\n"
         "os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)\n"
         "local_secret.keep(Path(sys.argv[2]), 32)\n"
     )

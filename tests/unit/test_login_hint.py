@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.elk.swarm.plugins.module_utils.login_hint import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.login_hint import (
     GIVEN,
     KEPT,
     MISSING,

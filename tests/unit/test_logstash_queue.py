@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.logstash_queue import (
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
     Flow,
     Left,

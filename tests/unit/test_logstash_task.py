@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.logstash_task import (
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.task import (
     LONG,
     Flow,
     flow_of,

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import (
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
     Installed,
     PluginError,
     Setting,
@@ -29,7 +30,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.managed_plugin import (
     volumes_of,
     way_back,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.masking import MASK, blot_out
 
 REMOTE = "registry.example.org/disk:1"
 DIGEST = f"sha256:{'a' * 64}"

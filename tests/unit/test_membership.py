@@ -12,17 +12,17 @@ import pytest
 from ansible_collections.elk.swarm.plugins.filter.host_leave_plan import host_leave_plan
 from ansible_collections.elk.swarm.plugins.filter.host_replace_plan import host_replace_plan
 from ansible_collections.elk.swarm.plugins.filter.new_hosts import new_hosts
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_placement import (
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE, LEAVE
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.shards import (
     copies_of,
     stays,
     with_room,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.membership import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.host_plan import (
     EXCLUDE_NAME,
     STEPS,
     room_on,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.rolling import ENABLE, LEAVE
 
 GIB = 1 << 30
 ALL = ["data", "ingest", "master"]

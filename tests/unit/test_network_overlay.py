@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.overlay_network import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.overlay_network import (
     ENCRYPTED,
     MTU,
     VXLAN_IDS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import node_turn as plan
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import node_maintenance as plan
 
 
 def node(name: str, *, manager: bool = False, **more: Any) -> dict[str, Any]:

@@ -11,8 +11,12 @@ import hashlib
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import objects
-from ansible_collections.elk.swarm.plugins.module_utils.objects import Existing, ObjectError
+from ansible_collections.elk.swarm.plugins.module_utils.common.options import OptionError
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import configs_and_secrets
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secrets import (
+    Existing,
+    ObjectError,
+)
 
 CONFIG = {"config_name": "pipeline", "data": "input {}", "filename": "/p.conf", "mode": "0440"}
 SECRET = {"secret_name": "token", "data": "hunter2"}
@@ -20,12 +24,12 @@ SECRET = {"secret_name": "token", "data": "hunter2"}
 
 def made(kind: str, name: str, object_id: str = "", service: str = "web", **kwargs: object):
     base = name.rsplit("-", 1)[0]
-    labels = objects.labels_for(base, service)
+    labels = configs_and_secrets.labels_for(base, service)
     return Existing(kind, object_id or f"id-{name}", name, labels, **kwargs)  # type: ignore[arg-type]
 
 
 def test_config_is_named_after_its_content() -> None:
-    [reference] = objects.references("configs", [CONFIG], None)
+    [reference] = configs_and_secrets.references("configs", [CONFIG], None)
     assert reference.name == "pipeline-" + hashlib.sha256(b"input {}").hexdigest()[:12]
     assert (reference.filename, reference.mode) == ("/p.conf", 0o440)
     assert (reference.uid, reference.gid) == ("0", "0")
@@ -33,14 +37,14 @@ def test_config_is_named_after_its_content() -> None:
 
 def test_same_content_same_name_other_content_other_name() -> None:
     first, second, third = (
-        objects.hashed_name("configs", "a", data, None) for data in (b"1", b"1", b"2")
+        configs_and_secrets.hashed_name("configs", "a", data, None) for data in (b"1", b"1", b"2")
     )
     assert first == second != third
 
 
 def test_secret_name_depends_on_key_and_base_and_content() -> None:
     names = {
-        objects.hashed_name("secrets", base, data, key).rsplit("-", 1)[1]
+        configs_and_secrets.hashed_name("secrets", base, data, key).rsplit("-", 1)[1]
         for base, data, key in (
             ("a", b"x", "k"),
             ("b", b"x", "k"),
@@ -54,21 +58,21 @@ def test_secret_name_depends_on_key_and_base_and_content() -> None:
 
 def test_secret_without_key_is_refused() -> None:
     with pytest.raises(ObjectError, match="secret_hash_key"):
-        objects.references("secrets", [SECRET], None)
+        configs_and_secrets.references("secrets", [SECRET], None)
 
 
 def test_the_secret_is_in_no_representation() -> None:
-    [reference] = objects.references("secrets", [SECRET], "key")
+    [reference] = configs_and_secrets.references("secrets", [SECRET], "key")
     assert "hunter2" not in repr(reference)
-    assert "hunter2" not in repr(objects.plan([reference], []))
+    assert "hunter2" not in repr(configs_and_secrets.plan([reference], []))
 
 
 def test_base64_content() -> None:
     item = {"config_name": "a", "data": base64.b64encode(b"\x00\xff").decode(), "data_is_b64": True}
-    [reference] = objects.references("configs", [item], None)
+    [reference] = configs_and_secrets.references("configs", [item], None)
     assert reference.data == b"\x00\xff"
     with pytest.raises(ObjectError, match="not base64"):
-        objects.references("configs", [{**item, "data": "%%%"}], None)
+        configs_and_secrets.references("configs", [{**item, "data": "%%%"}], None)
 
 
 @pytest.mark.parametrize(
@@ -84,56 +88,65 @@ def test_base64_content() -> None:
     ],
 )
 def test_what_swarm_would_refuse_is_refused_before(item: dict, message: str) -> None:
-    with pytest.raises(ObjectError, match=message):
-        objects.references("configs", [item], None)
+    with pytest.raises(OptionError, match=message):
+        configs_and_secrets.references("configs", [item], None)
 
 
 def test_empty_secret_is_refused() -> None:
     with pytest.raises(ObjectError, match="empty"):
-        objects.references("secrets", [{"secret_name": "a", "data": ""}], "k")
+        configs_and_secrets.references("secrets", [{"secret_name": "a", "data": ""}], "k")
 
 
 def test_two_files_of_one_name_are_refused() -> None:
     items = [{"config_name": "a", "filename": "/x"}, {"config_name": "b", "filename": "x"}]
     with pytest.raises(ObjectError, match="filename /x"):
-        objects.references("configs", items, None)
+        configs_and_secrets.references("configs", items, None)
 
 
 def test_name_without_data_refers_to_what_exists() -> None:
-    [reference] = objects.references("secrets", [{"secret_name": "given"}], None)
+    [reference] = configs_and_secrets.references("secrets", [{"secret_name": "given"}], None)
     assert reference.name == "given"
     assert not reference.managed
-    plan = objects.plan([reference], [])
+    plan = configs_and_secrets.plan([reference], [])
     assert plan.missing == (reference,)
     assert plan.create == ()
-    plan = objects.plan([reference], [Existing("secrets", "7", "given", {})])
+    plan = configs_and_secrets.plan([reference], [Existing("secrets", "7", "given", {})])
     assert plan.ids == {("secrets", "given"): "7"}
 
 
 def test_plan_creates_only_what_is_missing() -> None:
-    [reference] = objects.references("configs", [CONFIG], None)
-    assert objects.plan([reference], []).create == (reference,)
+    [reference] = configs_and_secrets.references("configs", [CONFIG], None)
+    assert configs_and_secrets.plan([reference], []).create == (reference,)
     there = made("configs", reference.name, data=b"input {}")
-    plan = objects.plan([reference], [there])
+    plan = configs_and_secrets.plan([reference], [there])
     assert plan.create == ()
     assert plan.ids == {("configs", reference.name): there.id}
     # A secret of the same name is another thing.
-    assert objects.plan([reference], [made("secrets", reference.name)]).create == (reference,)
+    assert configs_and_secrets.plan([reference], [made("secrets", reference.name)]).create == (
+        reference,
+    )
 
 
 def test_one_object_mounted_twice_is_created_once() -> None:
     twice = [CONFIG, {**CONFIG, "filename": "/q.conf"}]
-    assert len(objects.plan(objects.references("configs", twice, None), []).create) == 1
+    assert (
+        len(
+            configs_and_secrets.plan(
+                configs_and_secrets.references("configs", twice, None), []
+            ).create
+        )
+        == 1
+    )
 
 
 def test_foreign_content_under_our_name_is_an_error() -> None:
-    [reference] = objects.references("configs", [CONFIG], None)
+    [reference] = configs_and_secrets.references("configs", [CONFIG], None)
     with pytest.raises(ObjectError, match="other content"):
-        objects.plan([reference], [made("configs", reference.name, data=b"other")])
+        configs_and_secrets.plan([reference], [made("configs", reference.name, data=b"other")])
 
 
 def test_old_versions_go_and_nothing_else() -> None:
-    wanted = objects.references("configs", [CONFIG], None)
+    wanted = configs_and_secrets.references("configs", [CONFIG], None)
     now = wanted[0].name
     old = made("configs", "pipeline-000000000000", service="another")
     dropped = made("configs", "dropped-000000000000")
@@ -146,17 +159,19 @@ def test_old_versions_go_and_nothing_else() -> None:
         made("configs", "stranger-000000000000", service="another"),
         made("secrets", "pipeline-000000000000", service="another"),
         Existing("configs", "x", "pipeline-111111111111", {}),
-        Existing("configs", "y", "pipeline-by-hand", objects.labels_for("pipeline", "web")),
+        Existing(
+            "configs", "y", "pipeline-by-hand", configs_and_secrets.labels_for("pipeline", "web")
+        ),
     ]
-    found = objects.removable("web", wanted, {("configs", former.id)}, present)
+    found = configs_and_secrets.removable("web", wanted, {("configs", former.id)}, present)
     assert found == sorted([old, dropped, former], key=lambda item: item.name)
 
 
 def test_what_a_service_still_uses_stays() -> None:
     old = made("configs", "pipeline-000000000000")
-    wanted = objects.references("configs", [CONFIG], None)
-    assert objects.removable("web", wanted, (), [old]) == [old]
-    assert objects.removable("web", wanted, (), [old], {("configs", old.id)}) == []
+    wanted = configs_and_secrets.references("configs", [CONFIG], None)
+    assert configs_and_secrets.removable("web", wanted, (), [old]) == [old]
+    assert configs_and_secrets.removable("web", wanted, (), [old], {("configs", old.id)}) == []
 
 
 def test_references_of_a_service() -> None:
@@ -165,8 +180,8 @@ def test_references_of_a_service() -> None:
             "ContainerSpec": {"Configs": [{"ConfigID": "c"}], "Secrets": [{"SecretID": "s"}]}
         }
     }
-    assert objects.referred_by(spec) == {("configs", "c"), ("secrets", "s")}
-    assert objects.referred_by({}) == set()
+    assert configs_and_secrets.referred_by(spec) == {("configs", "c"), ("secrets", "s")}
+    assert configs_and_secrets.referred_by({}) == set()
 
 
 def test_existing_from_the_engine() -> None:
@@ -174,11 +189,11 @@ def test_existing_from_the_engine() -> None:
         "ID": "1",
         "Spec": {
             "Name": "pipeline-0123456789ab",
-            "Labels": objects.labels_for("pipeline", "web"),
+            "Labels": configs_and_secrets.labels_for("pipeline", "web"),
             "Data": base64.b64encode(b"x").decode(),
         },
     }
-    item = objects.existing("configs", raw)
+    item = configs_and_secrets.existing("configs", raw)
     assert item.managed
     assert item.data == b"x"
-    assert not objects.existing("secrets", {"ID": "2", "Spec": {"Name": "a"}}).managed
+    assert not configs_and_secrets.existing("secrets", {"ID": "2", "Spec": {"Name": "a"}}).managed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import openpgp
+from ansible_collections.elk.swarm.plugins.module_utils.host import openpgp
 
 # Made with gpg for this test, which also said its fingerprint.
 BODY = """\

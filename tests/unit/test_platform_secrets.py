@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.elk.swarm.plugins.module_utils import platform_survey
-from ansible_collections.elk.swarm.plugins.module_utils.platform_secrets import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform import secrets_survey
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     certificate_keys,
     fingerprint,
     rendered_secrets,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform_survey import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey import (
     Mounted,
     kibana_files,
     read_file,
@@ -163,7 +163,7 @@ def test_traps_of_a_user_of_the_host_are_not_followed(tmp_path: Path, trap: str)
     elif trap == "folder":
         path.mkdir()
     elif trap == "large":
-        path.write_bytes(b"x" * (platform_survey._MAX_FILE + 1))
+        path.write_bytes(b"x" * (secrets_survey._MAX_FILE + 1))
     assert read_file(str(path)) is None
     assert values([], str(tmp_path)) == {}
 

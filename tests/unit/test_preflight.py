@@ -13,9 +13,28 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
-from ansible_collections.elk.swarm.plugins.module_utils import preflight
-
-GIB = preflight.GIB
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import (
+    CHECKS,
+    examine,
+    report,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.firewall import (
+    FIREWALL_NETWORKS,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    Finding,
+    Host,
+    Site,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import (
+    GIB,
+    MIB,
+    parse_size,
+    show_size,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
+    read_vocabulary,
+)
 
 NAMES = {"m1": 11, "m2": 12, "m3": 13, "w1": 21, "w2": 22}
 
@@ -54,7 +73,7 @@ DEBIAN = {"id": "debian", "version": "13", "family": "debian", "name": "Debian 1
 ROCKY = {"id": "rocky", "version": "9.6", "family": "redhat", "name": "Rocky Linux 9.6"}
 
 
-VOCABULARY = preflight.read_vocabulary(
+VOCABULARY = read_vocabulary(
     {
         "elasticsearch": {
             "defaults/main.yml": "elasticsearch_memory: 4g\nelasticsearch_heap: ''\n",
@@ -134,19 +153,17 @@ class Lab:
                 },
             }
 
-    def site(self) -> preflight.Site:
+    def site(self) -> Site:
         hosts = {
-            name: preflight.Host(
-                name, self.declared[name], self.survey[name], self.resolved.get(name, ())
-            )
+            name: Host(name, self.declared[name], self.survey[name], self.resolved.get(name, ()))
             for name in self.declared
         }
-        return preflight.Site(self.groups, hosts, self.settings, self.variables, VOCABULARY)
+        return Site(self.groups, hosts, self.settings, self.variables, VOCABULARY)
 
-    def findings(self, *accepted: str) -> list[preflight.Finding]:
-        return preflight.examine(self.site(), accepted)
+    def findings(self, *accepted: str) -> list[Finding]:
+        return examine(self.site(), accepted)
 
-    def only(self) -> preflight.Finding:
+    def only(self) -> Finding:
         found = self.findings()
         assert len(found) == 1, found
         return found[0]
@@ -175,7 +192,7 @@ def test_every_finding_names_its_check_and_a_mend(lab: Lab) -> None:
     lab.groups["swarm_managers"] = []
     lab.settings["network_subnet"] = "10.20.0.7/24"
     for found in lab.findings():
-        assert found.check in preflight.CHECKS
+        assert found.check in CHECKS
         assert found.where
         assert found.wrong.endswith(".")
         assert found.mend.endswith(".")
@@ -235,8 +252,8 @@ def test_one_manager_is_a_warning(lab: Lab) -> None:
 
 def test_many_managers_are_a_warning() -> None:
     names = [f"m{n}" for n in range(9)]
-    site = preflight.Site({"swarm_managers": names}, {}, {})
-    found = list(preflight.CHECKS["managers"](site))
+    site = Site({"swarm_managers": names}, {}, {})
+    found = list(CHECKS["managers"](site))
     assert [f.warning for f in found] == [True]
 
 
@@ -934,7 +951,7 @@ def test_huge_pages_for_everybody(lab: Lab, present: str, variable: str, told: b
 # Firewalls
 
 
-@pytest.mark.parametrize("name", preflight.FIREWALL_NETWORKS)
+@pytest.mark.parametrize("name", FIREWALL_NETWORKS)
 def test_a_network_of_the_firewall_that_is_none(lab: Lab, name: str) -> None:
     lab.declared["w1"][name] = ["10.30.0.0/16", "fd00::/8", "10.30.0.0/33"]
     found = lab.only()
@@ -1213,7 +1230,7 @@ def test_all_problems_come_in_one_list(lab: Lab) -> None:
     lab.survey["w1"]["ipvs"] = False
     problems = [f for f in lab.findings() if not f.warning]
     assert [p.check for p in problems] == ["groups", "subnet", "ipvs", "ipvs"]
-    text = preflight.report(problems)
+    text = report(problems)
     assert text.startswith("4 problems to mend")
     assert "\n  4. kibana_publish_mode: " in text
     assert text.count("Mend: ") == 4
@@ -1238,9 +1255,9 @@ def test_an_unknown_check_cannot_be_accepted(lab: Lab) -> None:
     ],
 )
 def test_sizes(text: Any, size: int | None) -> None:
-    assert preflight.parse_size(text) == size
+    assert parse_size(text) == size
 
 
 def test_a_shown_size_can_be_read_again() -> None:
-    for size in (GIB, 3 * GIB // 2, 31 * GIB, 100 * preflight.MIB):
-        assert preflight.parse_size(preflight.show_size(size)) == size
+    for size in (GIB, 3 * GIB // 2, 31 * GIB, 100 * MIB):
+        assert parse_size(show_size(size)) == size

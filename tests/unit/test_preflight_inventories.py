@@ -19,7 +19,9 @@ from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
-from ansible_collections.elk.swarm.plugins.module_utils import preflight
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import examine
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Host, Site
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import GIB
 from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from lab.state import shape
 from repo import ROOT
@@ -53,9 +55,9 @@ def role_values() -> dict[str, Any]:
 
 def survey(name: str, address: str) -> dict[str, Any]:
     """A bare Debian host on which nothing is wrong."""
-    folder = {"total": 100 * preflight.GIB, "free": 60 * preflight.GIB, "empty": True}
+    folder = {"total": 100 * GIB, "free": 60 * GIB, "empty": True}
     return {
-        "memory": 16 * preflight.GIB,
+        "memory": 16 * GIB,
         "addresses": [address],
         "routes": [{"network": f"{address}/24", "device": "eth0", "gateway": ""}],
         "nodename": name,
@@ -70,14 +72,14 @@ def survey(name: str, address: str) -> dict[str, Any]:
     }
 
 
-def site(source: Path) -> preflight.Site:
+def site(source: Path) -> Site:
     """An inventory as preflight would see it."""
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(source)])
     manager = VariableManager(loader=loader, inventory=inventory)
     groups = {name: [str(h) for h in found] for name, found in inventory.get_groups_dict().items()}
     base = role_values()
-    hosts: dict[str, preflight.Host] = {}
+    hosts: dict[str, Host] = {}
     variables: dict[str, list[str]] = {}
     settings: dict[str, Any] = {}
     for host in inventory.get_hosts():
@@ -98,10 +100,8 @@ def site(source: Path) -> preflight.Site:
         # The role asks once, with the variables of the first host.
         settings = settings or templar.template(task("elk.swarm.preflight")["settings"])
         declared["sent"] = settings["received"] = 1000.0
-        hosts[host.name] = preflight.Host(
-            host.name, declared, survey(host.name, declared["address"])
-        )
-    return preflight.Site(groups, hosts, settings, variables, VOCABULARY)
+        hosts[host.name] = Host(host.name, declared, survey(host.name, declared["address"]))
+    return Site(groups, hosts, settings, variables, VOCABULARY)
 
 
 def lab_inventory(folder: Path, hosts: int) -> Path:
@@ -128,8 +128,8 @@ def lab_inventory(folder: Path, hosts: int) -> Path:
     return folder
 
 
-def problems(found: preflight.Site) -> list[str]:
-    return [f.sentence() for f in preflight.examine(found) if not f.warning]
+def problems(found: Site) -> list[str]:
+    return [f.sentence() for f in examine(found) if not f.warning]
 
 
 @pytest.mark.parametrize("name", ["example", "ha"])

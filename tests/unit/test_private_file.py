@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import private_file
-from ansible_collections.elk.swarm.plugins.module_utils.private_file import State, draft_of, look
+from ansible_collections.elk.swarm.plugins.module_utils.host import private_file
+from ansible_collections.elk.swarm.plugins.module_utils.host.private_file import (
+    State,
+    draft_of,
+    look,
+)
 
 WANTED = State(b"of great value", os.getuid(), os.getgid(), 0o400)
 

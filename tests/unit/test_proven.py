@@ -18,7 +18,7 @@ PARTS = (
     "plugins/callback/*.py",
     "plugins/filter/*.py",
     "plugins/lookup/*.py",
-    "plugins/module_utils/*.py",
+    "plugins/module_utils/*/*",
     "plugins/modules/*.py",
     "playbooks/*.yml",
     "roles/*",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.reset_plan import reset_plan
-from ansible_collections.elk.swarm.plugins.module_utils import reset
-from ansible_collections.elk.swarm.plugins.module_utils.objects import Existing
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import Member
+from ansible_collections.elk.swarm.plugins.module_utils.platform import reset_plan as reset
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secrets import Existing
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member
 
 NODES = {"id-m1": "manager", "id-m2": "manager", "id-w1": "worker"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.elk.swarm.plugins.module_utils.restore_plan import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan import (
     Present,
     may_give,
     next_steps,

@@ -14,21 +14,23 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.rolling_plan import rolling_plan
-from ansible_collections.elk.swarm.plugins.module_utils.controller_run import (
+from ansible_collections.elk.swarm.plugins.module_utils.common.label_names import (
+    CONFIG,
+    GENERATION,
+    HOLD,
+    RESTARTED,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.controller.run_id import (
     controller_run,
     head_of,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.engine import ConflictError
-from ansible_collections.elk.swarm.plugins.module_utils.rolling import (
-    CONFIG,
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import ConflictError
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
     ENABLE,
-    GENERATION,
-    HOLD,
     LEAVE,
     MARK,
-    RESTARTED,
-    path_problem,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.versions import path_problem
 from ansible_collections.elk.swarm.plugins.modules.run_lock import Lock
 
 ALL = ["master", "data"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.run_ending import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller.run_summary import (
     LONGEST,
     NAMED,
     Failure,

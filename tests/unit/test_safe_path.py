@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from ansible_collections.elk.swarm.plugins.module_utils import safe_path
-from ansible_collections.elk.swarm.plugins.module_utils.safe_path import LinkError, UnsafePathError
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.common.safe_path import (
+    LinkError,
+    UnsafePathError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -292,28 +295,30 @@ LIBRARIES = frozenset({"shutil", "tempfile"})
 ON_THE_CONTROLLER = "runs on the controller only, in the folder of the user who runs it"
 # File and call, and why it may stay.
 EXCEPTIONS = {
-    "module_utils/controller_files.py": {"read_text": ON_THE_CONTROLLER},
-    "module_utils/controller_run.py": {
+    "module_utils/platform/controller_files.py": {"read_text": ON_THE_CONTROLLER},
+    "module_utils/controller/run_id.py": {
         "read_bytes": "kernel files of /proc",
         "read_text": "kernel files of /proc",
         "iterdir": "kernel files of /proc",
     },
-    "module_utils/engine_transport.py": {"tempfile.TemporaryFile": "a file without a name"},
-    "module_utils/local_dir.py": {"os.walk": "the inventory, on the controller"},
-    "module_utils/local_secret.py": dict.fromkeys(
+    "module_utils/docker/transport.py": {"tempfile.TemporaryFile": "a file without a name"},
+    "module_utils/controller/local_dir.py": {"os.walk": "the inventory, on the controller"},
+    "module_utils/controller/local_secret.py": dict.fromkeys(
         ("read_text", "mkdir", "chmod", "os.open", "os.link", "os.unlink", "tempfile.mkstemp"),
         ON_THE_CONTROLLER,
     ),
-    "module_utils/managed_plugin.py": {"open": "no path: a setting that may be shown"},
-    "module_utils/probe_notes.py": dict.fromkeys(
+    "module_utils/docker/plugin_plan.py": {"open": "no path: a setting that may be shown"},
+    "module_utils/logstash/probe_notes.py": dict.fromkeys(
         ("os.open", "os.rename", "os.utime", "unlink", "glob", "open"), ON_THE_CONTROLLER
     ),
-    "module_utils/secret_turn.py": dict.fromkeys(("replace", "unlink"), ON_THE_CONTROLLER),
-    "module_utils/tls_trust.py": dict.fromkeys(
+    "module_utils/controller/secret_rotation.py": dict.fromkeys(
+        ("replace", "unlink"), ON_THE_CONTROLLER
+    ),
+    "module_utils/platform/tls_trust.py": dict.fromkeys(
         ("tempfile.TemporaryDirectory", "open()"), "a certificate in a new folder of its user only"
     ),
-    "module_utils/volume_owner.py": {"open": "no path: an archive in memory"},
-    "module_utils/whole_file.py": {
+    "module_utils/docker/volume_owner.py": {"open": "no path: an archive in memory"},
+    "module_utils/host/atomic_file.py": {
         "tempfile.mkstemp": "a new file with a random name that nobody else can open, for programs"
     },
     "modules/host_survey.py": {
@@ -358,7 +363,7 @@ def sources() -> list[Path]:
     return [
         path
         for folder in ("modules", "module_utils")
-        for path in sorted((plugins / folder).glob("*.py"))
+        for path in sorted((plugins / folder).rglob("*.py"))
         if path.name != "safe_path.py"
     ]
 
@@ -374,7 +379,7 @@ def test_nothing_is_opened_in_another_way() -> None:
                 unused.discard((file, call))
             else:
                 found.append(f"plugins/{file}:{line}: {call}")
-    assert found == [], "open it with module_utils/safe_path.py"
+    assert found == [], "open it with module_utils/common/safe_path.py"
     assert unused == set()
 
 
@@ -397,7 +402,7 @@ def test_each_other_way_is_seen(text: str) -> None:
 
 
 def test_in_the_helper_each_name_is_one_in_an_open_folder() -> None:
-    tree = ast.parse((ROOT / "plugins" / "module_utils" / "safe_path.py").read_text())
+    tree = ast.parse((ROOT / "plugins" / "module_utils" / "common" / "safe_path.py").read_text())
     by_path = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

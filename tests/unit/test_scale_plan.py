@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.newest_leave import FilterModule as NewestLeave
 from ansible_collections.elk.swarm.plugins.filter.scale_plan import FilterModule as ScalePlan
-from ansible_collections.elk.swarm.plugins.module_utils.scale_plan import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.scale_plan import (
     Place,
     Plan,
     newest_leave,

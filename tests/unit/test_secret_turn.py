@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import secret_turn
-from ansible_collections.elk.swarm.plugins.module_utils.local_secret import SecretError
-from ansible_collections.elk.swarm.plugins.module_utils.secret_turn import (
+from ansible_collections.elk.swarm.plugins.module_utils.controller import secret_rotation
+from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
+from ansible_collections.elk.swarm.plugins.module_utils.controller.secret_rotation import (
     GIVEN,
     IDLE,
     MADE,
@@ -165,4 +165,4 @@ def test_what_is_told(turn: Turn, words: str) -> None:
 
 
 def test_steps_are_those_of_the_module() -> None:
-    assert secret_turn.STEPS == ("begin", "use", "end")
+    assert secret_rotation.STEPS == ("begin", "use", "end")

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import objects
-from ansible_collections.elk.swarm.plugins.module_utils import service_spec as spec_of
-from ansible_collections.elk.swarm.plugins.module_utils.masking import MASK
-from ansible_collections.elk.swarm.plugins.module_utils.service_spec import Lookups, SpecError
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import configs_and_secrets
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import service_spec as spec_of
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts import SpecError
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_spec import Lookups
 
 NOTHING = Lookups({}, {})
 FULL: dict[str, Any] = {
@@ -150,8 +151,8 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
 
 
 def test_files_refer_to_hashed_objects_by_id() -> None:
-    wanted = objects.references("configs", [{"config_name": "c", "data": "x"}], None)
-    wanted += objects.references(
+    wanted = configs_and_secrets.references("configs", [{"config_name": "c", "data": "x"}], None)
+    wanted += configs_and_secrets.references(
         "secrets", [{"secret_name": "s", "data": "y", "mode": "0400", "uid": 1000}], "key"
     )
     ids = {("configs", wanted[0].name): "c1", ("secrets", wanted[1].name): "s1"}

@@ -13,13 +13,13 @@ import yaml
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.filter.storage_plan import storage_plan
-from ansible_collections.elk.swarm.plugins.module_utils.service_storage import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import wanted_volumes
+from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
     FIELDS,
     moved,
     note,
     plan,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.volumes import wanted_volumes
 from repo import ROOT
 
 PLUGIN: dict[str, Any] = {"kind": "plugin", "plugin": "registry.example.org:5000/lab/disk:1"}

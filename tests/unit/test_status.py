@@ -15,9 +15,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.elk.swarm.plugins.module_utils import status
-from ansible_collections.elk.swarm.plugins.module_utils.status_faults import Thresholds
-from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
+from ansible_collections.elk.swarm.plugins.module_utils.common.certificates import certificate_end
+from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Table
+from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
+from ansible_collections.elk.swarm.plugins.module_utils.common.units import size
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.facts import (
+    elasticsearch_indices,
+    elasticsearch_nodes,
+    swarm_services,
+    write_index_of,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import Thresholds
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.page import page
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report import (
+    Report,
+    build,
+    report_text,
+)
 
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 
@@ -171,19 +185,19 @@ def away(data: dict[str, Any], name: str, why: str = "ssh: no route") -> None:
             host.update(survey={}, problem=why, unreachable=True)
 
 
-def report(data: dict[str, Any], **limits: float) -> status.Report:
-    return status.build(data, NOW, Thresholds(**limits))
+def report(data: dict[str, Any], **limits: float) -> Report:
+    return build(data, NOW, Thresholds(**limits))
 
 
 def told(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
     return [(one.level, one.text) for one in report(data, **limits).findings]
 
 
-def table(made: status.Report, title: str) -> status.Table:
+def table(made: Report, title: str) -> Table:
     return next(one for one in made.tables if one.title == title)
 
 
-def column(made: status.Report, title: str, number: int = 0) -> list[str]:
+def column(made: Report, title: str, number: int = 0) -> list[str]:
     return [row[number].text for row in table(made, title).rows]
 
 
@@ -240,7 +254,7 @@ class TestMissing:
         assert made.level == "bad"
         assert [one.title for one in made.tables] == TITLES
         assert page(made)
-        assert status.text(made)
+        assert report_text(made)
 
     def test_every_host_away(self) -> None:
         data = platform()
@@ -446,26 +460,24 @@ class TestThresholds:
 
 class TestCertificateEnd:
     def test_both_ways_of_writing_a_year(self) -> None:
-        assert status.certificate_end(pem(10)) == NOW + datetime.timedelta(days=10)
-        assert status.certificate_end(pem(0, year=2060)).year == 2060
+        assert certificate_end(pem(10)) == NOW + datetime.timedelta(days=10)
+        assert certificate_end(pem(0, year=2060)).year == 2060
 
     def test_cut_off(self) -> None:
         lines = GOOD.splitlines()
         with pytest.raises(ValueError, match="cut off"):
-            status.certificate_end("\n".join([*lines[:3], lines[-1]]))
+            certificate_end("\n".join([*lines[:3], lines[-1]]))
 
     @pytest.mark.parametrize("inside", ["", "AA==", "!!!!", "MAA="])
     def test_rubbish(self, inside: str) -> None:
         with pytest.raises(ValueError, match="it "):
-            status.certificate_end(
-                f"-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----"
-            )
+            certificate_end(f"-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----")
 
 
 class TestSorting:
     def test_names_with_numbers(self) -> None:
         names = ["w10", "w2", "m1", "w1", "10", "9"]
-        assert sorted(names, key=status.natural) == ["9", "10", "m1", "w1", "w2", "w10"]
+        assert sorted(names, key=natural) == ["9", "10", "m1", "w1", "w2", "w10"]
 
     def test_hosts_stand_as_in_the_inventory(self) -> None:
         assert column(report(platform("w2", "w10", "a1")), "Hosts") == ["m1", "w2", "w10", "a1"]
@@ -518,14 +530,14 @@ class TestFromTheApi:
                 ("2026-01-03", "running", "running", ""),
             )
         ]
-        found = status.swarm_services([raw], tasks, nodes)
+        found = swarm_services([raw], tasks, nodes)
         assert "secret" not in str(found)
         assert (found[0]["running"], found[0]["desired"]) == (1, 2)
         assert found[0]["error"] == "m1: No such image: kibana:9"
         assert found[0]["image"] == "kibana:9"
 
     def test_statistics_that_are_missing(self) -> None:
-        found = status.elasticsearch_nodes([{"name": "m1", "id": "x"}], {})
+        found = elasticsearch_nodes([{"name": "m1", "id": "x"}], {})
         assert found[0]["heap_percent"] is None
         data = platform()
         view(data, "elasticsearch")["nodes"] = [*found, search_node("w1")]
@@ -533,8 +545,8 @@ class TestFromTheApi:
 
     def test_indices(self) -> None:
         rows = [{"index": "a", "health": "green", "docs.count": "7", "store.size": None}, "x"]
-        assert status.elasticsearch_indices(rows)[0]["docs"] == 7
-        assert status.size(status.elasticsearch_indices(rows)[0]["bytes"]) == "-"
+        assert elasticsearch_indices(rows)[0]["docs"] == 7
+        assert size(elasticsearch_indices(rows)[0]["bytes"]) == "-"
 
     @pytest.mark.parametrize(
         ("marks", "expected"),
@@ -552,12 +564,12 @@ class TestFromTheApi:
             name: {"aliases": {"logs": {} if mark is None else {"is_write_index": mark}}}
             for name, mark in marks.items()
         }
-        assert status.write_index_of(answer, "logs") == expected
+        assert write_index_of(answer, "logs") == expected
 
 
 class TestText:
     def test_columns_line_up(self) -> None:
-        lines = status.text(report(platform())).splitlines()
+        lines = report_text(report(platform())).splitlines()
         at = lines.index("Services")
         assert lines[at + 1 : at + 4] == [
             "  SERVICE                     IMAGE         RUNNING  WANTED  ON  LAST ERROR",
@@ -568,7 +580,7 @@ class TestText:
     def test_long_tables_end_early(self) -> None:
         data = platform()
         view(data, "elasticsearch")["indices"] = [index(f"i{number}") for number in range(9)]
-        lines = status.text(report(data), longest=5).splitlines()
+        lines = report_text(report(data), longest=5).splitlines()
         assert "  and 4 more, which the page shows" in lines
         assert not any(line.startswith("  i5") for line in lines)
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import status
-from ansible_collections.elk.swarm.plugins.module_utils import status_faults as faults
-from ansible_collections.elk.swarm.plugins.module_utils.status_page import page
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.page import page
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report import (
+    build,
+    report_text,
+)
 from ansible_collections.elk.swarm.tests.unit.test_status import (
     GOOD,
     NOW,
@@ -121,12 +124,12 @@ def server(name: str, **changes: Any) -> dict[str, Any]:
 
 def found(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
     """Level and check of what is found."""
-    made = status.build(data, NOW, faults.Thresholds(**limits))
+    made = build(data, NOW, faults.Thresholds(**limits))
     return [(one.level, one.check) for one in made.findings]
 
 
 def only(data: dict[str, Any]) -> faults.Finding:
-    (one,) = status.build(data, NOW).findings
+    (one,) = build(data, NOW).findings
     return one
 
 
@@ -190,7 +193,7 @@ def fill(available: float) -> Callable[[dict[str, Any]], None]:
 
 
 def test_a_platform_in_order_has_no_fault() -> None:
-    assert status.build(healthy(), NOW).headline == "All checks passed"
+    assert build(healthy(), NOW).headline == "All checks passed"
 
 
 # What is wrong, what is found of it, a part of the text and a part of the command.
@@ -486,8 +489,8 @@ def test_fault(case: str) -> None:
     assert (one.level, one.check) == (level, check)
     assert text in one.text
     assert command in one.next
-    made = status.build(data, NOW)
-    shown = status.text(made)
+    made = build(data, NOW)
+    shown = report_text(made)
     assert f"Next: {one.next}" in shown
     assert "Next: <code>" in page(made)
     assert bool(made.faults) == (level == "bad")
@@ -554,7 +557,7 @@ class TestFloodStage:
         blocked(data, LOGS, "12")
         blocked(data, ".security-7", "12")
         fill(1e7)(data)
-        made = status.build(data, NOW)
+        made = build(data, NOW)
         one = next(one for one in made.findings if one.check == "index_blocks")
         assert "2 indices read-only" in one.text
         assert "no line is stored: Logstash keeps them in its queue" in one.text
@@ -575,7 +578,7 @@ class TestFloodStage:
     def test_watermarks(self, available: float, level: str, mark: str) -> None:
         data = healthy()
         fill(available)(data)
-        told = [one for one in status.build(data, NOW).findings if one.check == "disk_watermarks"]
+        told = [one for one in build(data, NOW).findings if one.check == "disk_watermarks"]
         assert [one.level for one in told] == ([level] if level else [])
         assert all(mark in one.text for one in told)
 
@@ -613,7 +616,7 @@ class TestCommands:
         data = healthy()
         queue()(data)
         scaled("logshipper", desired=0, running=0)(data)
-        line = status.build(data, NOW).faults
+        line = build(data, NOW).faults
         assert "\n" not in line
         assert line.count("Next command: ") == 2
 

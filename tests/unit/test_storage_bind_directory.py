@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.bind_directory import (
+from ansible_collections.elk.swarm.plugins.module_utils.host.bind_directory import (
     GIB,
     Found,
     Wanted,

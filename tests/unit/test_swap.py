@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.elk.swarm.plugins.module_utils import swap
+from ansible_collections.elk.swarm.plugins.module_utils.host import swap
 
 SWAPS = """\
 Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.swarm_plan import swarm_plan
-from ansible_collections.elk.swarm.plugins.module_utils.engine import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     EngineAwayError,
     EngineError,
     NoQuorumError,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import (
     Host,
     Member,
     Plan,

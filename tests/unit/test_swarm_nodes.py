@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.engine import OutOfSequenceError
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_nodes import (
-    OWN_LABELS,
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import OutOfSequenceError
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import (
     Actual,
     Change,
     Wanted,
@@ -56,22 +56,28 @@ class TestLabels:
             "hand": "1",
             "zone": "a",
             "disk": "b",
-            OWN_LABELS: "disk,zone",
+            label_names.FROM_INVENTORY: "disk,zone",
         }
 
     def test_former_ones_go_and_others_stay(self) -> None:
-        before = {"hand": "1", "elk.es": "3", "zone": "a", "disk": "b", OWN_LABELS: "disk,zone"}
+        before = {
+            "hand": "1",
+            "elk.es": "3",
+            "zone": "a",
+            "disk": "b",
+            label_names.FROM_INVENTORY: "disk,zone",
+        }
         assert merged_labels({"zone": "c"}, before) == {
             "hand": "1",
             "elk.es": "3",
             "zone": "c",
-            OWN_LABELS: "zone",
+            label_names.FROM_INVENTORY: "zone",
         }
 
     def test_nothing_remains_when_the_last_one_goes(self) -> None:
-        assert merged_labels({}, {"zone": "a", OWN_LABELS: "zone", "elk.es": "1"}) == {
-            "elk.es": "1"
-        }
+        assert merged_labels(
+            {}, {"zone": "a", label_names.FROM_INVENTORY: "zone", "elk.es": "1"}
+        ) == {"elk.es": "1"}
 
     def test_reserved_ones_are_refused(self) -> None:
         errors = label_errors([wanted("w1", labels={"elk.es": "1", "zone": "a"})])
@@ -85,7 +91,7 @@ class TestLabels:
 
 class TestChanges:
     def test_none(self) -> None:
-        labels = {"zone": "a", OWN_LABELS: "zone", "elk.es": "1"}
+        labels = {"zone": "a", label_names.FROM_INVENTORY: "zone", "elk.es": "1"}
         found = by_id(actual("w1", labels=labels))
         assert plan_nodes([wanted("w1", labels={"zone": "a"})], found) == []
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.elk.swarm.plugins.filter.swarm_recovery import swarm_recovery
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_member import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import (
     Host,
     Member,
     init_body,
     recovery_refusal,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.swarm_recovery import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.quorum_recovery import (
     Recovery,
     plan_recovery,
 )

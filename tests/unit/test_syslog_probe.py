@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch_syslog_probe import (
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.syslog_probe import (
     LINGER,
     Hit,
     Line,

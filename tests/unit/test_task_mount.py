@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.task_mount import (
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.task_mount import (
     Expected,
     Found,
     filesystem_at,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.tls_trust import (
+from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import (
     key_state,
     look,
     pair_problem,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils import volumes
-from ansible_collections.elk.swarm.plugins.module_utils.volumes import (
+from ansible_collections.elk.swarm.plugins.module_utils.docker import volume_plan
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import (
     Owner,
     Plan,
     Reference,
@@ -31,18 +31,18 @@ ES = Owner(1000, 0, 0o770)
 
 
 def wanted(**options: Any) -> Wanted:
-    return volumes.wanted_volumes({"volume_name": "data", "volumes": None, **options})[0]
+    return volume_plan.wanted_volumes({"volume_name": "data", "volumes": None, **options})[0]
 
 
 def plan(there: Owner = UNREAD, /, **options: Any) -> Plan:
-    return volumes.make_plan(wanted(**options), DATA, there)
+    return volume_plan.make_plan(wanted(**options), DATA, there)
 
 
 # -- what is asked for -----------------------------------------------------------------------
 
 
 def test_an_item_takes_from_the_task_what_it_does_not_say() -> None:
-    first, second = volumes.wanted_volumes(
+    first, second = volume_plan.wanted_volumes(
         {
             "volume_name": None,
             "driver": "local",
@@ -64,7 +64,7 @@ def test_an_item_takes_from_the_task_what_it_does_not_say() -> None:
 
 def test_a_list_names_each_volume_once() -> None:
     with pytest.raises(VolumeError, match="one is there more than once"):
-        volumes.wanted_volumes({"volumes": [{"volume_name": "one"}, {"volume_name": "one"}]})
+        volume_plan.wanted_volumes({"volumes": [{"volume_name": "one"}, {"volume_name": "one"}]})
 
 
 @pytest.mark.parametrize(
@@ -93,18 +93,18 @@ def test_numbers_become_texts() -> None:
 
 
 def test_a_volume_that_is_not_there_is_made() -> None:
-    made = volumes.make_plan(wanted(owner=1000), None)
+    made = volume_plan.make_plan(wanted(owner=1000), None)
     assert (made.create, made.remove, made.own) == (True, False, True)
-    assert volumes.sides(made) == ({}, {"driver": "local", "owner": "1000"})
-    assert not volumes.make_plan(wanted(), None).own
+    assert volume_plan.sides(made) == ({}, {"driver": "local", "owner": "1000"})
+    assert not volume_plan.make_plan(wanted(), None).own
 
 
 def test_a_volume_as_asked_for_stays() -> None:
     found = plan(labels={"zone": "a"}, driver_options={"type": "nfs"})
     assert not found.differences
-    same = volumes.make_plan(wanted(owner=1000, mode="0770"), DATA, ES)
+    same = volume_plan.make_plan(wanted(owner=1000, mode="0770"), DATA, ES)
     assert not same.changed
-    assert volumes.sides(same) == ({}, {})
+    assert volume_plan.sides(same) == ({}, {})
 
 
 def test_what_differs_is_told_and_stays() -> None:
@@ -116,8 +116,9 @@ def test_what_differs_is_told_and_stays() -> None:
         "labels.zone is a, wanted b",
     ]
     assert not found.error
-    assert "Volume data stays as it is, though driver_options.type is nfs" in volumes.drift_warning(
-        found
+    assert (
+        "Volume data stays as it is, though driver_options.type is nfs"
+        in volume_plan.drift_warning(found)
     )
     failing = plan(labels={"zone": "b"}, drift="fail")
     assert "Volume data is not as asked for: labels.zone is a, wanted b" in failing.error
@@ -125,8 +126,8 @@ def test_what_differs_is_told_and_stays() -> None:
 
 def test_an_empty_value_that_is_there_is_no_difference() -> None:
     actual = {**DATA, "Options": {"o": ""}}
-    assert volumes.differences(wanted(driver_options={"o": ""}), actual) == []
-    assert volumes.differences(wanted(driver_options={"type": ""}), actual) != []
+    assert volume_plan.differences(wanted(driver_options={"o": ""}), actual) == []
+    assert volume_plan.differences(wanted(driver_options={"type": ""}), actual) != []
 
 
 @pytest.mark.parametrize("drift", ["warn", "fail"])
@@ -152,8 +153,8 @@ def test_another_driver_is_an_error(drift: str) -> None:
     ],
 )
 def test_a_plugin_may_be_named_without_its_tag(one: str, other: str, same: bool) -> None:
-    assert volumes.same_driver(one, other) is same
-    assert volumes.same_driver(other, one) is same
+    assert volume_plan.same_driver(one, other) is same
+    assert volume_plan.same_driver(other, one) is same
 
 
 def test_made_anew_only_when_permitted() -> None:
@@ -165,10 +166,10 @@ def test_made_anew_only_when_permitted() -> None:
         assert found.remove
         assert found.create
         assert not found.differences
-        before, after = volumes.sides(found)
+        before, after = volume_plan.sides(found)
         assert before != after
         assert before["created"] == DATA["CreatedAt"]
-    assert not volumes.make_plan(wanted(recreate="always"), None).remove
+    assert not volume_plan.make_plan(wanted(recreate="always"), None).remove
 
 
 def test_absent() -> None:
@@ -176,16 +177,16 @@ def test_absent() -> None:
     assert found.remove
     assert not found.create
     assert not found.error
-    before, after = volumes.sides(found)
+    before, after = volume_plan.sides(found)
     assert before["driver"] == "local"
     assert after == {}
-    assert not volumes.make_plan(wanted(state="absent"), None).changed
+    assert not volume_plan.make_plan(wanted(state="absent"), None).changed
 
 
 def test_an_owner_is_set_where_it_differs() -> None:
     found = plan(ROOT, owner=1000, mode="0770")
     assert found.owner_after == ES
-    assert volumes.sides(found) == (
+    assert volume_plan.sides(found) == (
         {"owner": "0", "mode": "0755"},
         {"owner": "1000", "mode": "0770"},
     )
@@ -209,9 +210,9 @@ def service(name: str, source: str) -> dict[str, Any]:
 
 def who(*containers: dict[str, Any], services: list[dict[str, Any]] | None = None) -> list[str]:
     around = Surroundings(
-        containers, volumes.service_mounts(services or []), {"Node.Hostname": "m1"}
+        containers, volume_plan.service_mounts(services or []), {"Node.Hostname": "m1"}
     )
-    return [str(one) for one in volumes.references([DATA], around)["data"]]
+    return [str(one) for one in volume_plan.references([DATA], around)["data"]]
 
 
 def test_containers_in_any_state_refer() -> None:
@@ -231,12 +232,12 @@ def test_a_bind_of_the_volumes_directory_refers() -> None:
     ) == ["container a (exited)", "container b (exited)"]
     # A driver that tells no directory has none that could be bound.
     around = Surroundings([container("a", "exited", Type="bind", Source="/x")])
-    assert volumes.references([{"Name": "data", "Mountpoint": ""}], around) == {"data": []}
+    assert volume_plan.references([{"Name": "data", "Mountpoint": ""}], around) == {"data": []}
 
 
 def test_the_helper_refers_to_nothing() -> None:
     helper = container("h", "created", Type="volume", Name="data")
-    helper["Labels"] = {volumes.HELPER_LABEL: "data"}
+    helper["Labels"] = {volume_plan.HELPER_LABEL: "data"}
     assert who(helper) == []
 
 
@@ -257,13 +258,13 @@ def test_services_refer_by_name_and_by_template(source: str, refers: bool) -> No
 def test_templates_are_filled_with_what_is_known() -> None:
     around = Surroundings(
         (),
-        volumes.service_mounts(
+        volume_plan.service_mounts(
             [service("es", "es-{{.Node.Hostname}}"), service("app", "{{.Service.Name}}-x")]
         ),
         {"Node.Hostname": "m1"},
     )
     names = ["es-m1", "es-m2", "app-x", "es-x"]
-    found = volumes.references([{"Name": name} for name in names], around)
+    found = volume_plan.references([{"Name": name} for name in names], around)
     assert {name: len(those) for name, those in found.items()} == {
         "es-m1": 1,
         "es-m2": 0,
@@ -283,8 +284,8 @@ USERS = [Reference("container", "web", "exited"), Reference("service", "app")]
 def test_nothing_is_taken_away_from_somebody(options: dict[str, Any], what: str) -> None:
     found = plan(**options)
     assert found.needs_references
-    assert volumes.guard(found, []) == found
-    error = volumes.guard(found, USERS).error
+    assert volume_plan.guard(found, []) == found
+    error = volume_plan.guard(found, USERS).error
     assert f"cannot be {what}" in error
     assert "container web (exited), service app" in error
     assert "docker rm web; docker service rm app" in error
@@ -292,19 +293,19 @@ def test_nothing_is_taken_away_from_somebody(options: dict[str, Any], what: str)
 
 def test_nobody_is_asked_when_nothing_is_taken_away() -> None:
     assert not plan(labels={"zone": "b"}).needs_references
-    assert not volumes.make_plan(wanted(owner=1000), None).needs_references
+    assert not volume_plan.make_plan(wanted(owner=1000), None).needs_references
 
 
 def test_an_owner_stays_under_a_running_container() -> None:
     found = plan(ROOT, owner=1000)
     assert found.needs_references
-    assert volumes.guard(found, USERS).own
+    assert volume_plan.guard(found, USERS).own
     running = [Reference("container", "web", "running")]
-    held = volumes.guard(found, running)
+    held = volume_plan.guard(found, running)
     assert not held.changed
     assert [str(one) for one in held.differences] == ["owner is 0, wanted 1000"]
     assert not held.error
-    refused = volumes.guard(plan(ROOT, owner=1000, drift="fail"), running)
+    refused = volume_plan.guard(plan(ROOT, owner=1000, drift="fail"), running)
     assert "while this runs with it: container web (running)" in refused.error
 
 
@@ -319,15 +320,15 @@ SECRETS = {
 
 
 def test_secrets_in_options_are_known_and_hidden() -> None:
-    assert volumes.secrets_of(SECRETS) == {"hush", "quiet", "silence"}
-    shown = volumes.shown_options(SECRETS)
+    assert volume_plan.secrets_of(SECRETS) == {"hush", "quiet", "silence"}
+    shown = volume_plan.shown_options(SECRETS)
     assert shown == {
         "o": "addr=192.0.2.9,username=elk,password=********,vers=3",
         "api_key": "********",
         "url": "https://elk:********@nas.example/",
         "device": "//nas/share",
     }
-    assert volumes.secrets_of(None) == set()
+    assert volume_plan.secrets_of(None) == set()
 
 
 def test_a_changed_secret_is_told_without_it() -> None:
@@ -339,14 +340,14 @@ def test_a_changed_secret_is_told_without_it() -> None:
         "wanted": "addr=192.0.2.9,password=******** (changed)",
         "actual": "addr=192.0.2.9,password=********",
     }
-    everything = volumes.drift_warning(found) + str(
-        volumes.sides(plan(recreate="always", driver_options={"o": "password=other"}))
+    everything = volume_plan.drift_warning(found) + str(
+        volume_plan.sides(plan(recreate="always", driver_options={"o": "password=other"}))
     )
     assert "hush" not in everything
     assert "other" not in everything
-    assert "hush" not in str(volumes.shown_volume(DATA))
+    assert "hush" not in str(volume_plan.shown_volume(DATA))
     # A label of that name is none.
-    assert volumes.hidden("labels.token", "shown") == "shown"
+    assert volume_plan.hidden("labels.token", "shown") == "shown"
 
 
 # -- what was made ---------------------------------------------------------------------------
@@ -355,9 +356,9 @@ def test_a_changed_secret_is_told_without_it() -> None:
 def test_what_docker_made_is_compared() -> None:
     asked = wanted(driver="nas", driver_options={"size": "1g"})
     good = {"Name": "data", "Driver": "nas:latest", "Options": {"size": "1g"}}
-    assert volumes.made_wrong(asked, good) == ""
-    assert "is not there" in volumes.made_wrong(asked, None)
-    wrong = volumes.made_wrong(asked, {"Name": "data", "Driver": "local", "Options": None})
+    assert volume_plan.made_wrong(asked, good) == ""
+    assert "is not there" in volume_plan.made_wrong(asked, None)
+    wrong = volume_plan.made_wrong(asked, {"Name": "data", "Driver": "local", "Options": None})
     assert "driver is local, wanted nas" in wrong
     assert "driver_options.size is not set" in wrong
 
@@ -382,7 +383,7 @@ def test_what_docker_made_is_compared() -> None:
 def test_orphans(
     volume: dict[str, Any], those: list[Reference], known: bool, alone: bool | None, why: str
 ) -> None:
-    found, reason = volumes.orphan({"Name": "data", "Labels": None, **volume}, those, known)
+    found, reason = volume_plan.orphan({"Name": "data", "Labels": None, **volume}, those, known)
     assert found is alone
     assert why in reason
 
@@ -401,11 +402,11 @@ def test_orphans(
     ],
 )
 def test_age(created: str | None, seconds: int | None) -> None:
-    assert volumes.age(created, 1795269280.0) == seconds
+    assert volume_plan.age(created, 1795269280.0) == seconds
 
 
 def test_an_entry_of_an_audit() -> None:
-    found = volumes.entry(DATA, USERS, Surroundings(), 1795269280.5, 7)
+    found = volume_plan.entry(DATA, USERS, Surroundings(), 1795269280.5, 7)
     assert found["containers"] == [{"name": "web", "state": "exited"}]
     assert found["services"] == ["app"]
     assert (found["age"], found["size"], found["orphan"]) == (64, 7, False)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.watermarks import must_be_free, parse_size
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import (
+    must_be_free,
+    parse_size,
+)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.elk.swarm.plugins.module_utils import whole_file
+from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
 
 
 @pytest.fixture
@@ -35,18 +35,18 @@ def test_folders_are_made_and_a_file_keeps_its_mode(
     module: AnsibleModule, drafts: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "a" / "b" / "file"
-    whole_file.write(path, "one\n")
+    atomic_file.write(path, "one\n")
     assert path.read_text() == "one\n"
     assert path.parent.stat().st_mode & 0o777 == 0o755
     path.chmod(0o604)
-    whole_file.write(path, "twö")
+    atomic_file.write(path, "twö")
     assert path.read_bytes() == "twö".encode()
     assert path.stat().st_mode & 0o777 == 0o604
     assert list(drafts.iterdir()) == []
 
 
 def test_a_draft_that_is_not_put_in_place_goes(module: AnsibleModule, drafts: Path) -> None:
-    path = Path(whole_file.draft(module, "x"))
+    path = Path(atomic_file.draft(module, "x"))
     assert path.parent == drafts
     assert path.read_text() == "x"
     assert path.stat().st_mode & 0o777 == 0o600

@@ -10,7 +10,9 @@ connections that it needs, and ends with them. What is loaded before, all of the
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ requirements: [enabled in the configuration]
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 OURS = {"filter": loader.filter_loader, "lookup": loader.lookup_loader}
-UTILS = "ansible_collections.elk.swarm.plugins.module_utils"
+HELPER = re.compile(
+    r"from (ansible_collections\.elk\.swarm\.plugins\.module_utils[\w.]+) import \(?\s*(\w+)"
+)
 # Those that site.yml takes most often. The first filter and the first test bring all of Ansible's.
 BUILTIN = {
     loader.action_loader: (
@@ -60,8 +64,10 @@ class CallbackModule(CallbackBase):
         for folder, where in OURS.items():
             for path in (PLUGINS / folder).glob("*.py"):
                 where.get(f"elk.swarm.{path.stem}", class_only=True)
-                # Our filters import the function that they are when they are called first.
-                if (PLUGINS / "module_utils" / path.name).exists():
-                    importlib.import_module(f"{UTILS}.{path.stem}")
+                # Our filters import what they need when they are called first.
+                for module, name in HELPER.findall(path.read_text()):
+                    for one in (module, f"{module}.{name}"):
+                        with contextlib.suppress(ModuleNotFoundError):
+                            importlib.import_module(one)
         # One of them brings all of its collection.
         loader.filter_loader.get("community.crypto.x509_certificate_info")

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shards that stay where they are while a node is away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
+    ElasticsearchError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import (
+    Desired,
+    make_desired,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE, MARK
+
+if TYPE_CHECKING:
+    from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import Client
+
+
+def allocation(mark: str | None) -> Desired:
+    """The settings that hold shards back, marked with who does so; without a mark, their absence.
+
+    >>> allocation("elk").body["persistent"]["cluster.routing.allocation.enable"]
+    'primaries'
+    >>> allocation(None).present
+    False
+    """
+    settings: dict[str, Any] = {ENABLE: "primaries", MARK: mark}
+    return make_desired("/_cluster/settings", {"persistent": settings}, present=mark is not None)
+
+
+def flush(client: Client, timeout: float) -> str:
+    """Have what is in memory only written to the disk; the reason why it was not, or nothing.
+
+    A flush that takes longer than `timeout` seconds goes on by itself, so it is asked for once.
+    """
+    once = client.derive(urls=[client.answering], rounds=1, timeout=timeout)
+    try:
+        shards = once.request("POST", "/_flush").object().get("_shards") or {}
+    except ElasticsearchError as error:
+        return str(error)
+    finally:
+        once.close()
+    failed = int(shards.get("failed", 0))
+    return f"{failed} of {shards.get('total')} shards could not be flushed" if failed else ""

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that are written whole: whenever a run is killed, there is the old one or the new."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from typing import TYPE_CHECKING
+
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible.module_utils.basic import AnsibleModule
+
+
+def draft(module: AnsibleModule, text: str) -> str:
+    """Path of a new file with this text, for a program that checks it. It goes with the module."""
+    handle, path = tempfile.mkstemp(prefix="draft-")
+    module.add_cleanup_file(path)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def write(path: str | Path, text: str) -> None:
+    """Have a file with this text; folders that are not there are made, 0755.
+
+    An existing file keeps its owner and mode. A new one can be read by everybody.
+    """
+    safe_path.make_parents(path)
+    safe_path.write(path, text.encode("utf-8"))
+
+
+def read_by_all(module: AnsibleModule, path: str | Path, changed: bool) -> bool:
+    """Have a file that root owns and everybody may read; whether that or ``changed`` is news."""
+    found = safe_path.status(path, follow=True)
+    if found is None:
+        return changed
+    if (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 0, 0o644):
+        return changed
+    if not module.check_mode:
+        safe_path.set_file_rights(path, 0, 0, 0o644)
+    return True

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Logstash of this host says of its queue, in two looks some seconds apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
+    Engine,
+    EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
+    read_queues,
+    sockets_at,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PORT, API_PORT = 10514, 9600
+# Looks are this far apart; the first that shows that events leave is the last.
+PAUSE = 0.5
+# So many events are more than workers hold at a time: a queue this long is watched to the end.
+LONG = 5000
+MOST = 1 << 63
+Flow = dict[str, int]
+
+
+def flow_of(stats: Any) -> Flow | None:
+    """Events and bytes of all pipelines; None for what Logstash would not say."""
+    if not isinstance(stats, dict) or not isinstance(stats.get("pipelines"), dict):
+        return None
+    total = {"in": 0, "out": 0, "queued": 0, "bytes": 0, "max_bytes": 0}
+    try:
+        for pipeline in stats["pipelines"].values():
+            # A pipeline that did not start is null.
+            events = (pipeline or {}).get("events") or {}
+            queue = (pipeline or {}).get("queue") or {}
+            total["in"] += int(events.get("in") or 0)
+            total["out"] += int(events.get("out") or 0)
+            total["queued"] += int(queue.get("events_count") or 0)
+            total["bytes"] += int(queue.get("queue_size_in_bytes") or 0)
+            total["max_bytes"] += int(queue.get("max_queue_size_in_bytes") or 0)
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        return None
+    # A container that was taken over may answer anything.
+    return total if all(0 <= value < MOST for value in total.values()) else None
+
+
+def watch(
+    ask: Callable[[], Flow | None],
+    longest: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Ask until events leave the queue, it is empty, or the time is over.
+
+    A long queue is watched for the whole time, to see whether it grows.
+    """
+    begun = clock()
+    first = ask()
+    last, seconds = first, 0.0
+    is_long = first is not None and first["queued"] >= LONG
+    while first is not None and last is not None and last["queued"]:
+        if last["out"] != first["out"] and not is_long:
+            break
+        if seconds >= longest:
+            break
+        sleep(PAUSE)
+        last, seconds = ask(), clock() - begun
+    return {
+        "first": first or {},
+        "last": last or {},
+        "seconds": round(seconds, 1),
+        "long": is_long,
+    }
+
+
+def container_of(engine: Engine, service: str) -> str:
+    filters = {"label": [f"{label_names.SWARM_SERVICE}={service}"], "status": ["running"]}
+    found = engine.request("GET", "/containers/json", query={"filters": filters})
+    found.sort(key=lambda one: int(one.get("Created") or 0), reverse=True)
+    return str(found[0]["Id"]) if found else ""
+
+
+def statistics(engine: Engine, container: str) -> Flow | None:
+    """From inside the container, because the API need not be reachable from outside."""
+    url = f"http://127.0.0.1:{API_PORT}/_node/stats/pipelines"
+    command = ["curl", "--silent", "--fail", "--max-time", "5", url]
+    try:
+        made = engine.request(
+            "POST",
+            f"/containers/{container}/exec",
+            # With a terminal the answer comes as it is, without frames.
+            body={"Cmd": command, "AttachStdout": True, "Tty": True},
+        )
+        answer = engine.request(
+            "POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}
+        )
+        return flow_of(json.loads(answer) if isinstance(answer, str) else answer)
+    except (EngineError, ValueError):
+        # It ended in between, or has just begun.
+        return None
+
+
+def listening(engine: Engine, container: str) -> bool | None:
+    """Whether the input listens; None when it is unknown."""
+    try:
+        pid = int(((engine.container(container)).get("State") or {}).get("Pid") or 0)
+    except (EngineError, ValueError):
+        return None
+    text = ""
+    for name in ("tcp", "tcp6"):
+        try:
+            text += safe_path.read_text(f"/proc/{pid}/net/{name}")
+        except OSError:
+            # Without IPv6 there is no second one.
+            continue
+    return sockets_at(PORT, text).listening if text else None
+
+
+def survey(engine: Engine, service: str, data_path: str, longest: float) -> Mapping[str, Any]:
+    """The running Logstash of this host, or the queue of one that does not run here."""
+    try:
+        container = container_of(engine, service)
+    except EngineError:
+        # That Docker is silent is reported for the host.
+        return {}
+    if container:
+        return {
+            "container": container,
+            "listening": listening(engine, container),
+            **watch(lambda: statistics(engine, container), longest),
+        }
+    place = os.path.join(data_path, "queue") if data_path else ""
+    if not place or not os.path.isdir(place):
+        return {}
+    try:
+        left = read_queues(place)
+    except OSError as error:
+        return {"left": {"path": place, "problems": [str(error)]}}
+    return {"left": {"path": place, "events": left.events, "problems": left.problems}}

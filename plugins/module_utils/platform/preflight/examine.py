@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the checks, and says what they found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight import (
+    addresses,
+    controller,
+    disks,
+    engine,
+    firewall,
+    groups,
+    host_settings,
+    memory,
+    node_roles,
+    ports,
+    services,
+    subnets,
+    swarm_membership,
+    variables,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    REGISTERED,
+    Finding,
+    Site,
+    listed,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import plural
+
+# The order in which a person reads what was found. Variables of the wrong kind come early: what
+# has one cannot be judged further.
+SUBJECTS = (
+    groups,
+    variables,
+    addresses,
+    subnets,
+    firewall,
+    services,
+    node_roles,
+    memory,
+    engine,
+    host_settings,
+    ports,
+    disks,
+    swarm_membership,
+    controller,
+)
+CHECKS = {
+    name: function
+    for subject in SUBJECTS
+    for name, function in REGISTERED.items()
+    if function.__module__ == subject.__name__
+}
+
+
+def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) -> list[Finding]:
+    """Run every check, or only some, and give all findings in the order of the checks."""
+    findings: list[Finding] = []
+    for name, function in CHECKS.items():
+        if only and name not in only:
+            continue
+        try:
+            told = list(function(site))
+        except (AttributeError, TypeError, ValueError):
+            # What has the wrong kind cannot be judged further. When nobody said so, it is our bug.
+            if not any(found.check == "kinds" for found in findings):
+                raise
+            continue
+        for found in told:
+            findings.append(
+                Finding(
+                    where=found.where,
+                    wrong=found.wrong,
+                    mend=found.mend,
+                    warning=found.warning or (name in accepted and not found.final),
+                    check=name,
+                    final=found.final,
+                )
+            )
+    findings += [
+        Finding(
+            "preflight_accept",
+            f"{name} is no check.",
+            f"Use one of: {listed(sorted(CHECKS))}.",
+            check="accept",
+        )
+        for name in accepted
+        if name not in CHECKS
+    ]
+    return findings
+
+
+def report(problems: Sequence[Finding]) -> str:
+    """All problems as a numbered list for a person."""
+    counts = Counter(problem.check for problem in problems)
+    lines = [f"{plural(len(problems), 'problem')} to mend before anything is changed:"]
+    for number, problem in enumerate(problems, start=1):
+        lines.append(f"  {number}. {problem.where}: {problem.wrong}")
+        lines.append(f"     Mend: {problem.mend}")
+    lines.append(f"Checks that failed: {listed(sorted(counts))}.")
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is a manager, who is a worker, and who is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    Finding,
+    Site,
+    check,
+)
+
+
+@check("groups")
+def check_groups(site: Site) -> Iterator[Finding]:
+    if not site.managers:
+        yield Finding(
+            "group swarm_managers",
+            "has no host, and a swarm begins with a manager.",
+            "Put one host, or better three, into the group swarm_managers of the inventory.",
+        )
+    both = [h for h in site.managers if h in site.workers]
+    for host in both:
+        yield Finding(
+            host,
+            "is in swarm_managers and in swarm_workers.",
+            "Take it out of one of the two: a manager runs tasks as a worker does.",
+        )
+    for service in ("elasticsearch", "logstash", "kibana"):
+        if service not in site.groups:
+            continue
+        if not site.groups[service]:
+            yield Finding(
+                f"group {service}",
+                f"is empty, so there is no host for {service}.",
+                "Put hosts into it, or remove the group to mean every host.",
+            )
+        for host in site.groups[service]:
+            if host not in site.members:
+                yield Finding(
+                    host,
+                    f"is in the group {service} but in no swarm group.",
+                    "Put it into swarm_managers or swarm_workers too, "
+                    f"or take it out of {service}.",
+                )
+
+
+@check("managers")
+def check_managers(site: Site) -> Iterator[Finding]:
+    count = len(site.managers)
+    if count == 1:
+        yield Finding(
+            "group swarm_managers",
+            "has one manager: while it is down nothing can be changed or rescheduled.",
+            "Use three managers where that matters.",
+            warning=True,
+        )
+    elif count and count % 2 == 0:
+        lost = count - (count // 2 + 1)
+        # An even number buys nothing over the odd one below it.
+        truth = (
+            f"has {count} managers, of which {count // 2 + 1} must be up: it bears the loss of "
+            f"{lost or 'none'}, no better than {count - 1} would."
+        )
+        if site.settings.get("swarm_accept_even_managers") is True:
+            yield Finding(
+                "group swarm_managers",
+                truth,
+                f"Prefer {count + 1}. Running tasks go on when the quorum is lost.",
+                warning=True,
+            )
+        else:
+            yield Finding(
+                "group swarm_managers",
+                truth,
+                f"Use {count + 1} managers or {count - 1}, or set "
+                "swarm_accept_even_managers: true to go on knowing this.",
+            )
+    elif count > 7:
+        yield Finding(
+            "group swarm_managers",
+            f"has {count} managers, and each change must be written by most of them.",
+            "Use at most seven and make the others workers.",
+            warning=True,
+        )
+
+
+@check("elk_manager")
+def check_elk_manager(site: Site) -> Iterator[Finding]:
+    manager = site.text("elk_manager")
+    if manager and site.managers and manager not in site.managers:
+        yield Finding(
+            "elk_manager",
+            f"is {manager}, which is not in the group swarm_managers.",
+            "Remove elk_manager to have the first manager asked, or name one of them.",
+        )

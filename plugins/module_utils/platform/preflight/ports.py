@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports that the platform needs, and who has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    Finding,
+    Host,
+    Site,
+    check,
+    docker_of,
+    is_member,
+    listed,
+)
+
+# Port on which members of a swarm talk with each other; it cannot be chosen.
+GOSSIP_PORT = 7946
+
+DOCKER_PROCESSES = ("dockerd", "docker-proxy")
+
+
+@check("port_numbers")
+def check_port_numbers(site: Site) -> Iterator[Finding]:
+    holders: dict[int, list[str]] = {GOSSIP_PORT: ["Swarm itself"]}
+    for name in PORTS:
+        text = site.text(name)
+        if not text.isdigit():
+            continue
+        if not 0 < int(text) < 65536:
+            yield Finding(name, f"{text} is no port.", "Use a number from 1 to 65535.")
+            continue
+        holders.setdefault(int(text), []).append(name)
+    for port, names in holders.items():
+        if len(names) > 1:
+            yield Finding(
+                listed(names),
+                f"want the same port {port}.",
+                "Give each its own.",
+            )
+
+
+PORTS = ("elk_elasticsearch_port", "logstash_port", "kibana_port", "swarm_listen_port")
+
+
+@check("ports")
+def check_ports(site: Site) -> Iterator[Finding]:
+    taken: dict[tuple[int, str, str], dict[str, list[str]]] = {}
+    for host in site.seen:
+        if docker_of(host).get("silent"):
+            # Whose ports these are only its daemon knows; that it is silent is told elsewhere.
+            continue
+        listeners = host.survey.get("listeners") or []
+        for name, port, protocols in _wanted_ports(site, host):
+            for entry in listeners:
+                if entry.get("port") != port or entry.get("protocol") not in protocols:
+                    continue
+                process = str(entry.get("process") or "")
+                if _is_docker(host, process):
+                    continue
+                hosts = taken.setdefault((port, name, process), {})
+                seen = hosts.setdefault(host.name, [])
+                if entry["protocol"] not in seen:
+                    seen.append(str(entry["protocol"]))
+    for (port, name, process), hosts in taken.items():
+        kinds = sorted({protocol for found in hosts.values() for protocol in found})
+        container = process in DOCKER_PROCESSES
+        who = "a container outside of the swarm" if container else process or "an unknown process"
+        other = "" if name == "Swarm" else f", or choose another {name}"
+        yield Finding(
+            listed(list(hosts)),
+            f"port {port}/{' and '.join(kinds)} ({name}) is taken by {who}.",
+            f"Stop it there (ss -lntup 'sport = :{port}' shows it){other}.",
+        )
+
+
+def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """What this host has to have free: the variable, the port, the protocols."""
+    if host.name in site.placed("elasticsearch"):
+        yield "elk_elasticsearch_port", site.number("elk_elasticsearch_port"), ("tcp",)
+    for service, protocols in (("logstash", ("tcp", "udp")), ("kibana", ("tcp",))):
+        places = site.placed(service)
+        if site.text(f"{service}_publish_mode") == "ingress":
+            # The routing mesh answers on every member.
+            places = site.members
+        elif service == "logstash":
+            places = places[: site.number("logstash_replicas")]
+        if host.name in places:
+            yield f"{service}_port", site.number(f"{service}_port"), protocols
+    if not is_member(host):
+        if host.name in site.managers:
+            yield "swarm_listen_port", site.number("swarm_listen_port"), ("tcp",)
+        yield "Swarm", GOSSIP_PORT, ("tcp", "udp")
+
+
+def _is_docker(host: Host, process: str) -> bool:
+    """Whether a port may be held by the platform itself; a swarm member's Docker serves it."""
+    return is_member(host) and (process in DOCKER_PROCESSES or not process)

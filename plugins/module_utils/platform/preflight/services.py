@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Versions, images and the number of tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    Finding,
+    Site,
+    check,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import (
+    parse_version,
+    plural,
+    untagged,
+)
+
+# The settings that the roles write are those of Elasticsearch 9.
+OLDEST_STACK = (9, 0, 0)
+
+NEWEST_STACK_MAJOR = 9
+
+
+@check("versions")
+def check_versions(site: Site) -> Iterator[Finding]:
+    if "elk_version" not in site.settings:
+        return
+    text = site.text("elk_version")
+    if not re.fullmatch(r"\d+\.\d+\.\d+", text):
+        yield Finding(
+            "elk_version",
+            f"{text or 'nothing'} is no version.",
+            'Write all three numbers and nothing else, for example "9.2.4".',
+        )
+        return
+    version = parse_version(text) or ()
+    if version < OLDEST_STACK:
+        oldest = ".".join(map(str, OLDEST_STACK))
+        yield Finding(
+            "elk_version",
+            f"{text} is older than {oldest}, the oldest that the roles write settings for.",
+            f"Use {oldest} or newer.",
+        )
+    elif version[0] > NEWEST_STACK_MAJOR:
+        yield Finding(
+            "elk_version",
+            f"{text} is newer than the releases this collection was made for "
+            f"({NEWEST_STACK_MAJOR}.x).",
+            "Try it on hosts that do not matter first.",
+            warning=True,
+        )
+
+
+@check("images")
+def check_images(site: Site) -> Iterator[Finding]:
+    for service in ("elasticsearch", "logstash", "kibana"):
+        name = f"{service}_image"
+        if name not in site.settings:
+            continue
+        image = site.text(name)
+        if not image or re.search(r"\s", image):
+            yield Finding(name, f"'{image}' is no image.", "Write it as registry/name:tag.")
+            continue
+        wrong = untagged(image)
+        if wrong:
+            yield Finding(
+                name,
+                f"{image} {wrong}: what runs would change with the day a host pulls it.",
+                f"Write {name} with the tag of a release, or with a digest.",
+            )
+
+
+@check("registry_login")
+def check_registry_login(site: Site) -> Iterator[Finding]:
+    """Whether a login at the registry is whole; a registry would answer with something vague."""
+    given = {
+        name: bool(site.settings.get(name))
+        for name in ("elk_registry_username", "elk_registry_password")
+    }
+    if len(set(given.values())) > 1:
+        present, missing = sorted(given, key=lambda name: not given[name])
+        yield Finding(
+            missing,
+            f"{present} is set and {missing} is empty.",
+            f"Set {missing} as well, or neither for a registry that asks for no login.",
+        )
+
+
+@check("publish_modes")
+def check_publish_modes(site: Site) -> Iterator[Finding]:
+    for name in ("logstash_publish_mode", "kibana_publish_mode"):
+        value = site.settings.get(name)
+        if value is not None and value not in ("ingress", "host"):
+            yield Finding(name, f"{value} is no publish mode.", f"Set {name} to ingress or host.")
+
+
+@check("replicas")
+def check_replicas(site: Site) -> Iterator[Finding]:
+    # Logstash keeps its queue on the host, so a host runs one task of it whatever the publish mode.
+    for service, alone in (
+        ("logstash", True),
+        ("kibana", site.settings.get("kibana_publish_mode") == "host"),
+    ):
+        name = f"{service}_replicas"
+        if name not in site.settings:
+            continue
+        wanted, places = site.number(name), len(site.placed(service))
+        if _is_zero(site.settings[name]):
+            continue
+        if wanted < 1:
+            yield Finding(
+                name,
+                f"{site.settings[name]} is not a number of tasks.",
+                f"Set {name} to 1 or more.",
+            )
+        elif alone and wanted > places:
+            yield Finding(
+                name,
+                f"is {wanted}, but {service} has {plural(places, 'host')} and a host runs one "
+                "task of it.",
+                f"Set {name} to {places} or less, or put more hosts into the group {service}.",
+            )
+
+
+def _is_zero(value: Any) -> bool:
+    return str(value).strip() == "0"
+
+
+@check("no_replicas")
+def check_no_replicas(site: Site) -> Iterator[Finding]:
+    # Of its own, so that to mean it accepts nothing else.
+    for service, then in (("logstash", "takes lines"), ("kibana", "shows them")):
+        name = f"{service}_replicas"
+        if _is_zero(site.settings.get(name)):
+            yield Finding(
+                name,
+                f"is 0, so that nothing {then}.",
+                f"Set {name} to 1 or more. If 0 is meant: preflight_accept: [no_replicas].",
+            )

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host still has of a platform's secrets, read from its files and running containers.
+
+Swarm gives a secret to a container in a file system in memory, which root of the host can read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.common import label_names, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
+    Connection,
+    Engine,
+    EngineError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
+    ELASTIC,
+    ELASTIC_ON_HOST,
+    TOKEN,
+    certificate_keys,
+    fingerprint,
+    rendered_secrets,
+)
+
+# Swarm takes secrets of at most 500 KiB, and a password is a line.
+_MAX_SECRET = 500 * 1024
+_MAX_FILE = 64 * 1024
+_CONTAINER = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """One file that Swarm has given to a container."""
+
+    container: str
+    text: str = field(repr=False)
+
+
+def read_file(path: str, limit: int = _MAX_FILE) -> str | None:
+    """Text of a regular file, None for everything else: users of the host may own its folder."""
+    try:
+        return safe_path.read_text(path, limit, errors="replace")
+    except OSError:
+        return None
+
+
+def connect(socket: str, timeout: int) -> Engine:
+    return Engine(Connection(docker_host=f"unix://{socket}", timeout=timeout))
+
+
+def mounted(engine: Engine, root: str, stack: str) -> list[Mounted]:
+    """Files that Swarm has given to the running containers of a stack."""
+    found: list[Mounted] = []
+    label = {"label": [f"{label_names.STACK}={stack}"]}
+    for container in engine.request("GET", "/containers/json", {"filters": label}) or []:
+        name = str(container.get("Id", ""))
+        folder = f"{root}/containers/{name}/mounts/secrets"
+        if not _CONTAINER.fullmatch(name):
+            continue
+        try:
+            entries = safe_path.names(folder)
+        except OSError:
+            continue
+        for entry in entries:
+            text = read_file(f"{folder}/{entry}", _MAX_SECRET)
+            if text:
+                found.append(Mounted(name, text))
+    return found
+
+
+def values(files: list[Mounted], config_dir: str) -> dict[str, str]:
+    """The secrets that this host still has, by the names of the files on the controller."""
+    found: dict[str, str] = {}
+    for file in files:
+        found.update(rendered_secrets(file.text))
+    password = (read_file(f"{config_dir}/{ELASTIC_ON_HOST}") or "").rstrip("\n")
+    if password:
+        found[ELASTIC] = password
+    return found
+
+
+# Folders and files of a host, and what they are called on the controller.
+_PKI = {
+    "ca.crt": "ca.crt",
+    "transport-ca.crt": "transport-ca.crt",
+    "node.crt": "certs/{host}.crt",
+    "node.key": "certs/{host}.key",
+    "transport.crt": "certs/{host}.transport.crt",
+    "transport.key": "certs/{host}.transport.key",
+}
+
+
+def controller_files(files: list[Mounted], config_dir: str, host: str) -> dict[str, str]:
+    """Everything that this host can give back to a controller, by the file's name there."""
+    found = {name: f"{value}\n" for name, value in values(files, config_dir).items()}
+    for name, there in _PKI.items():
+        text = read_file(f"{config_dir}/pki/{name}")
+        if text:
+            found[there.format(host=host)] = text
+    return {**found, **kibana_files(files, found.get("ca.crt", ""))}
+
+
+def kibana_files(files: list[Mounted], authority: str) -> dict[str, str]:
+    """Kibana's own certificate and key, which lie beside its settings."""
+    trusted = set(certificate_keys(authority))
+    found: dict[str, str] = {}
+    containers = {file.container for file in files if TOKEN in rendered_secrets(file.text)}
+    for file in files:
+        if file.container not in containers:
+            continue
+        if "PRIVATE KEY-----" in file.text:
+            found["certs/kibana.key"] = file.text
+        elif certificate_keys(file.text) and not trusted & set(certificate_keys(file.text)):
+            found["certs/kibana.crt"] = file.text
+    return found
+
+
+def in_swarm(engine: Engine, stack: str) -> dict[str, Any]:
+    """The services of the stack, and the configs and secrets that this collection has made."""
+    of_stack = {"filters": {"label": [f"{label_names.STACK}={stack}"]}}
+    made = {"filters": {"label": [label_names.BASE]}}
+    return {
+        "services": _names(engine.request("GET", "/services", of_stack)),
+        "objects": sorted(
+            _names(engine.request("GET", "/configs", made))
+            + _names(engine.request("GET", "/secrets", made))
+        ),
+    }
+
+
+def _names(items: Any) -> list[str]:
+    return sorted(str((item.get("Spec") or {}).get("Name") or "") for item in items or [])
+
+
+def survey(
+    *, socket: str, timeout: int, info: dict[str, Any], config_dir: str, stack: str, salt: str
+) -> dict[str, Any]:
+    """What a host shows of a platform: names and fingerprints, never a value.
+
+    ``info`` is the Engine's own answer, empty where none runs.
+    """
+    files: list[Mounted] = []
+    swarm: dict[str, Any] = {"services": [], "objects": []}
+    if info:
+        engine = connect(socket, timeout)
+        try:
+            files = mounted(engine, str(info.get("DockerRootDir") or "/var/lib/docker"), stack)
+            if (info.get("Swarm") or {}).get("ControlAvailable"):
+                swarm = in_swarm(engine, stack)
+        except EngineError:
+            # A manager without a majority knows nothing for certain. What was read before stays.
+            pass
+    return {
+        **swarm,
+        "fingerprints": {
+            name: fingerprint(value, salt) for name, value in values(files, config_dir).items()
+        },
+    }

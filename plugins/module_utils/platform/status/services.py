@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services of the platform, with what runs of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
+from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
+    BAD,
+    OK,
+    WARN,
+    Finding,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
+    Card,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import View
+
+
+def services_section(view: View) -> None:
+    columns = [
+        Column("Service"),
+        Column("Image"),
+        Column("Running", numeric=True),
+        Column("Wanted", numeric=True),
+        Column("On"),
+        Column("Last error"),
+    ]
+    if not view.nodes:
+        view.tables.append(Table("Services", columns, (), "Not known: no manager can tell."))
+        view.cards.append(Card("Services", "not known", "no manager can tell", BAD))
+        return
+    everything = list((view.swarm or {}).get("services") or ())
+    own = [one for one in everything if one["stack"] == view.data.get("stack")]
+    rows, complete = [], 0
+    for service in own:
+        level = OK
+        if service["running"] != service["desired"]:
+            level = BAD if service["running"] < service["desired"] else WARN
+            why = f": {service['error']}" if service["error"] else ""
+            view.note(
+                level,
+                f"{service['name']}: {service['running']} of {service['desired']} tasks run{why}",
+            )
+        elif not service["desired"]:
+            level = level_without_tasks(view, service, own)
+        complete += level == OK
+        rows.append(
+            [
+                Cell(service["name"]),
+                Cell(service["image"].rsplit("/", 1)[-1]),
+                Cell(str(service["running"]), level),
+                Cell(str(service["desired"])),
+                Cell(", ".join(sorted(service["nodes"], key=natural)) or "-"),
+                Cell(service["error"] or "-", BAD if service["error"] else ""),
+            ]
+        )
+    note = ""
+    if not own:
+        note = f"The swarm has no service of the stack {view.data.get('stack')}."
+        view.note(BAD, f"{note} Run site.yml.")
+    others = len(everything) - len(own)
+    if others:
+        word = "service that is" if others == 1 else "services that are"
+        note = f"{note} There {'is' if others == 1 else 'are'} {others} {word} not part of it."
+    view.tables.append(Table("Services", columns, rows, note.strip()))
+    good = complete == len(own) and bool(own)
+    view.cards.append(
+        Card("Services", f"{complete} of {len(own)}", "complete", OK if good else BAD)
+    )
+
+
+def level_without_tasks(
+    view: View, service: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
+) -> str:
+    """A service with no task: left over, asked for, or the one that is needed."""
+    name = service["name"]
+    if service["mode"] != "global":
+        wanted = {str(one["name"]): int(one["replicas"]) for one in view.data.get("services") or ()}
+        if wanted.get(name):
+            # Which has a finding with its variable.
+            return BAD
+        if name in wanted:
+            return OK
+    elif not any(one["generation"] and one["running"] for one in own):
+        view.add(
+            [
+                Finding(
+                    BAD,
+                    f"{name}: no node of the swarm is labelled for it and active, so"
+                    " Elasticsearch runs nowhere",
+                    "service_nowhere",
+                    faults.SITE,
+                )
+            ]
+        )
+        return BAD
+    view.note(WARN, f"{name}: no task is wanted on any host")
+    return WARN

@@ -1,0 +1,519 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a service keeps its data: what the variable says, made a volume, a plugin and a mount.
+
+A host may keep data of a service in one place only.  It writes down in which, and another place is
+refused as long as that note is there: nothing here moves data.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import shown_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+JsonDict = dict[str, Any]
+
+# How the volume of each service begins; the rest is the name of the host.
+PREFIXES = {"elasticsearch": "es", "logstash": "ls"}
+# What Swarm makes the name of the host in the source of a mount.
+NODE = "{{.Node.Hostname}}"
+DOCS = "docs/storage.md"
+BIND: JsonDict = {"kind": "bind"}
+
+# By kind: the fields that it needs, and those that it may have.
+FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bind": ((), ()),
+    "volume": ((), ()),
+    "plugin": (
+        ("plugin",),
+        ("alias", "plugin_options", "privileges", "grant_all", "options"),
+    ),
+    "nfs": (("server", "path"), ("mount_options",)),
+    "cifs": (("server", "path", "user", "password"), ("mount_options",)),
+    "glusterfs": (("path",), ()),
+    "cephfs": (("server", "path", "user", "password"), ("mount_options",)),
+}
+_KNOWN = {name for needed, optional in FIELDS.values() for name in (*needed, *optional)}
+# What the kernel calls a file system of each kind that is not a disk of the host.
+FILESYSTEMS: dict[str, tuple[str, ...]] = {
+    "nfs": ("nfs", "nfs4"),
+    "cifs": ("cifs", "smb3"),
+    "glusterfs": ("fuse.glusterfs",),
+    "cephfs": ("ceph",),
+}
+_MOUNT_OPTIONS = {"nfs": "nfsvers=4.2,hard", "cifs": "vers=3.1.1", "cephfs": ""}
+# What these file systems cannot keep is said when they are mounted. It is who the servers run as.
+_CIFS_OWNER = "uid=1000,gid=0,file_mode=0660,dir_mode=0770"
+# Mount options that have a field of their own.
+_OWN_OPTIONS = ("addr", "username", "user", "name", "password", "pass", "secret", "credentials")
+
+_PATH = re.compile(r"/[A-Za-z0-9._/ -]*")
+_PLAIN = re.compile(r"[^\s,]+")
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
+_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_]*(=[^\s,=]*)?")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a field of the variable, and how to mend it."""
+
+    field: str
+    wrong: str
+    mend: str
+    # Whether the argument specs of the role say it as well.
+    in_specs: bool = False
+
+    def told(self, variable: str) -> JsonDict:
+        where = f"{variable}.{self.field}" if self.field else variable
+        return {
+            "where": where,
+            "wrong": self.wrong,
+            "mend": self.mend,
+            "in_specs": self.in_specs,
+        }
+
+    def sentence(self, variable: str) -> str:
+        told = self.told(variable)
+        return f"{told['where']}: {self.wrong} {self.mend}"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where one service keeps its data on one host."""
+
+    service: str
+    kind: str
+    node: str = ""
+    problems: tuple[Problem, ...] = ()
+    # Of the volume; empty for a directory that is bound.
+    driver: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    # What the plugin module is asked for.
+    plugin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variable(self) -> str:
+        return f"{self.service}_storage"
+
+    @property
+    def volume(self) -> str:
+        return _volume(self.service, self.node)
+
+    def identity(self) -> JsonDict:
+        """What must not change under data, with secrets masked."""
+        if self.kind == "bind":
+            return dict(BIND)
+        return {
+            "kind": self.kind,
+            "volume": self.volume,
+            "driver": self.driver,
+            "options": shown_options(self.options),
+        }
+
+    def running(self) -> JsonDict:
+        """The part of it that a running task depends on, the same for all hosts."""
+        return {} if self.kind == "bind" else {"kind": self.kind, "driver": self.driver}
+
+    def told(self) -> JsonDict:
+        """All that may be shown."""
+        return {
+            "kind": self.kind,
+            "problems": [one.told(self.variable) for one in self.problems],
+            "identity": self.identity(),
+            "running": self.running(),
+        }
+
+    def mount(self, path: str, target: str) -> JsonDict:
+        """The mount of the service: of a directory, or of the volume of each host."""
+        if self.kind == "bind":
+            return {"type": "bind", "source": path, "target": target}
+        return {
+            "type": "volume",
+            "source": _volume(self.service, NODE),
+            "target": target,
+            # What the image has at the target would come with its owner.
+            "no_copy": True,
+            # With it Docker refuses a volume of another driver instead of mounting it.
+            "driver_config": {"name": self.driver},
+        }
+
+    def expected(self, path: str, target: str) -> JsonDict:
+        """What a task on this host must be seen to mount, as task_mount takes it."""
+        if self.kind == "bind":
+            return {"type": "bind", "source": path, "target": target}
+        return {
+            "type": "volume",
+            "source": self.volume,
+            "target": target,
+            "driver": self.driver,
+            "filesystems": list(FILESYSTEMS.get(self.kind, ())),
+        }
+
+    def wanted_volume(self) -> JsonDict:
+        """The volume, as an item of the module volume."""
+        return {
+            "volume_name": self.volume,
+            "driver": self.driver,
+            "driver_options": dict(self.options),
+        }
+
+
+def _volume(service: str, node: str) -> str:
+    return f"{PREFIXES[service]}-{node}"
+
+
+# -- reading the variable ----------------------------------------------------------------------
+
+
+def plan(service: str, value: Any, node: str) -> Storage:
+    """Read the variable of a service for one host."""
+    if not isinstance(value, dict):
+        wrong = "is no dictionary."
+        return Storage(
+            service, "bind", node, (Problem("", wrong, "Write kind: bind below it.", True),)
+        )
+    kind = value.get("kind", "bind")
+    if kind not in FIELDS:
+        mend = f"Use one of: {', '.join(FIELDS)}."
+        problem = Problem("kind", f"{kind} is no kind of storage.", mend, in_specs=True)
+        return Storage(service, "bind", node, (problem,))
+    problems = list(_field_problems(kind, value))
+    reader = _READERS.get(kind)
+    if problems or reader is None:
+        driver = "" if kind == "bind" else "local"
+        return Storage(service, kind, node, tuple(problems), driver)
+    return reader(Storage(service, kind, node, driver="local"), value)
+
+
+def _field_problems(kind: str, value: Mapping[str, Any]) -> Iterable[Problem]:
+    needed, optional = FIELDS[kind]
+    takes = [*needed, *optional]
+    for name, content in value.items():
+        # A field that the specs know and nobody has set is there as None.
+        if name != "kind" and name not in takes and content is not None:
+            mend = f"It takes {', '.join(takes)}." if takes else "Remove it."
+            wrong = f"does not belong to kind {kind}."
+            yield Problem(str(name), wrong, mend, in_specs=name not in _KNOWN)
+    for name in needed:
+        if value.get(name) in (None, "", [], {}):
+            yield Problem(name, f"is missing, and kind {kind} needs it.", f"See {DOCS}.")
+
+
+def _with(storage: Storage, problems: Iterable[Problem | None], **more: Any) -> Storage:
+    found = tuple(problem for problem in problems if problem)
+    return Storage(storage.service, storage.kind, storage.node, found, **more)
+
+
+def _plugin(storage: Storage, value: Mapping[str, Any]) -> Storage:
+    reference = str(value["plugin"])
+    name, _at, digest = reference.partition("@")
+    short, _colon, tag = name.rpartition("/")[2].partition(":")
+    problems: list[Problem | None] = []
+    if not re.fullmatch(r"\S+", reference) or not short:
+        problems.append(Problem("plugin", "is no plugin.", "Write it as registry/name:tag."))
+    elif not digest and tag in ("", "latest"):
+        wrong = "has the tag latest" if tag else "has no tag, which means latest"
+        problems.append(
+            Problem(
+                "plugin",
+                f"{reference} {wrong}: hosts would get what is there on the day they come.",
+                "Write it with the tag of a release, or with a digest.",
+            )
+        )
+    alias = str(value.get("alias") or short)
+    if not _ALIAS.fullmatch(alias) and not problems:
+        mend = "Use small letters, digits and . _ -, without a tag."
+        problems.append(Problem("alias", f"{alias!r} is no name for a plugin.", mend))
+    if value.get("grant_all") and value.get("privileges"):
+        mend = "Keep the one that you mean; privileges grants no more than it names."
+        problems.append(Problem("grant_all", "is set beside privileges.", mend))
+    options: dict[str, str] = {}
+    given = value.get("options")
+    for key, content in given.items() if isinstance(given, dict) else ():
+        if isinstance(content, bool) or not isinstance(content, (str, int)):
+            mend = "Put it in quotes, as the driver is to get it."
+            problems.append(Problem(f"options.{key}", "is no text.", mend))
+        else:
+            options[str(key)] = str(content)
+    plugin = {
+        "plugin_name": reference,
+        "alias": alias,
+        "plugin_options": _plain_dict(value.get("plugin_options")),
+        "privileges": _privileges(value.get("privileges")),
+        "grant_all": bool(value.get("grant_all")),
+    }
+    return _with(storage, problems, driver=alias, options=options, plugin=plugin)
+
+
+def _plain_dict(value: Any) -> JsonDict:
+    """A dictionary without what Ansible keeps in its own; the specs tell of what is none."""
+    return {str(key): one for key, one in value.items()} if isinstance(value, dict) else {}
+
+
+def _privileges(value: Any) -> list[JsonDict]:
+    found = value if isinstance(value, list) else []
+    return [
+        {"name": str(one.get("name")), "value": [str(part) for part in one.get("value") or ()]}
+        for one in found
+        if isinstance(one, dict)
+    ]
+
+
+def _server(text: str) -> Problem | None:
+    if _is_address(text) or (_HOST.fullmatch(text) and not re.fullmatch(r"[\d.]+", text)):
+        return None
+    return Problem(
+        "server", f"{text!r} is no name and no address.", "Write it like nas or 192.0.2.10."
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _path(path: str, what: str) -> Problem | None:
+    if _PATH.fullmatch(path) and ".." not in path.split("/"):
+        return None
+    return Problem("path", f"{path!r} is no absolute path {what}.", "Write it like /export/elk.")
+
+
+def _mount_options(value: Mapping[str, Any], kind: str) -> tuple[str, list[Problem | None]]:
+    given = value.get("mount_options")
+    text = _MOUNT_OPTIONS[kind] if given is None else str(given)
+    problems: list[Problem | None] = []
+    for one in text.split(",") if text else ():
+        name = one.partition("=")[0]
+        if name in _OWN_OPTIONS:
+            wrong = f"holds {name}, which has a field of its own."
+            problems.append(Problem("mount_options", wrong, "Set server, user and password."))
+        elif not _OPTION.fullmatch(one):
+            # Not the text itself: somebody may have put a password into it.
+            wrong = "is no list of mount options."
+            problems.append(Problem("mount_options", wrong, "Write it like nfsvers=4.2,hard."))
+    return text, problems
+
+
+def _plain(value: Mapping[str, Any], name: str) -> Problem | None:
+    """A comma would end the option, and what follows it would be others."""
+    if _PLAIN.fullmatch(str(value[name])):
+        return None
+    wrong = "holds a comma or white space, which mount options cannot carry."
+    return Problem(name, wrong, "Use another one.")
+
+
+def _home(storage: Storage, path: str) -> str:
+    """The directory of this host below the path: two servers in one would destroy each other."""
+    return f"{path.rstrip('/')}/{storage.volume}"
+
+
+def _joined(*parts: str) -> str:
+    return ",".join(part for part in parts if part)
+
+
+def _nfs(storage: Storage, value: Mapping[str, Any]) -> Storage:
+    server, path = str(value["server"]), str(value["path"])
+    text, problems = _mount_options(value, "nfs")
+    options = {
+        "type": "nfs",
+        "o": _joined(f"addr={server}", text),
+        "device": f":{_home(storage, path)}",
+    }
+    found = [_server(server), _path(path, "of the server"), *problems]
+    return _with(storage, found, driver="local", options=options)
+
+
+def _cifs(storage: Storage, value: Mapping[str, Any]) -> Storage:
+    server, path = str(value["server"]), str(value["path"])
+    text, problems = _mount_options(value, "cifs")
+    if not _is_address(server):
+        # The kernel asks no name server, and Docker 20.10 does so for NFS only.
+        wrong = f"{server!r} is no address, and the kernel resolves no names for CIFS."
+        problems.append(Problem("server", wrong, "Write it like 192.0.2.10."))
+    options = {
+        "type": "cifs",
+        "o": _joined(
+            f"addr={server}",
+            f"username={value['user']}",
+            f"password={value['password']}",
+            _CIFS_OWNER,
+            text,
+        ),
+        "device": f"//{server}{_home(storage, path)}",
+    }
+    found = [_path(path, "that begins with a share"), *problems]
+    found += [_plain(value, "user"), _plain(value, "password")]
+    return _with(storage, found, driver="local", options=options)
+
+
+def _glusterfs(storage: Storage, value: Mapping[str, Any]) -> Storage:
+    # A file system in user space needs its helper, which Docker's local driver does not call. So
+    # the host mounts it, and the volume is a directory in it.
+    path = str(value["path"])
+    options = {"type": "none", "o": "bind", "device": _home(storage, path)}
+    return _with(storage, [_path(path, "of the host")], driver="local", options=options)
+
+
+def _cephfs(storage: Storage, value: Mapping[str, Any]) -> Storage:
+    server, path = str(value["server"]), str(value["path"])
+    text, problems = _mount_options(value, "cephfs")
+    for one in server.split(","):
+        address, _colon, port = one.rpartition(":") if one.count(":") == 1 else (one, "", "")
+        if not _is_address(address) or (port and not port.isdigit()):
+            wrong = f"{one!r} is no address, and the kernel resolves no names for CephFS."
+            mend = "Write the monitors like 192.0.2.10:6789,192.0.2.11:6789."
+            problems.append(Problem("server", wrong, mend))
+    options = {
+        "type": "ceph",
+        "o": _joined(f"name={value['user']}", f"secret={value['password']}", text),
+        "device": f"{server}:{_home(storage, path)}",
+    }
+    found = [_path(path, "of the file system"), *problems]
+    found += [_plain(value, "user"), _plain(value, "password")]
+    return _with(storage, found, driver="local", options=options)
+
+
+_READERS: dict[str, Callable[[Storage, Mapping[str, Any]], Storage]] = {
+    "plugin": _plugin,
+    "nfs": _nfs,
+    "cifs": _cifs,
+    "glusterfs": _glusterfs,
+    "cephfs": _cephfs,
+}
+
+
+# -- what a host remembers ---------------------------------------------------------------------
+
+
+def remembered(text: str) -> dict[str, JsonDict]:
+    """The note of a host: by service, where its data is."""
+    if not text.strip():
+        return {}
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("is no note of where data is")
+    return found
+
+
+def note(before: str, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """What the host is to remember; what it knows of other services stays."""
+    found = {**remembered(before), **dict(stored)}
+    found = {name: dict(where) for name, where in found.items() if where.get("kind") != "bind"}
+    # A note that is there has to say that nothing is on volumes any more.
+    return json.dumps(found, indent=2, sort_keys=True) if found or before.strip() else ""
+
+
+def moved(service: str, text: str, bound_empty: bool | None, wanted: Mapping[str, Any]) -> str:
+    """Why the data of a service cannot be where it is asked for; empty if it can.
+
+    ``bound_empty`` tells of the directory that kind bind uses, None where there is none.
+    """
+    try:
+        before = remembered(text).get(service)
+    except ValueError as error:
+        return f"its note of where data is cannot be read ({error})."
+    if before is None and bound_empty is False:
+        before = BIND
+    if before is None or before == dict(wanted):
+        return ""
+    return f"has its data on {in_words(before)}, and {service}_storage asks for {in_words(wanted)}."
+
+
+def in_words(where: Mapping[str, Any]) -> str:
+    kind = str(where.get("kind"))
+    options = where.get("options") or {}
+    parts = [f"driver {where['driver']}"] if kind == "plugin" else []
+    parts += [f"{key} {value}" for key, value in sorted(options.items())]
+    return f"{kind} ({', '.join(parts)})" if parts else kind
+
+
+HOW_TO_MOVE = (
+    "Set it back, or move the data of Elasticsearch, one node at a time:"
+    f" playbooks/move_storage.yml, see {DOCS}#moving-data."
+)
+
+
+# -- one host ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What a host needs for the services that it may run, or what speaks against it."""
+
+    errors: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
+    plugins: tuple[JsonDict, ...] = ()
+    volumes: tuple[JsonDict, ...] = ()
+    # What the host is to remember, empty for nothing.
+    note: str = ""
+
+    def as_dict(self) -> JsonDict:
+        return {
+            "errors": list(self.errors),
+            "directories": list(self.directories),
+            "plugins": list(self.plugins),
+            "volumes": list(self.volumes),
+            "note": self.note,
+        }
+
+
+def plan_host(
+    storages: Iterable[Storage],
+    before: str,
+    directories: Mapping[str, str],
+    empty: Mapping[str, bool | None],
+    moving: Iterable[str] = (),
+) -> HostPlan:
+    """Plan for one host; ``moving`` are services whose data has just been taken off it.
+
+    ``before`` is what it remembers, ``directories`` are those that kind bind uses, by service, and
+    ``empty`` tells of them whether there is nothing in them.
+    """
+    found, gone = list(storages), set(moving)
+    errors = [one.sentence(storage.variable) for storage in found for one in storage.problems]
+    for storage in found:
+        reason = moved(storage.service, before, empty.get(storage.service), storage.identity())
+        if reason and not storage.problems and storage.service not in gone:
+            errors.append(f"{storage.service} {reason} {HOW_TO_MOVE}")
+        if (
+            storage.service in gone
+            and storage.kind == "bind"
+            and empty.get(storage.service) is False
+        ):
+            # What was left there when it was moved away is older than what the others have.
+            errors.append(
+                f"{directories[storage.service]} has something in it, and data is to be moved"
+                " there. Empty it, and run this again."
+            )
+    plugins: dict[str, JsonDict] = {}
+    for storage in found:
+        if storage.plugin:
+            alias = storage.plugin["alias"]
+            if plugins.setdefault(alias, dict(storage.plugin)) != storage.plugin:
+                errors.append(
+                    f"{storage.variable}: asks for another plugin {alias} than another service"
+                    " does, or for other options of it. Give both the same, or one an alias of its"
+                    " own."
+                )
+    if errors:
+        return HostPlan(tuple(errors))
+    return HostPlan(
+        directories=tuple(directories[one.service] for one in found if one.kind == "bind"),
+        plugins=tuple(plugins.values()),
+        volumes=tuple(one.wanted_volume() for one in found if one.kind != "bind"),
+        note=note(before, ((one.service, one.identity()) for one in found)),
+    )

@@ -1,0 +1,644 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings one Swarm service from what is to what a task asks for.
+
+The order makes a killed run harmless: configs and secrets that nobody uses yet, then the service
+in one request, then the wait, and only then the removal of what nothing refers to any more.  The
+next run finds each of these steps done or not done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable
+
+from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
+from ansible_collections.elk.swarm.plugins.module_utils.common.options import OptionError
+from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
+    NO_NEW_PRIVILEGES_API,
+    START_INTERVAL_API,
+    ConflictError,
+    Engine,
+    EngineAwayError,
+    EngineError,
+    EngineTimeoutError,
+    InUseError,
+    NoQuorumError,
+    NoSwarmError,
+    NotFoundError,
+    OutOfSequenceError,
+    SocketMissingError,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import auth_for
+from ansible_collections.elk.swarm.plugins.module_utils.swarm import (
+    configs_and_secrets,
+    service_convergence,
+    service_spec,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secrets import (
+    KINDS,
+    Existing,
+    Reference,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts import (
+    SpecError,
+    mode_of,
+    replicas_of,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_spec import (
+    Difference,
+    JsonDict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Another client may write the service at the same moment, and Swarm itself does during an update.
+_WRITE_ATTEMPTS = 20
+# How often an update that Swarm has forgotten is sent again, and how long apart.
+_RESUMES = 3
+_RESUME_PAUSE = 5.0
+# What an error says of the former specification, by how far Swarm has got with putting it back.
+_BACK = {
+    "": " Nothing has been rolled back.",
+    "rollback_started": " Swarm is still putting its former specification back.",
+    "rollback_paused": " Swarm was putting its former specification back, and stopped half-way.",
+    "rollback_completed": " Swarm has put its former specification back, and its tasks run that.",
+}
+_BACK_WITHOUT_TASKS = (
+    " Swarm has put its former specification back, and not all of its tasks have come up with it."
+)
+_RESUMED = "resume of the paused update"
+# How long a wait bears managers that are choosing a leader.
+_LEADERLESS = 30.0
+_WORD = {"configs": "config", "secrets": "secret"}
+
+
+class ServiceError(Exception):
+    """The service does not stand; ``result`` says what was done all the same."""
+
+    def __init__(self, message: str, result: JsonDict) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+@dataclass
+class Outcome:
+    changed: bool = False
+    changes: list[str] = field(default_factory=list)
+    before: JsonDict = field(default_factory=dict)
+    after: JsonDict = field(default_factory=dict)
+    service: JsonDict = field(default_factory=dict)
+    tasks: list[JsonDict] = field(default_factory=list)
+    running: int = 0
+    desired: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def note(self, change: str) -> None:
+        self.changed = True
+        self.changes.append(change)
+
+    def result(self) -> JsonDict:
+        return {
+            "changed": self.changed,
+            "changes": self.changes,
+            "service": self.service,
+            "tasks": self.tasks,
+            "running": self.running,
+            "desired": self.desired,
+        }
+
+
+def brief(service: Mapping[str, Any]) -> JsonDict:
+    """A service in the few words that a play needs."""
+    spec = service.get("Spec") or {}
+    return {
+        "id": service.get("ID", ""),
+        "name": spec.get("Name", ""),
+        "version": dig(service, ("Version", "Index")),
+        "image": dig(spec, ("TaskTemplate", "ContainerSpec", "Image")),
+        "mode": mode_of(spec),
+        "replicas": replicas_of(spec),
+    }
+
+
+class ServiceRun:
+    """One run of the module."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: Mapping[str, Any],
+        check: bool = False,
+        docker_config: Mapping[str, Any] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._options = dict(options)
+        self._name = str(options["name"])
+        self._check = check
+        self._docker_config = docker_config or {}
+        self._sleep = sleep
+        self._clock = clock
+        self._no_swarm = False
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        try:
+            if self._options.get("state") == "absent":
+                self._absent()
+            else:
+                self._present()
+        except (SpecError, OptionError) as error:
+            raise self._failure(f"Service {self._name}: {error}") from error
+        except EngineError as error:
+            raise self._failure(f"Service {self._name}: {self._done()}{error}") from error
+        return self.outcome
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def _read_service(self) -> JsonDict | None:
+        try:
+            return self._engine.service(self._name)
+        except (SocketMissingError, NoSwarmError) as error:
+            # A check of a play that would first install Docker and create the swarm.
+            if not self._check:
+                raise
+            self._no_swarm = True
+            self.outcome.warnings.append(
+                f"Service {self._name} is taken as absent, because there is no swarm yet: {error}"
+            )
+            return None
+
+    def _read_objects(self) -> list[Existing]:
+        if self._no_swarm:
+            return []
+        return [
+            configs_and_secrets.existing(kind, raw)
+            for kind in KINDS
+            for raw in self._engine.objects(kind, {})
+        ]
+
+    def _network_ids(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, _aliases, _options in service_spec.network_names(self._options.get("networks")):
+            network = None if self._no_swarm else self._engine.network(name)
+            if network is not None:
+                found[name] = network["Id"]
+            elif self._check:
+                found[name] = name
+                if not self._no_swarm:
+                    self.outcome.warnings.append(f"The network {name} does not exist yet")
+            else:
+                raise SpecError(
+                    f"networks: the swarm has no network {name}. Create it first: docker network "
+                    f"create --driver overlay {name}"
+                )
+        return found
+
+    def _network_names(self, found: Iterable[Difference], known: Mapping[str, str]) -> JsonDict:
+        """Names for the ids in a difference, asked for only when there is one to show."""
+        names = {network_id: name for name, network_id in known.items()}
+        for difference in found:
+            if difference.option != "networks" or self._no_swarm:
+                continue
+            for view in difference.before or ():
+                if view["name"] not in names:
+                    network = self._engine.network(view["name"])
+                    names[view["name"]] = network["Name"] if network else view["name"]
+        return names
+
+    def _auth(self) -> str | None:
+        image = str(self._options.get("image") or "")
+        return auth_for(image, self._options.get("registry_login"), self._docker_config)
+
+    # -- state present -----------------------------------------------------------------------
+
+    def _present(self) -> None:
+        options = self._options
+        key = options.get("secret_hash_key")
+        wanted = [
+            ref
+            for kind in KINDS
+            for ref in configs_and_secrets.references(kind, options.get(kind), key)
+        ]
+        # Everything that can be wrong with the task is found before anything is changed.
+        service_spec.build(options, wanted, service_spec.Lookups({}, {}))
+        self._leave_out_unknown()
+
+        service = self._read_service()
+        if options.get("resolve_image") and not self._no_swarm:
+            self._pin_image()
+        networks = self._network_ids()
+        present = self._read_objects()
+        plan = configs_and_secrets.plan(wanted, present)
+        for reference in plan.missing:
+            word = _WORD[reference.kind]
+            text = f"the swarm has no {word} {reference.name}"
+            if not self._check:
+                raise configs_and_secrets.ObjectError(
+                    f"{reference.kind}: {text}. Create it first, or give its content as data"
+                )
+            self.outcome.warnings.append(f"{text[0].upper()}{text[1:]} yet")
+        former = configs_and_secrets.referred_by(service["Spec"]) if service else set()
+        for reference in plan.create:
+            self.outcome.note(f"{_WORD[reference.kind]} created: {reference.name}")
+
+        ids = dict(plan.ids)
+        if not self._check:
+            for reference in plan.create:
+                ids[(reference.kind, reference.name)] = self._create_object(reference)
+        lookups = service_spec.Lookups(networks, ids)
+        known, replaced = self._write(service, wanted, lookups, networks)
+
+        if self._check:
+            self._predict_removals(wanted, former, present)
+            if not self.outcome.changed:
+                self._report()
+            return
+        if options.get("wait"):
+            self._wait(known, replaced)
+            self._remove_objects(wanted, former, present)
+        else:
+            self._report()
+
+    def _leave_out_unknown(self) -> None:
+        """An older Engine drops what it does not know, so it would differ for ever."""
+        asked = self._options.get("healthcheck") or {}
+        if asked.get("start_interval") and not self._speaks(START_INTERVAL_API):
+            self._options["healthcheck"] = {**asked, "start_interval": None}
+        if self._options.get("no_new_privileges") and not self._speaks(NO_NEW_PRIVILEGES_API):
+            self._options["no_new_privileges"] = None
+            self.outcome.warnings.append(
+                f"Service {self._name} runs without no_new_privileges: the Docker Engine of this "
+                "manager is older than 25 and does not know it for services. Upgrade Docker, or "
+                'put "no-new-privileges": true into /etc/docker/daemon.json of each host'
+            )
+
+    def _speaks(self, version: tuple[int, int]) -> bool:
+        try:
+            return self._engine.speaks(version)
+        except SocketMissingError:
+            # Reading the service says what that means; until then nothing is known to be missing.
+            return True
+
+    def _pin_image(self) -> None:
+        image = str(self._options["image"])
+        name, digest = service_spec.split_digest(image)
+        if not digest:
+            digest = self._engine.image_digest(name, self._auth())
+            self._options["image"] = f"{name}@{digest}"
+
+    def _create_object(self, reference: Reference) -> str:
+        labels = configs_and_secrets.labels_for(reference.base, self._name)
+        try:
+            return self._engine.create_object(
+                reference.kind, reference.name, reference.data or b"", labels
+            )
+        except ConflictError:
+            # Somebody made the same object at the same moment.
+            for raw in self._engine.objects(reference.kind, {"name": [reference.name]}):
+                item = configs_and_secrets.existing(reference.kind, raw)
+                if item.name == reference.name:
+                    return item.id
+            raise
+
+    def _write(
+        self,
+        service: JsonDict | None,
+        wanted: list[Reference],
+        lookups: service_spec.Lookups,
+        networks: Mapping[str, str],
+    ) -> tuple[set[str] | None, bool]:
+        """Create or update the service if it differs.
+
+        Returns the ids of the tasks there were before, None when nothing was changed, and whether
+        tasks are replaced without their specification telling.
+        """
+        objects_changed = list(self.outcome.changes)
+        for attempt in range(_WRITE_ATTEMPTS):
+            if attempt:
+                self._sleep(min(0.1 * attempt, 1.0))
+                service = self._read_service()
+            self.outcome.changes = list(objects_changed)
+            try:
+                if service is None:
+                    return self._create(wanted, lookups, networks)
+                return self._update(service, wanted, lookups, networks)
+            except (OutOfSequenceError, ConflictError, NotFoundError) as error:
+                # Changed, created or removed by somebody else since it was read.
+                last = error
+        raise EngineError(
+            f"others keep changing the service at the same time, {_WRITE_ATTEMPTS} attempts "
+            f"failed: {last}"
+        )
+
+    def _create(
+        self, wanted: list[Reference], lookups: service_spec.Lookups, networks: Mapping[str, str]
+    ) -> tuple[set[str] | None, bool]:
+        desired = service_spec.build(self._options, wanted, lookups)
+        found = service_spec.created(desired)
+        names = self._network_names((), networks)
+        _none, after = service_spec.trees(found, names)
+        self.outcome.before = {}
+        self.outcome.after = {"name": self._name, **after}
+        if self._check:
+            self.outcome.note("created")
+            self.outcome.service = brief({"Spec": desired})
+            return set(), False
+        self._engine.create_service(desired, self._auth())
+        self.outcome.note("created")
+        return set(), False
+
+    def _update(
+        self,
+        service: JsonDict,
+        wanted: list[Reference],
+        lookups: service_spec.Lookups,
+        networks: Mapping[str, str],
+    ) -> tuple[set[str] | None, bool]:
+        options = self._options
+        actual = service["Spec"]
+        desired = service_spec.build(options, wanted, lookups, actual)
+        found = service_spec.differences(actual, desired)
+        names = self._network_names(found, networks)
+        self.outcome.before, self.outcome.after = service_spec.trees(found, names)
+        self.outcome.service = brief(service)
+
+        if options.get("on_difference") == "fail":
+            for option in service_spec.unknown_before(found):
+                self.outcome.warnings.append(
+                    f"Service {self._name} was created by a Docker Engine that did not know "
+                    f"{option}, and runs without it until a change makes a new service"
+                )
+            found = service_spec.known_before(found)
+            self.outcome.before, self.outcome.after = service_spec.trees(found, names)
+        if found and options.get("on_difference") == "fail":
+            raise SpecError(
+                f"it exists and differs in {', '.join(sorted({d.option for d in found}))}, and "
+                "on_difference=fail forbids to update it, because that would restart its tasks. "
+                f"See what runs with: docker service inspect --pretty {self._name}"
+            )
+        if any(difference.option == "mode" for difference in found):
+            return self._recreate(service, wanted, lookups, networks)
+
+        spec = service_spec.patched(actual, desired, found)
+        notes = [difference.option for difference in found]
+        if options.get("force_update"):
+            spec = service_spec.forced(spec)
+            notes.append("force_update")
+        if not notes and self._stuck(service):
+            notes.append(_RESUMED)
+        if not notes:
+            return None, False
+        if not self._check:
+            known = {task["ID"] for task in self._engine.tasks(service["ID"])}
+            self.outcome.warnings += self._engine.update_service(
+                service["ID"], service["Version"]["Index"], spec, self._auth()
+            )
+        else:
+            known = set()
+            self.outcome.service = brief({**service, "Spec": spec})
+        for change in notes:
+            self.outcome.note(change)
+        return known, service_spec.restarts_tasks(found)
+
+    def _stuck(self, service: JsonDict) -> bool:
+        state = dig(service, ("UpdateStatus", "State")) or ""
+        if "paused" not in state:
+            return False
+        return service_convergence.needs_resume(
+            service, self._engine.tasks(service["ID"]), self._engine.nodes()
+        )
+
+    def _recreate(
+        self,
+        service: JsonDict,
+        wanted: list[Reference],
+        lookups: service_spec.Lookups,
+        networks: Mapping[str, str],
+    ) -> tuple[set[str] | None, bool]:
+        """A service cannot change between replicated and global."""
+        if not self._options.get("recreate"):
+            raise SpecError(
+                f"mode: the service is {mode_of(service['Spec'])}, and Swarm cannot "
+                f"make it {self._options['mode']}; it would have to be removed and created again, "
+                "without any of its tasks in between. Set recreate: true to permit that"
+            )
+        before, after = self.outcome.before, self.outcome.after
+        if not self._check:
+            self._engine.remove_service(service["ID"])
+        self.outcome.note("removed")
+        if not self._check:
+            self._wait_gone(service["ID"])
+        result = self._create(wanted, lookups, networks)
+        self.outcome.before, self.outcome.after = before, after
+        return result
+
+    # -- state absent ------------------------------------------------------------------------
+
+    def _absent(self) -> None:
+        service = self._read_service()
+        present = self._read_objects() if self._options.get("remove_objects") else []
+        former: set[tuple[str, str]] = set()
+        if service is not None:
+            former = configs_and_secrets.referred_by(service["Spec"])
+            self.outcome.service = brief(service)
+            found = service_spec.created(service["Spec"])
+            names = self._network_names(
+                [Difference(item.option, item.after, None, item.paths) for item in found], {}
+            )
+            _none, tree = service_spec.trees(found, names)
+            self.outcome.before, self.outcome.after = {"name": self._name, **tree}, {}
+            if not self._check:
+                with contextlib.suppress(NotFoundError):
+                    self._engine.remove_service(service["ID"])
+            self.outcome.note("removed")
+        if self._check:
+            self._predict_removals([], former, present)
+            return
+        if service is not None and self._options.get("wait"):
+            self._wait_gone(service["ID"])
+        self._remove_objects([], former, present)
+
+    def _wait_gone(self, service_id: str) -> None:
+        end = self._clock() + float(self._options["wait_timeout"])
+        pause = 0.1
+        while True:
+            left = service_convergence.gone(
+                self._engine.tasks_of_removed(service_id), self._engine.nodes()
+            )
+            if not left:
+                return
+            if self._clock() >= end:
+                where = ", ".join(sorted({task["node"] or "?" for task in left}))
+                self.outcome.tasks = left
+                raise self._failure(
+                    f"Service {self._name}: {self._done()}after "
+                    f"{self._options['wait_timeout']} s {len(left)} of its tasks have not stopped, "
+                    f"on {where}. They get stop_grace_period to end by themselves; raise "
+                    "wait_timeout above it. Next command: docker ps, on these hosts"
+                )
+            self._sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+
+    # -- objects that are no longer referred to ----------------------------------------------
+
+    def _removable(
+        self,
+        wanted: list[Reference],
+        former: set[tuple[str, str]],
+        present: list[Existing],
+    ) -> list[Existing]:
+        candidates = configs_and_secrets.removable(self._name, wanted, former, present)
+        if not candidates:
+            return []
+        used: set[tuple[str, str]] = set()
+        for service in self._engine.services():
+            if service["Spec"]["Name"] != self._name:
+                used |= configs_and_secrets.referred_by(service["Spec"])
+        return configs_and_secrets.removable(self._name, wanted, former, present, used)
+
+    def _predict_removals(
+        self,
+        wanted: list[Reference],
+        former: set[tuple[str, str]],
+        present: list[Existing],
+    ) -> None:
+        if self._options.get("state") != "absent" and not self._options.get("wait"):
+            return
+        for item in self._removable(wanted, former, present):
+            self.outcome.note(f"{_WORD[item.kind]} removed: {item.name}")
+
+    def _remove_objects(
+        self,
+        wanted: list[Reference],
+        former: set[tuple[str, str]],
+        present: list[Existing],
+    ) -> None:
+        for item in self._removable(wanted, former, present):
+            try:
+                self._engine.remove_object(item.kind, item.id)
+            except (InUseError, NotFoundError):
+                # A service took it up since, or another run removed it: right either way.
+                continue
+            self.outcome.note(f"{_WORD[item.kind]} removed: {item.name}")
+
+    # -- waiting -----------------------------------------------------------------------------
+
+    def _wait(self, known: set[str] | None, replaced: bool) -> None:
+        options = self._options
+        watch = service_convergence.Watch(
+            service_convergence.Rules(
+                stability_window=float(options["stability_window"]),
+                pending_grace=float(options["pending_grace"]),
+                min_running=options.get("min_running"),
+                crashes=int(options.get("max_crashes") or 0),
+            ),
+            known,
+            replaced,
+        )
+        start = self._clock()
+        end = start + float(options["wait_timeout"])
+        answered = start
+        pause = 0.2
+        resumes = 0
+        resumed = start - _RESUME_PAUSE
+        while True:
+            try:
+                verdict = self._look(watch)
+                answered = self._clock()
+                if verdict.stalled and resumes < _RESUMES and answered - resumed >= _RESUME_PAUSE:
+                    resumes, resumed = resumes + 1, answered
+                    self._resume()
+            except (NoQuorumError, EngineTimeoutError, EngineAwayError) as error:
+                # Managers choosing a leader are silent for seconds.  Silence is never success.
+                if self._clock() - answered >= _LEADERLESS or self._clock() >= end:
+                    raise self._failure(
+                        f"Service {self._name}: {self._done()}whether it runs is not known: {error}"
+                    ) from error
+            else:
+                if verdict.state == service_convergence.CONVERGED:
+                    return
+                # A rollback is waited for, so that what is said of it still holds afterwards.
+                under_way = verdict.returning and self._clock() < end
+                if verdict.state == service_convergence.FAILED and not under_way:
+                    raise self._failure(self._sentence("cannot come up", verdict))
+                if self._clock() >= end:
+                    text = f"is not up after {options['wait_timeout']} s"
+                    raise self._failure(self._sentence(text, verdict))
+            self._sleep(max(0.05, min(pause, end - self._clock())))
+            pause = min(pause * 1.3, 1.0)
+
+    def _resume(self) -> None:
+        """Send the specification that the service has once more."""
+        service = self._engine.service(self._name)
+        if service is None:
+            return
+        with contextlib.suppress(OutOfSequenceError):
+            self._engine.update_service(
+                service["ID"], service["Version"]["Index"], service["Spec"], self._auth()
+            )
+            if _RESUMED not in self.outcome.changes:
+                self.outcome.note(_RESUMED)
+
+    def _look(self, watch: service_convergence.Watch) -> service_convergence.Verdict:
+        service = self._engine.service(self._name)
+        if service is None:
+            raise EngineError("the service was removed by somebody else during the wait")
+        tasks = self._engine.tasks(service["ID"])
+        nodes = self._engine.nodes()
+        verdict = watch.observe(service, tasks, nodes, self._engine.now(), self._clock())
+        self._take_over(service, tasks, nodes, verdict.running)
+        return verdict
+
+    def _report(self) -> None:
+        service = self._engine.service(self._name)
+        if service is not None:
+            tasks, nodes = self._engine.tasks(service["ID"]), self._engine.nodes()
+            running = sum(1 for task in tasks if service_convergence.running(task))
+            self._take_over(service, tasks, nodes, running)
+
+    def _take_over(
+        self, service: JsonDict, tasks: list[JsonDict], nodes: list[JsonDict], running: int
+    ) -> None:
+        outcome = self.outcome
+        outcome.service = brief(service)
+        outcome.tasks = service_convergence.summary(tasks, nodes)
+        outcome.running = running
+        outcome.desired = service_convergence.required_tasks(service, nodes)
+
+    # -- words -------------------------------------------------------------------------------
+
+    def _done(self) -> str:
+        if self._check:
+            return ""
+        changes = self.outcome.changes
+        if "created" in changes:
+            return "it has been created, but "
+        if "removed" in changes:
+            return "it has been removed, but "
+        if changes:
+            return f"it has been changed ({', '.join(changes)}), but "
+        return ""
+
+    def _sentence(self, what: str, verdict: service_convergence.Verdict) -> str:
+        done = self._done() or "nothing was changed, but "
+        reasons = "; ".join(verdict.reasons) or "no reason is known"
+        kept = _BACK[verdict.rollback] if self.outcome.changed else ""
+        if verdict.rollback == "rollback_completed" and verdict.running < verdict.required:
+            kept = _BACK_WITHOUT_TASKS
+        which = "former" if verdict.rollback else "present"
+        count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
+        return (
+            f"Service {self._name}: {done}it {what} ({count}): {reasons}.{kept} "
+            f"Next command: docker service ps --no-trunc {self._name}"
+        )
+
+    def _failure(self, message: str) -> ServiceError:
+        return ServiceError(message, self.outcome.result())
