@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
 
 from lab.state import Lab  # noqa: E402
-from playbook_run import playbook_command  # noqa: E402
 from scenarios import processors  # noqa: E402
+from tests.harness.playbook import playbook_command  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

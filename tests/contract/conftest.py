@@ -24,14 +24,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import FakeCluster
-from ansible_collections.elk.swarm.tests.contract.fake_shipper import FakeShipper
+from tests.contract.fake_elasticsearch import FakeCluster
+from tests.contract.fake_shipper import FakeShipper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVER = "ansible_collections.elk.swarm.tests.contract.module_server"
+SERVER = "tests.contract.module_server"
 PASSWORD = "S3cret-of-the-test"
 
 

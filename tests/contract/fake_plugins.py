@@ -15,7 +15,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan impor
     normalise,
     privileges_held,
 )
-from ansible_collections.elk.swarm.tests.contract.fake_engine import FakeEngine
+from tests.contract.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from pathlib import Path

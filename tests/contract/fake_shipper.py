@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ansible_collections.elk.swarm.tests.contract.fake_elasticsearch import FakeCluster
+    from tests.contract.fake_elasticsearch import FakeCluster
 
 RFC3164 = re.compile(
     r"<\d+>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?P<host>\S+) (?P<app>\w+)\[\d+\]: (?P<text>.*)"

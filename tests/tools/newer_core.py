@@ -8,7 +8,7 @@ need is fetched here with pip, for that Python, and unpacked into .cache/newer_c
 installed in the container, so it needs no network of its own for that. It shares the machine's
 network, and reaches the lab's hosts as the machine does.
 
-tests/installed uses this: the image is there because a lab stands.
+tests/scenarios/single_host/installed uses this: the image is there because a lab stands.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NOT_OURS = (
     # They read what git knows, and nothing of Ansible.
     *(f"tests/unit/test_{name}.py" for name in ("docs", "expressions", "hints")),
     # The load on the lab's clusters, with a client that the collection does not need.
-    "tests/unit/test_under_load.py",
+    "tests/unit/tests/harness/test_load.py",
 )
 # What an ansible-core says before it takes something away, or about something that looks wrong.
 WARNING = "WARNING]"

@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.harness import wait as harness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,14 +126,8 @@ def elasticsearch() -> Iterator[FakeElasticsearch]:
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """The condition's value as soon as it is true; fails after ``seconds``."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
+    """The condition's value as soon as it is true."""
+    return harness.wait_for(condition, seconds, "What a test waits for", pause=0.01)
 
 
 def free_port() -> int:

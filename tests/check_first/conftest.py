@@ -1,5 +1,0 @@
-"""The lab's hosts, and runs whose output can be read, as for the runs that are killed."""
-
-from tests.interrupted.conftest import lab
-
-__all__ = ["lab"]

@@ -1,0 +1,334 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""elk.swarm.logstash_queue against an Engine whose container is this very process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from repo import ROOT
+from tests.contract.fake_engine import FakeEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STAND_IN = ROOT / "lab" / "images" / "logstash"
+if str(STAND_IN) not in sys.path:
+    sys.path.insert(0, str(STAND_IN))
+
+from logstash_stand_in.queues import PersistedQueue  # noqa: E402
+
+
+class Queues(FakeEngine):
+    """An Engine with the volume ls-m1, or without it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.volume: dict[str, Any] = {}
+
+    def _volumes(self, _method: str, rest: list[str], *_: Any) -> tuple[int, Any]:
+        if rest == [self.volume.get("Name")]:
+            return 200, self.volume
+        return 404, {"message": f"get {rest[0]}: no such volume"}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Queues]:
+    with Queues(tmp_path) as fake:
+        yield fake
+
+
+@pytest.fixture
+def port() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def look(
+    call: Callable[..., Any], engine: FakeEngine, tmp_path: Path, port: socket.socket
+) -> Callable[..., Any]:
+    number = port.getsockname()[1]
+
+    def run(*, check: bool = False, server: Any = None, **options: Any) -> Any:
+        arguments = {
+            "service": "logshipper",
+            "path": str(tmp_path),
+            "port": number,
+            "docker_host": engine.host,
+            "wait_timeout": 5,
+            **options,
+        }
+        if "volume" in options:
+            del arguments["path"]
+        beside = {"server": server} if server else {}
+        return call("logstash_queue", arguments, check=check, **beside)
+
+    return run
+
+
+def stats(taken: int, sent: int, queued: int) -> dict[str, Any]:
+    return {
+        "pipelines": {
+            "syslog": {"events": {"in": taken, "out": sent}, "queue": {"events_count": queued}}
+        }
+    }
+
+
+def leave(tmp_path: Path, count: int, acknowledged: int) -> None:
+    queue = PersistedQueue(tmp_path / "queue" / "syslog", 65536, 1 << 20)
+    queue.put([{"n": number} for number in range(count)])
+    if acknowledged:
+        batch = queue.read(acknowledged, 0, True)
+        assert batch is not None
+        queue.ack(batch)
+    queue.close()
+
+
+def test_a_running_task_is_seen_with_what_nobody_has_read(
+    look: Callable[..., Any], engine: FakeEngine, port: socket.socket
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    engine.exec_answers = [stats(30, 20, 10)]
+    with socket.create_connection(port.getsockname()) as sender:
+        sender.sendall(b"x" * 123)
+        result = look()
+    assert not result.failed, result.output
+    assert not result.changed
+    assert result["containers"] == ["c1"]
+    assert result["sockets"] == {
+        "listening": True,
+        "connections": 1,
+        "unread_bytes": 123,
+        "unread_udp_bytes": 0,
+    }
+    assert result["events"] == {"in": 30, "out": 20, "queued": 10}
+    assert result["left"] == {}
+
+
+def test_the_disk_is_read_where_nothing_runs(look: Callable[..., Any], tmp_path: Path) -> None:
+    leave(tmp_path, 20, 8)
+    result = look()
+    assert result["containers"] == []
+    assert result["left"]["events"] == 12
+
+
+def test_a_plain_volume_is_read_as_the_directory_that_it_is(
+    look: Callable[..., Any], engine: Queues, tmp_path: Path
+) -> None:
+    leave(tmp_path, 20, 8)
+    engine.volume = {
+        "Name": "ls-m1",
+        "Driver": "local",
+        "Options": None,
+        "Mountpoint": str(tmp_path),
+    }
+    result = look(volume="ls-m1")
+    assert not result.failed, result.output
+    assert result["left"]["events"] == 12
+    # Before the first run there is none.
+    assert look(volume="ls-m2")["left"]["events"] == 0
+
+
+@pytest.mark.parametrize("other", [{"Driver": "disk:latest"}, {"Options": {"type": "nfs"}}])
+def test_of_a_volume_that_is_not_mounted_nothing_is_claimed(
+    look: Callable[..., Any], engine: Queues, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    engine.volume = {"Name": "ls-m1", "Driver": "local", "Mountpoint": str(tmp_path), **other}
+    result = look(volume="ls-m1")
+    assert not result.failed, result.output
+    assert result["left"]["events"] is None
+    assert "is mounted only while Logstash runs" in result["left"]["problems"][0]
+    stopped = look(volume="ls-m1", wait_for="stopped")
+    assert stopped["stop"]["drained"] is False
+    assert "volume ls-m1 is NOT drained: it holds an unknown number" in stopped["told"]
+
+
+def test_a_host_without_docker_holds_what_its_disk_holds(
+    look: Callable[..., Any], tmp_path: Path
+) -> None:
+    leave(tmp_path, 3, 0)
+    result = look(docker_host=f"unix://{tmp_path}/none.sock")
+    assert not result.failed, result.output
+    assert result["left"]["events"] == 3
+
+
+def test_a_stop_is_watched_to_its_end(
+    look: Callable[..., Any], engine: FakeEngine, tmp_path: Path, port: socket.socket
+) -> None:
+    leave(tmp_path, 5, 5)
+    engine.containers = {"c1": os.getpid()}
+    sender = socket.create_connection(port.getsockname())
+    accepted, _peer = port.accept()
+    sender.sendall(b"y" * 77)
+
+    def end() -> None:
+        # Who asks a second time has looked at the sockets, however long that took.
+        while sum(path.endswith("/c1/json") for _method, path in engine.calls) < 2:
+            time.sleep(0.05)
+        # As a server that stops: the port first, then those it has accepted.
+        port.close()
+        accepted.close()
+        time.sleep(0.3)
+        engine.ended["c1"] = engine.containers.pop("c1") and 0
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    result = look(wait_for="stopped")
+    thread.join()
+    sender.close()
+    assert not result.failed, result.output
+    assert result["stop"]["exit_code"] == 0
+    assert result["stop"]["drained"]
+    assert result["stop"]["sockets"]["connections"] == 1
+    assert result["stop"]["sockets"]["unread_bytes"] == 77
+    assert "77 bytes lay unread in it and are lost" in result["told"]
+    assert "Its queue is drained" in result["told"]
+
+
+def test_a_watch_is_waited_for_until_it_has_looked(
+    look: Callable[..., Any], engine: FakeEngine, another_server: Any
+) -> None:
+    """What runs in the background begins when it can; the end may be asked for only after that."""
+    engine.containers = {"c1": os.getpid()}
+    order: list[str] = []
+
+    def watch() -> None:
+        time.sleep(1)
+        order.append("watch")
+        watch = {"wait_for": "stopped", "watch": "m1-1"}
+        results.append(look(server=another_server, wait_timeout=30, **watch))
+
+    results: list[Any] = []
+    thread = threading.Thread(target=watch)
+    thread.start()
+    waited = look(wait_for="watched", watch="m1-1", wait_timeout=30)
+    order.append("label")
+    engine.ended["c1"] = engine.containers.pop("c1") and 0
+    thread.join()
+    assert not waited.failed, waited.output
+    assert order == ["watch", "label"]
+    assert results[0]["stop"]["sockets"]["listening"]
+
+
+def test_a_watch_that_never_begins_is_an_error_before_anything_ends(
+    look: Callable[..., Any], engine: FakeEngine
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    result = look(wait_for="watched", watch="m1-2", wait_timeout=0)
+    assert result.failed
+    assert "Nobody watches logshipper on" in result.msg
+    assert "Nothing was stopped" in result.msg
+    unnamed = look(wait_for="watched")
+    assert unnamed.failed
+    assert "watch" in unnamed.msg
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_nobody_waits_for_the_watch_of_what_has_ended(
+    look: Callable[..., Any], engine: FakeEngine, removed: bool
+) -> None:
+    """A run that was killed has asked for the end, and it comes before the next one can watch."""
+    if not removed:
+        engine.ended = {"c1": 0}
+    result = look(wait_for="watched", watch="m1-3", container="c1", wait_timeout=20)
+    assert not result.failed, result.output
+    assert not result.changed
+
+
+def test_what_a_killed_task_leaves_is_told(
+    look: Callable[..., Any], engine: FakeEngine, tmp_path: Path
+) -> None:
+    leave(tmp_path, 5, 2)
+    engine.ended = {"c1": 137}
+    result = look(wait_for="stopped", container="c1")
+    assert not result.failed, result.output
+    assert not result["stop"]["drained"]
+    assert "nobody has seen how Logstash closed its port" in result["told"]
+    assert "holds 3 events" in result["told"]
+    assert "exit code 137" in result["told"]
+
+
+def test_a_task_that_does_not_end_is_an_error_with_the_next_command(
+    look: Callable[..., Any], engine: FakeEngine
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    result = look(wait_for="stopped", wait_timeout=0)
+    assert result.failed
+    assert "has not ended within 0 s" in result.msg
+    assert "docker ps --filter" in result.msg
+
+
+def test_a_queue_that_empties_is_waited_for(look: Callable[..., Any], engine: FakeEngine) -> None:
+    engine.containers = {"c1": os.getpid()}
+    # Too long at first, then short enough for the pace.
+    engine.exec_answers = [stats(9000, 0, 9000), stats(9000, 100, 8900), stats(9000, 8000, 1000)]
+    result = look(wait_for="short_queue", grace=20)
+    assert not result.failed, result.output
+    assert engine.exec_answers == [stats(9000, 8000, 1000)], "the last answer stays"
+
+
+def test_a_queue_that_stands_still_is_an_error(
+    look: Callable[..., Any], engine: FakeEngine
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    engine.exec_answers = [stats(50, 10, 40)]
+    result = look(wait_for="short_queue", wait_timeout=1)
+    assert result.failed
+    assert "holds 40 events" in result.msg
+    assert "docker logs --tail 50 c1" in result.msg
+
+
+def test_a_task_that_does_not_answer_cannot_be_known_to_be_short(
+    look: Callable[..., Any], engine: FakeEngine
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    engine.exec_answers = ["curl: (7) Failed to connect"]
+    result = look(wait_for="short_queue", wait_timeout=1)
+    assert result.failed
+    assert "cannot be asked how long it is" in result.msg
+
+
+def test_without_a_task_nothing_has_to_get_short(look: Callable[..., Any]) -> None:
+    assert not look(wait_for="short_queue", wait_timeout=0).failed
+
+
+def test_a_port_that_listens_is_waited_for(
+    look: Callable[..., Any], engine: FakeEngine, port: socket.socket
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    assert not look(wait_for="listening", wait_timeout=0).failed
+    port.close()
+    result = look(wait_for="listening", wait_timeout=0)
+    assert result.failed
+    assert "does not listen" in result.msg
+    engine.containers = {}
+    assert "no container of it runs" in look(wait_for="listening", wait_timeout=0).msg
+
+
+def test_senders_get_their_time_to_leave(
+    look: Callable[..., Any], engine: FakeEngine, port: socket.socket
+) -> None:
+    engine.containers = {"c1": os.getpid()}
+    with socket.create_connection(port.getsockname()):
+        begun = time.monotonic()
+        result = look(wait_for="unused", wait_timeout=1)
+        assert time.monotonic() - begun >= 1
+    assert not result.failed, "who has not left by then is counted, not waited for"
+    assert result["sockets"]["connections"] == 1
+
+
+def test_check_mode_waits_for_nothing(look: Callable[..., Any], engine: FakeEngine) -> None:
+    engine.containers = {"c1": os.getpid()}
+    result = look(check=True, wait_for="stopped", wait_timeout=60)
+    assert not result.failed, result.output
+    assert "stop" not in result.data

@@ -1,0 +1,6 @@
+"""What the tests of hosts that die and are replaced share."""
+
+from tests.harness.fixtures import lab, nothing_fails
+from tests.scenarios.quorum.conftest import platform
+
+__all__ = ["lab", "nothing_fails", "platform"]

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data on volumes of a plugin and on plain ones. One story, in the order of this file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.scenarios.storage.conftest import PASSWORD, Documents, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness.lab import Lab
+
+ELASTICSEARCH, LOGSTASH = "elk_elasticsearch", "logshipper"
+LOCAL = {"kind": "volume"}
+
+
+@pytest.fixture
+def newer(platform: Platform, asked: dict[str, Any]) -> dict[str, Any]:
+    """The same with the plugin's next version, which asks for more than was granted."""
+    reference = platform.plugin["plugin"].replace(":1", ":2")
+    upgraded = {**platform.plugin, "plugin": reference, "grant_all": True, "privileges": []}
+    return {**asked, "elasticsearch_storage": upgraded}
+
+
+@pytest.fixture
+def asked(platform: Platform) -> dict[str, Any]:
+    """Elasticsearch on the plugin's volumes, Logstash on plain ones."""
+    return {"elasticsearch_storage": platform.plugin, "logstash_storage": LOCAL}
+
+
+def test_the_platform_comes_up_on_volumes(
+    platform: Platform, lab: Lab, asked: dict[str, Any]
+) -> None:
+    outcome = platform.run("site.yml", **asked)
+    assert outcome.code == 0, outcome.output
+    for host in platform.hosts:
+        assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "disk:latest")
+        # Made with its options and its owner before the task came.
+        status = f"docker volume inspect --format '{{{{.Status.size}}}}' es-{host}"
+        assert lab.read(host, status) == "2g"
+        assert lab.read(host, f"stat -c '%u:%g %a' /srv/lab-volumes/es-{host}") == "1000:0 770"
+        assert not lab.read(host, "[ ! -e /srv/elk ] || ls -A /srv/elk")
+    for host in platform.hosts[:2]:
+        assert platform.mounted(host, LOGSTASH) == ("volume", f"ls-{host}", "local")
+
+
+def test_nobody_but_the_plugin_has_its_password(platform: Platform, lab: Lab) -> None:
+    for host in platform.hosts:
+        assert PASSWORD in lab.read(host, "docker plugin inspect disk")
+        everything = "docker volume inspect $(docker volume ls -q); cat /etc/elk/storage.json"
+        assert PASSWORD not in lab.read(host, everything)
+    services = "docker service inspect $(docker service ls -q)"
+    assert PASSWORD not in lab.read("m1", services)
+
+
+def test_a_second_run_changes_nothing(
+    platform: Platform, documents: Documents, asked: dict[str, Any]
+) -> None:
+    documents.write()
+    outcome = platform.run("site.yml", **asked)
+    assert (outcome.code, outcome.changed) == (0, {}), outcome.output
+    documents.whole()
+
+
+def test_another_kind_is_refused_under_data(platform: Platform, asked: dict[str, Any]) -> None:
+    outcome = platform.run("site.yml", **{**asked, "elasticsearch_storage": LOCAL})
+    assert outcome.code != 0
+    assert outcome.changed == {}
+    for host in platform.hosts:
+        assert (
+            f"{host}: elasticsearch has its data on plugin (driver disk, size 2g),"
+            " and elasticsearch_storage asks for volume." in outcome.text
+        )
+    assert "docs/storage.md#moving-data" in outcome.text
+
+
+def test_other_options_are_refused_by_the_role_as_well(
+    platform: Platform, asked: dict[str, Any]
+) -> None:
+    larger = {**platform.plugin, "options": {"size": "3g"}}
+    outcome = platform.run("playbooks/cluster.yml", **{**asked, "elasticsearch_storage": larger})
+    assert outcome.code != 0
+    assert outcome.changed == {}
+    assert "Nothing was changed on m1." in outcome.text
+    assert "asks for plugin (driver disk, size 3g)" in outcome.text
+
+
+def survives_a_task_and_a_host(
+    platform: Platform, lab: Lab, documents: Documents, mount: tuple[str, str, str]
+) -> None:
+    """End the task of Elasticsearch on w1, then the whole host; each time all comes back."""
+
+    def back_as_it_was() -> None:
+        platform.another_task("w1", ELASTICSEARCH, before)
+        documents.whole()
+        assert platform.mounted("w1", ELASTICSEARCH) == mount
+
+    before = platform.task("w1", ELASTICSEARCH)["Id"]
+    lab.read("w1", f"docker kill {before}")
+    back_as_it_was()
+    before = platform.task("w1", ELASTICSEARCH)["Id"]
+    lab.docker("restart", "w1")
+    back_as_it_was()
+
+
+def test_data_on_a_plugin_survives_a_task_and_a_host(
+    platform: Platform, lab: Lab, documents: Documents
+) -> None:
+    mount = ("volume", "es-w1", "disk:latest")
+    survives_a_task_and_a_host(platform, lab, documents, mount)
+
+
+def test_a_plugin_in_use_is_not_upgraded_by_the_way(
+    platform: Platform, newer: dict[str, Any]
+) -> None:
+    refused = platform.run("playbooks/cluster.yml", **newer)
+    assert refused.code != 0
+    assert refused.changed == {}
+    assert "es-w1 (container elk_elasticsearch-" in refused.text
+
+
+def test_data_survives_an_upgrade_of_the_plugin_on_all_hosts(
+    platform: Platform, lab: Lab, documents: Documents, newer: dict[str, Any]
+) -> None:
+    tasks = {host: platform.task(host, ELASTICSEARCH)["Id"] for host in platform.hosts}
+    outcome = platform.run("playbooks/move_storage.yml", **newer)
+    assert outcome.code == 0, outcome.output
+    for host in platform.hosts:
+        reference = lab.read(host, "docker plugin inspect --format '{{.PluginReference}}' disk")
+        assert reference == newer["elasticsearch_storage"]["plugin"]
+        assert platform.task(host, ELASTICSEARCH)["Id"] != tasks[host]
+        assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "disk:latest")
+    documents.whole()
+
+
+def test_a_reset_keeps_volumes_unless_data_goes_as_well(platform: Platform, lab: Lab) -> None:
+    kept = platform.run("playbooks/reset.yml", "--check", reset_confirm="elk")
+    assert kept.code == 0, kept.output
+    assert "Data stays on volumes" in kept.text
+    outcome = platform.run(
+        "playbooks/reset.yml", reset_confirm="elk", reset_data=True, reset_data_confirm="elk"
+    )
+    assert outcome.code == 0, outcome.output
+    for host in platform.hosts:
+        volumes = lab.read(host, "docker volume ls -q").split()
+        assert not [name for name in volumes if name.startswith(("es-", "ls-"))]
+        assert not lab.read(host, "[ ! -e /etc/elk ] || ls -A /etc/elk")
+
+
+def test_a_host_without_a_client_for_nfs_is_told_what_it_lacks(
+    platform: Platform, lab: Lab
+) -> None:
+    """As it is here: the machine's kernel has none."""
+    there = {"kind": "nfs", "server": lab.state.nfs_address, "path": "/export"}
+    outcome = platform.run("playbooks/cluster.yml", elasticsearch_storage=there)
+    assert outcome.code != 0
+    for host in platform.hosts:
+        assert f"Volume es-{host}: the owner of its directory" in outcome.text
+        lab.read(host, f"docker volume rm es-{host}")
+    assert "no such device" in outcome.text
+    assert "load the kernel's client of that file system" in outcome.text
+
+
+def test_the_platform_comes_up_on_a_shared_disk(
+    platform: Platform, lab: Lab, exported: Callable[[str], str], documents: Documents
+) -> None:
+    """Directories on what the host itself has mounted. The server is real, the mount a stand-in."""
+    for host in platform.hosts:
+        lab.read(host, f"mkdir -p /mnt/nfs-stand-in/{host} /srv/elk")
+        lab.read(host, f"mount -t nfs {lab.state.nfs_address}:/export/{host} /srv/elk")
+    outcome = platform.run("site.yml")
+    assert outcome.code == 0, outcome.output
+    for host in platform.hosts:
+        assert platform.mounted(host, ELASTICSEARCH) == ("bind", "", "")
+        assert "node.lock" in exported(f"{host}/elasticsearch")
+    documents.write()
+
+
+def test_data_moves_to_volumes_one_node_at_a_time(
+    platform: Platform, lab: Lab, documents: Documents
+) -> None:
+    told = platform.run("playbooks/move_storage.yml", "--check", elasticsearch_storage=LOCAL)
+    assert (told.code, told.changed) == (0, {}), told.output
+    assert told.text.count("would have its turn: its data moves") == len(platform.hosts)
+
+    moved = platform.run("playbooks/move_storage.yml", elasticsearch_storage=LOCAL)
+    assert moved.code == 0, moved.output
+    for host in platform.hosts:
+        assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "local")
+    documents.whole()
+    services = lab.read("m1", "docker service ls --format '{{.Name}}'").split()
+    assert len([name for name in services if name.startswith(ELASTICSEARCH)]) == 1
+    settings = documents.client.cluster.get_settings(flat_settings=True)
+    assert "cluster.routing.allocation.exclude._name" not in settings["persistent"]
+
+
+def test_after_that_nothing_is_left_to_do(platform: Platform) -> None:
+    for playbook in ("playbooks/move_storage.yml", "site.yml"):
+        outcome = platform.run(playbook, elasticsearch_storage=LOCAL)
+        assert (outcome.code, outcome.changed) == (0, {}), outcome.output
+
+
+def test_data_on_a_volume_survives_a_task_and_a_host(
+    platform: Platform, lab: Lab, documents: Documents
+) -> None:
+    survives_a_task_and_a_host(platform, lab, documents, ("volume", "es-w1", "local"))

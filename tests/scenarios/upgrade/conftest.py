@@ -1,0 +1,5 @@
+"""What the tests of rolls share."""
+
+from tests.harness.fixtures import lab, nothing_fails, platform
+
+__all__ = ["lab", "nothing_fails", "platform"]

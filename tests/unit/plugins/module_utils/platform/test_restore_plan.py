@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What comes back from hosts, what stays, and what is lost."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan import (
+    Present,
+    may_give,
+    next_steps,
+    plan,
+)
+from tests.unit.plugins.module_utils.platform.test_secrets import certificate
+
+CA = certificate(ec.generate_private_key(ec.SECP256R1()))
+OTHER_CA = certificate(ec.generate_private_key(ec.SECP256R1()))
+NEXT = certificate(ec.generate_private_key(ec.SECP256R1()))
+PASSWORD = {"elastic_password": "p\n"}
+EVERYTHING = {
+    "ca.crt": CA,
+    "certs/m1.crt": "c",
+    "certs/m1.key": "k",
+    **PASSWORD,
+    "logstash_password": "l\n",
+    "kibana_token": "t\n",
+    "kibana_encryption_key": "1\n",
+    "kibana_saved_objects_key": "2\n",
+    "kibana_reporting_key": "3\n",
+}
+
+
+def test_an_empty_folder_gets_everything_and_two_keys_are_lost() -> None:
+    found = plan({"m1": EVERYTHING, "w1": {**PASSWORD, "ca.crt": CA}}, Present())
+    assert found.write == EVERYTHING
+    assert found.sources["elastic_password"] == "m1"
+    assert found.blockers == []
+    assert found.lost == ("ca.key", "secret_hash_key")
+
+
+def test_what_is_there_stays() -> None:
+    present = Present({"elastic_password": ["p"], "ca.crt": [CA], "ca.key": ["k"]})
+    found = plan({"m1": {**PASSWORD, "ca.crt": CA}}, present)
+    assert found.write == {}
+    assert found.kept == ["elastic_password", "ca.crt"]
+    assert found.blockers == []
+
+
+def test_another_value_is_not_written_over() -> None:
+    for name, ours in (("elastic_password", "other"), ("ca.crt", NEXT)):
+        found = plan({"m1": EVERYTHING}, Present({name: [ours]}))
+        assert len(found.blockers) == 1
+        assert found.blockers[0].startswith(f"{name} holds another value than m1")
+
+
+def test_the_values_of_a_renewal_fit() -> None:
+    found = plan({"m1": PASSWORD}, Present({"elastic_password": ["new", "p"]}))
+    assert found.blockers == []
+
+
+def test_hosts_that_do_not_agree() -> None:
+    found = plan({"m1": {"elastic_password": "p\n"}, "w1": {"elastic_password": "q\n"}}, Present())
+    assert found.write == {}
+    assert "not the same on m1, w1" in found.blockers[0]
+
+
+def test_a_host_cannot_add_an_authority_of_its_own() -> None:
+    found = plan({"m1": {"ca.crt": CA}, "w1": {"ca.crt": CA + NEXT}}, Present())
+    assert found.write == {}
+    assert "ca.crt is not the same on m1, w1" in found.blockers[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["ca.key", "ca.crt.next", "certs/w1.key", "../x", "certs/../x", "elastic_password.next"]
+)
+def test_a_host_gives_only_what_is_of_it(name: str) -> None:
+    assert not may_give("m1", name)
+    for own in (*EVERYTHING, "certs/kibana.key", "certs/m1.transport.crt", "transport-ca.crt"):
+        assert may_give("m1", own)
+
+
+def test_a_certificate_comes_back_with_its_own_key_only() -> None:
+    found = plan({"m1": EVERYTHING}, Present({"certs/m1.key": ["renewed"]}))
+    assert "certs/m1.crt" not in found.write
+    found = plan({"m1": EVERYTHING}, Present({"certs/m1.key": ["k"]}))
+    assert found.write["certs/m1.crt"] == "c"
+
+
+def test_what_variables_give_is_not_written() -> None:
+    given = Present(given=frozenset({"elastic_password"}), own_authority=True)
+    found = plan({"m1": EVERYTHING}, given)
+    assert not {"elastic_password", "ca.crt"} & set(found.write)
+    assert found.lost == ("secret_hash_key",)
+
+
+def test_the_key_of_the_transport_authority_is_missed_where_there_is_one() -> None:
+    found = plan({"m1": {**EVERYTHING, "transport-ca.crt": CA}}, Present())
+    assert found.lost == ("ca.key", "transport-ca.key", "secret_hash_key")
+
+
+def test_authorities_of_nodes_that_change_over_come_back_one_by_one() -> None:
+    """Otherwise the authority of clients would be trusted between nodes for good."""
+    both = {"ca.crt": CA + OTHER_CA, "transport-ca.crt": OTHER_CA + CA}
+    found = plan({"m1": {**EVERYTHING, **both}}, Present())
+    assert found.blockers == []
+    assert found.write["ca.crt"].strip() == CA.strip()
+    assert found.write["transport-ca.crt"].strip() == OTHER_CA.strip()
+    assert "transport-ca.pending" in found.write
+
+
+def test_a_file_that_hides_an_authority_does_not_come_back() -> None:
+    hidden = OTHER_CA.replace("BEGIN CERTIFICATE", "BEGIN X509 CERTIFICATE")
+    found = plan({"m1": {**EVERYTHING, "ca.crt": CA + hidden}}, Present())
+    assert "ca.crt" not in found.write
+    assert any(text.startswith("ca.crt is not the same") for text in found.blockers)
+
+
+def test_what_to_type() -> None:
+    accept = '-e \'{"preflight_accept": ["secret_hash_key"]}\''
+    assert next_steps((), "/d") == ["ansible-playbook site.yml"]
+    assert next_steps(("secret_hash_key",), "/d") == [f"ansible-playbook site.yml {accept}"]
+    both = next_steps(("ca.key", "secret_hash_key"), "/d")
+    assert both[0].endswith(f"rotate.yml -e rotate=ca -e rotate_lost_ca_key=true {accept}")
+    assert both[1] == "ansible-playbook site.yml"
+    transport = next_steps(("transport-ca.key",), "/d")
+    assert transport[0].endswith("rotate.yml -e rotate=transport_ca -e rotate_lost_ca_key=true")
+    keys = next_steps(("ca.key", "transport-ca.key"), "/d")
+    assert keys[0].endswith("rotate.yml -e rotate=ca,transport_ca -e rotate_lost_ca_key=true")
+    assert "elasticsearch-reset-password" in next_steps(("elastic_password",), "/d")[0]

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kibana.yml of the role, rendered by Ansible, must be one that Kibana would take."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+
+import pytest
+import yaml
+
+from repo import ROOT
+from tests.harness.playbook import run_in_folder
+
+sys.path.insert(0, str(ROOT / "lab" / "images" / "kibana"))
+
+from kibana_stand_in.settings import ConfigError, check, read
+
+INVENTORY = {
+    "swarm_managers": {
+        "hosts": {
+            "m1": {"ansible_host": "10.60.0.11"},
+            "m2": {"ansible_host": "10.60.0.12", "elk_address": "m2.example.org"},
+        }
+    },
+    "swarm_workers": {"hosts": {"w1": {}}},
+}
+VARIANTS = {
+    "plain": {},
+    "public": {"kibana_public_base_url": "https://logs.example.org"},
+    "more": {
+        "kibana_settings": {
+            "server.shutdownTimeout": "20s",
+            "logging.root.level": "debug",
+            "xpack.security.session.idleTimeout": "8h",
+        }
+    },
+    "older": {"kibana_settings": {"server.ssl.cipherSuites": ["ECDHE-ECDSA-AES128-SHA256"]}},
+    "wrong": {"kibana_settings": {"server.prot": 1}},
+    "short": {"kibana_reporting_key": "too-short"},
+}
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Render all variants in one run of Ansible, which is what takes the time."""
+    tmp = tmp_path_factory.mktemp("kibana")
+    token = tmp / "credentials" / "kibana_token"
+    token.parent.mkdir()
+    token.write_text("AAEAAWVsYXN0aWMva2liYW5h\n")
+    role = ROOT / "roles" / "kibana"
+    play = {
+        "hosts": "m1",
+        "gather_facts": False,
+        "vars_files": [
+            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
+            str(role / "defaults" / "main.yml"),
+            str(role / "vars" / "main.yml"),
+        ],
+        "tasks": [
+            {
+                "name": f"Render {name}",
+                "ansible.builtin.template": {
+                    "src": str(role / "templates" / "kibana.yml.j2"),
+                    "dest": str(tmp / f"{name}.yml"),
+                    "mode": "0600",
+                },
+                "delegate_to": "localhost",
+                "vars": variables,
+            }
+            for name, variables in VARIANTS.items()
+        ],
+    }
+    groups = {
+        "all": {"vars": {"elk_local_dir": str(token.parent), "ansible_connection": "local"}},
+        **INVENTORY,
+    }
+    (tmp / "hosts.yml").write_text(yaml.safe_dump(groups))
+    (tmp / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    run_in_folder(tmp, "hosts.yml")
+    return tmp
+
+
+@pytest.fixture
+def load(rendered, tmp_path):
+    """Load a variant as the container would, with its files where the role mounts them."""
+
+    def in_container(name):
+        text = (rendered / f"{name}.yml").read_text()
+        for mounted in ("ca.crt", "kibana.crt", "kibana.key"):
+            (tmp_path / mounted).touch()
+        path = tmp_path / "kibana.yml"
+        path.write_text(text.replace("/usr/share/kibana/config/certs/", f"{tmp_path}/"))
+        return read([path], {}, {})
+
+    return in_container
+
+
+def test_plain(load):
+    flat = load("plain")
+    settings = check(flat)
+    assert settings.elasticsearch == (
+        "https://10.60.0.11:9200",
+        "https://m2.example.org:9200",
+        "https://w1:9200",
+    )
+    assert settings.token == "AAEAAWVsYXN0aWMva2liYW5h"
+    assert settings.verification == "full"
+    assert settings.tls
+    assert (settings.host, settings.port) == ("0.0.0.0", 5601)
+    assert "server.publicBaseUrl" not in flat
+
+
+def test_no_suite_is_cbc(load):
+    settings = check(load("plain"))
+    assert settings.protocols == ("TLSv1.3", "TLSv1.2")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(":".join(name for name in settings.ciphers if not name.startswith("TLS_")))
+    offered = context.get_ciphers()
+    assert {cipher["name"] for cipher in offered} == set(settings.ciphers)
+    assert all(cipher["aead"] for cipher in offered)
+    # Who needs an older client says so.
+    assert check(load("older")).ciphers == ("ECDHE-ECDSA-AES128-SHA256",)
+
+
+def test_the_file_is_the_same_for_all_replicas(load):
+    assert not {"server.name", "server.uuid", "path.data"} & set(load("plain"))
+
+
+def test_keys_are_kept_and_differ(rendered, load):
+    flat, again = load("plain"), load("public")
+    names = [name for name in flat if name.endswith("encryptionKey")]
+    assert len({flat[name] for name in names}) == 3
+    assert [flat[name] for name in names] == [again[name] for name in names]
+    for path in (rendered / "credentials").iterdir():
+        if path.name != "kibana_token":
+            assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_public_address(load):
+    assert load("public")["server.publicBaseUrl"] == "https://logs.example.org"
+
+
+def test_further_settings_win(load):
+    settings = check(load("more"))
+    assert settings.shutdown_timeout == 20
+    assert settings.debug
+
+
+@pytest.mark.parametrize(("name", "setting"), [("wrong", "server.prot"), ("short", "reporting")])
+def test_what_kibana_refuses(load, name, setting):
+    with pytest.raises(ConfigError, match=setting):
+        check(load(name))

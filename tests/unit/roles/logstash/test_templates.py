@@ -1,0 +1,368 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of the role logstash, rendered by Ansible, must do to lines what they promise."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from repo import ROOT
+from tests.harness.playbook import run_in_folder
+
+IMAGE = ROOT / "lab" / "images" / "logstash"
+if str(IMAGE) not in sys.path:
+    sys.path.insert(0, str(IMAGE))
+
+from logstash_stand_in.elasticsearch import tls_context  # noqa: E402
+from logstash_stand_in.errors import ConfigurationError  # noqa: E402
+from logstash_stand_in.event import Event  # noqa: E402
+from logstash_stand_in.inputs import SyslogInput  # noqa: E402
+from logstash_stand_in.log import Logger  # noqa: E402
+from logstash_stand_in.pipeline import Program  # noqa: E402
+from logstash_stand_in.settings import read_config, read_pipelines, read_settings  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROLE = ROOT / "roles" / "logstash"
+FILES = ("logstash.yml", "pipelines.yml", "syslog.conf")
+PLUGIN_TAG = "_grokparsefailure_sysloginput"
+TAG = "_syslog_unparsed"
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "more": {
+        "logstash_workers": 3,
+        "logstash_dead_letter_queue": True,
+        "logstash_syslog_timezone": "+02:00",
+        "logstash_api_host": "0.0.0.0",
+        "elk_logstash_password": 'it"has$signs#{and}\\more',
+        "elk_syslog_index": "other-index",
+    },
+    "memory": {"logstash_queue_type": "memory", "elk_logstash_password": "it's"},
+}
+
+# What the role's checks say of a variable's value: None is no complaint.
+CHECKS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "defaults": ({}, None),
+    "too many replicas": ({"logstash_replicas": 4}, "only 3 host(s) may run"),
+    "as many replicas as hosts": ({"logstash_replicas": 3}, None),
+    "short grace": ({"logstash_stop_grace_period": 70}, "logstash_stop_grace_period"),
+    "grace for short retries": (
+        {"logstash_stop_grace_period": 30, "logstash_retry_max_interval": 15},
+        None,
+    ),
+    "small limit": ({"logstash_memory": "700m"}, "logstash_memory"),
+    "big heap": ({"logstash_heap": "4g", "logstash_memory": "5g"}, None),
+    "small queue": ({"logstash_queue_max_bytes": "32mb"}, "logstash_queue_page_capacity"),
+    "index": ({"elk_syslog_index": 'a" }'}, "elk_syslog_index"),
+    "user": ({"elk_logstash_user": "a b"}, "elk_logstash_user"),
+    "single quote": ({"elk_logstash_password": "it's"}, None),
+    "double quote": ({"elk_logstash_password": 'a"b'}, None),
+    "both quotes": ({"elk_logstash_password": "it's\"x"}, "cannot be written"),
+    "variable": ({"elk_logstash_password": "a${HOME}"}, "cannot be written"),
+    "backslash inside": ({"elk_logstash_password": "a\\b"}, None),
+    "backslash last": ({"elk_logstash_password": "ab\\"}, "cannot be written"),
+    "two lines": ({"elk_logstash_password": "a\nb"}, "cannot be written"),
+    "empty": ({"elk_logstash_password": ""}, "cannot be written"),
+}
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Render all variants and run all checks in one run of Ansible, which is what takes time."""
+    tmp = tmp_path_factory.mktemp("logstash")
+    credentials = tmp / "credentials"
+    credentials.mkdir()
+    (credentials / "ca.crt").write_text("a certificate\n")
+    # Facts need no module to run, so the many steps stay fast; one file takes them out at the end.
+    tasks: list[dict[str, Any]] = [{"ansible.builtin.set_fact": {"files": {}, "complaints": {}}}]
+    templates = f"{ROLE}/templates"
+    lookups = {
+        file: "{{ lookup('ansible.builtin.template', '" + f"{templates}/{file}.j2" + "') }}"
+        for file in FILES
+    }
+    for name, variables in VARIANTS.items():
+        tasks.append(
+            {
+                "name": f"Render {name}",
+                "ansible.builtin.set_fact": {"files": "{{ files | combine({variant: rendered}) }}"},
+                "vars": {**variables, "variant": name, "rendered": lookups},
+            }
+        )
+    add = "{{ complaints | combine({check: ansible_failed_result.msg}) }}"
+    for name, (variables, _complaint) in CHECKS.items():
+        tasks.append(
+            {
+                "name": f"Check {name}",
+                "vars": {**variables, "check": name},
+                "block": [{"ansible.builtin.include_tasks": str(ROLE / "tasks" / "check.yml")}],
+                "rescue": [{"ansible.builtin.set_fact": {"complaints": add}}],
+            }
+        )
+    tasks.append(
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ {'files': files, 'complaints': complaints} | to_json }}",
+                "dest": str(tmp / "results.json"),
+                "mode": "0600",
+            }
+        }
+    )
+    play = {
+        "hosts": "m1",
+        "gather_facts": False,
+        "tasks": tasks,
+        "vars_files": [
+            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
+            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
+            str(ROLE / "defaults" / "main.yml"),
+            str(ROLE / "vars" / "main.yml"),
+        ],
+    }
+    (tmp / "hosts.yml").write_text(
+        yaml.safe_dump(
+            {
+                "all": {
+                    "vars": {
+                        "elk_local_dir": str(credentials),
+                        "ansible_connection": "local",
+                        "ansible_python_interpreter": sys.executable,
+                    }
+                },
+                "swarm_managers": {"hosts": {"m1": {"ansible_host": "10.60.0.11"}}},
+                "swarm_workers": {"hosts": {"w1": {"elk_address": "w1.example.org"}, "w2": {}}},
+            }
+        )
+    )
+    # JSON, because YAML would fold the long texts.
+    (tmp / "play.yml").write_text(json.dumps([play]))
+    run_in_folder(tmp, "hosts.yml")
+    results: dict[str, Any] = json.loads((tmp / "results.json").read_text())
+    return results
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_checks(rendered: dict[str, Any], name: str) -> None:
+    complaint, said = CHECKS[name][1], rendered["complaints"].get(name)
+    if complaint is None:
+        assert said is None
+    else:
+        assert complaint in said
+
+
+@pytest.fixture
+def load(rendered: dict[str, Any], tmp_path: Path) -> Callable[[str], Program]:
+    """Load a variant as the container would, with its files where the role mounts them."""
+
+    def in_container(variant: str) -> Program:
+        home = tmp_path / variant
+        (home / "pipeline").mkdir(parents=True)
+        (home / "config").mkdir()
+        certificate = ROOT / "tests/unit/lab_logstash/ca.crt"
+        (home / "config" / "ca.crt").write_bytes(certificate.read_bytes())
+        for name in FILES:
+            folder = "pipeline" if name.endswith(".conf") else "config"
+            text = rendered["files"][variant][name]
+            (home / folder / name).write_text(text.replace("/usr/share/logstash", str(home)))
+        environment = {"HOSTNAME": "node-1", "LS_JAVA_OPTS": "-Xmx1g"}
+        settings = read_settings(home / "config", environment, {})
+        (pipeline,) = read_pipelines(home / "config", environment, settings)
+        program = Program(*read_config(pipeline), pipeline["pipeline.id"], environment)
+        program.settings = pipeline  # type: ignore[attr-defined]
+        return program
+
+    return in_container
+
+
+def test_no_suite_of_the_output_is_cbc(load: Callable[[str], Program]) -> None:
+    (output,) = load("plain").outputs
+    assert output.options["ssl_supported_protocols"] == ["TLSv1.3", "TLSv1.2"]
+    suites = output.options["ssl_cipher_suites"]
+    assert len(suites) == 9
+    assert all(suite.endswith(("GCM_SHA384", "GCM_SHA256", "POLY1305_SHA256")) for suite in suites)
+    context = tls_context(output.options, Logger("test"))
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert not [cipher for cipher in context.get_ciphers() if not cipher["aead"]]
+
+
+def test_the_files_are_accepted(load: Callable[[str], Program]) -> None:
+    program = load("plain")
+    settings = program.settings  # type: ignore[attr-defined]
+    assert settings["node.name"] == "node-1"
+    assert settings["pipeline.id"] == "syslog"
+    assert settings["queue.type"] == "persisted"
+    assert settings["queue.max_bytes"] == 1 << 30
+    assert settings["api.http.host"] == "127.0.0.1"
+    (syslog,) = program.inputs
+    assert (syslog.options["host"], syslog.options["port"]) == ("0.0.0.0", 10514)
+    (output,) = program.outputs
+    options = output.options
+    assert options["hosts"] == [
+        "https://10.60.0.11:9200",
+        "https://w1.example.org:9200",
+        "https://w2:9200",
+    ]
+    assert (options["index"], options["action"]) == ("syslog-msg", "create")
+    assert options["user"] == "logstash_writer"
+    assert len(options["password"]) == 32
+    assert options["ssl_verification_mode"] == "full"
+    assert options["ssl_certificate_authorities"][0].endswith("/config/ca.crt")
+
+
+def test_other_variables_arrive(load: Callable[[str], Program]) -> None:
+    program = load("more")
+    settings = program.settings  # type: ignore[attr-defined]
+    assert settings["pipeline.workers"] == 3
+    assert settings["dead_letter_queue.enable"] is True
+    assert settings["dead_letter_queue.max_bytes"] == 256 << 20
+    assert program.inputs[0].options["timezone"] == "+02:00"
+    assert program.outputs[0].options["password"] == 'it"has$signs#{and}\\more'
+    assert program.outputs[0].options["index"] == "other-index"
+    program = load("memory")
+    assert program.settings["queue.type"] == "memory"  # type: ignore[attr-defined]
+    assert program.outputs[0].options["password"] == "it's"
+
+
+def test_an_option_that_does_not_exist_would_be_noticed(
+    rendered: dict[str, Any], load: Callable[[str], Program]
+) -> None:
+    files = rendered["files"]
+    files["wrong"] = {
+        **files["plain"],
+        "syslog.conf": files["plain"]["syslog.conf"].replace("ssl_enabled =>", "ssl_enable =>"),
+    }
+    with pytest.raises(ConfigurationError, match="Unknown setting 'ssl_enable'"):
+        load("wrong")
+
+
+@pytest.fixture
+def through(load: Callable[[str], Program]) -> Callable[[str | bytes], Event]:
+    """Send one line through the input and the filters of the default pipeline."""
+    program = load("plain")
+    (syslog,) = program.inputs
+    assert isinstance(syslog, SyslogInput)
+
+    def send(line: str | bytes) -> Event:
+        data = line.encode() if isinstance(line, str) else line
+        return program.filter(Event(syslog.parse(data, "192.0.2.7")))
+
+    return send
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_rfc_3164(through: Callable[[str | bytes], Event], end: str) -> None:
+    line = "<34>Nov 21 00:00:01 myhost sshd[12]: text of it"
+    event = through(line + end)
+    assert event.data["message"] == "text of it"
+    assert event.get("[event][original]") == line
+    assert event.get("[host][hostname]") == "myhost"
+    assert event.get("[process]") == {"name": "sshd", "pid": 12}
+    assert event.get("[log][syslog][priority]") == 34
+    assert "tags" not in event.data
+
+
+HEAD = "<165>1 2026-11-21T00:00:01.123456+02:00 host.example.org app 77 ID47"
+WHEN = "2026-11-20T22:00:01.123Z"
+ONE = '[exampleSDID@32473 iut="3" eventSource="Application"]'
+ESCAPED = r'[a@1 x="q\"u\]o\\"][b@2]'
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "data"),
+    [
+        (f"{HEAD} - text of it", "text of it", None),
+        (f"{HEAD} {ONE} text of it", "text of it", ONE),
+        (f"{HEAD} {ESCAPED} text ] of it", "text ] of it", ESCAPED),
+        (f"{HEAD} - \ufefftext of it", "text of it", None),
+        (f"{HEAD} {ONE} \ufefftext of it", "text of it", ONE),
+        (f"{HEAD} {ONE}", "", ONE),
+        (f"{HEAD} -", "", None),
+        (f"{HEAD} - ", "", None),
+        (f"{HEAD} - false", "false", None),
+        (f"{HEAD} - two\nlines", "two\nlines", None),
+        (f"{len(HEAD) + 7} {HEAD} - text", "text", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_rfc_5424(
+    through: Callable[[str | bytes], Event], line: str, message: str, data: str | None, end: str
+) -> None:
+    event = through(line + end)
+    assert event.data["message"] == message
+    assert event.get("[event][original]") == line
+    assert event.data["@timestamp"] == WHEN
+    assert event.get("[host]") == {"ip": "192.0.2.7", "hostname": "host.example.org"}
+    assert event.get("[process]") == {"name": "app", "pid": 77}
+    assert event.get("[system][syslog][structured_data]") == data
+    assert event.get("[log][syslog]") == {
+        "priority": 165,
+        "version": "1",
+        "msgid": "ID47",
+        "facility": {"code": 20, "name": "local4"},
+        "severity": {"code": 5, "name": "Notice"},
+    }
+    assert event.tags() == []
+    assert "@metadata" not in event.to_document()
+
+
+def test_rfc_5424_with_nothing_said(through: Callable[[str | bytes], Event]) -> None:
+    event = through("<0>1 - - - - - -")
+    assert event.get("[log][syslog]") == {
+        "priority": 0,
+        "version": "1",
+        "facility": {"code": 0, "name": "kernel"},
+        "severity": {"code": 0, "name": "Emergency"},
+    }
+    assert event.get("[host]") == {"ip": "192.0.2.7"}
+    assert event.get("[process]") is None
+    assert event.tags() == []
+
+
+def test_rfc_5424_with_a_process_id_that_is_no_number(
+    through: Callable[[str | bytes], Event],
+) -> None:
+    event = through("<34>1 2026-11-21T00:00:01Z host app main-1 - - text")
+    assert event.get("[process]") == {"name": "app"}
+    assert event.get("[log][syslog][procid]") == "main-1"
+
+
+def test_facilities_have_the_same_names_in_both_formats(
+    through: Callable[[str | bytes], Event],
+) -> None:
+    for priority in range(1, 192):
+        old = through(f"<{priority}>Nov 21 00:00:01 h a: x").get("[log][syslog]")
+        new = through(f"<{priority}>1 2026-11-21T00:00:01Z h a - - - x").get("[log][syslog]")
+        assert {**old, "version": "1"} == new
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "just a line",
+        "",
+        "   ",
+        "<189>30: *Nov 21 00:00:01.123: %SYS-5-CONFIG_I: Configured from console by vty0",
+        "<192>1 2026-11-21T00:00:01Z host app - - - priority out of range",
+        "<34>1 yesterday host app - - - no timestamp",
+        "<34>1 2026-11-21T00:00:01Z host app - -",
+        '<34>1 2026-11-21T00:00:01Z host app - - [open x="1" text',
+        '{"json": "text"}',
+        "text with <34>1 2026-11-21T00:00:01Z host app - - - inside",
+    ],
+)
+def test_any_other_line_stays_whole(through: Callable[[str | bytes], Event], line: str) -> None:
+    event = through(line + "\n")
+    assert event.data["message"] == line
+    assert event.get("[event][original]") == line
+    assert event.tags() == [PLUGIN_TAG, TAG]
+    assert event.get("[log][syslog][priority]") == 13
+    assert event.get("[host]") == {"ip": "192.0.2.7"}
