@@ -16,7 +16,7 @@ LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
 .DEFAULT_GOAL := help
-.PHONY: help up hosts down clean status ssh check test test-all test-stale bench docs tools
+.PHONY: help up hosts down clean status ssh check unit test test-all test-stale bench docs tools
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ ssh: ## log in to a host: HOST=m1
 
 check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
+
+unit: tools ## unit and contract tests; FILE=tests/unit/test_rooms.py: those of one file
+	.venv/bin/pytest -q $(or $(FILE),tests/unit tests/contract)
 
 test: $(if $(ONLY),tools,check) ## check, then the scenarios that touch everything once; ONLY=quorum: one of all
 	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))

@@ -35,6 +35,34 @@ HEADER = (
 GROUPS = {"swarm": "docker_host", "elasticsearch": "urls"}
 
 
+# Modules for everybody's playbooks. What they take and return changes only with a deprecation.
+PUBLIC = (
+    "elasticsearch_gate",
+    "elasticsearch_resource",
+    "elasticsearch_service_token",
+    "elasticsearch_user",
+    "overlay_network",
+    "plugin",
+    "plugin_info",
+    "service",
+    "service_info",
+    "swarm_member",
+    "swarm_member_info",
+    "swarm_nodes",
+    "volume",
+    "volume_info",
+)
+FOR_ALL = (
+    "For your own playbooks. The other modules are [for the roles of this collection]"
+    "(for-the-roles.md)."
+)
+FOR_ROLES = (
+    "The roles use these. They may change with any version; those for everybody are in the "
+    "[first index](README.md)."
+)
+OURS = "For the roles of this collection: it may change with any version."
+
+
 def module_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
 
@@ -190,6 +218,8 @@ def _rows(values: dict[str, Any], inner: str, above: str = "") -> list[tuple[str
 def page(name: str, entry: dict[str, Any]) -> str:
     doc = entry["doc"]
     lines = [f"# Module `{COLLECTION}.{name}`", "", f"**{prose(doc['short_description'])}**", ""]
+    if name not in PUBLIC:
+        lines += [OURS, ""]
     for text in paragraphs(doc.get("description", [])):
         lines += [text, ""]
     options = dict(sorted((doc.get("options") or {}).items()))
@@ -216,13 +246,21 @@ def page(name: str, entry: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def pages(modules: dict[str, Any]) -> dict[str, str]:
-    made = {f"{name}.md": page(name, entry) for name, entry in modules.items()}
+def _index(title: str, text: str, modules: dict[str, Any]) -> str:
     rows = [
         (f"[`{name}`]({name}.md)", cell([prose(entry["doc"]["short_description"])]))
         for name, entry in sorted(modules.items())
     ]
-    made["README.md"] = "\n".join(["# Modules", "", *table(("Module", "What it does"), rows), ""])
+    return "\n".join([f"# {title}", "", text, "", *table(("Module", "What it does"), rows), ""])
+
+
+def pages(modules: dict[str, Any]) -> dict[str, str]:
+    """A page for each module, and two indexes: modules for everybody, and those of the roles."""
+    made = {f"{name}.md": page(name, entry) for name, entry in modules.items()}
+    public = {name: entry for name, entry in modules.items() if name in PUBLIC}
+    ours = {name: entry for name, entry in modules.items() if name not in PUBLIC}
+    made["README.md"] = _index("Modules", FOR_ALL, public)
+    made["for-the-roles.md"] = _index("Modules for the roles of this collection", FOR_ROLES, ours)
     return made
 
 

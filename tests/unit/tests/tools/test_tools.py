@@ -109,6 +109,11 @@ def test_a_module_begins_with_the_header() -> None:
     assert "header" in found
 
 
+def test_public_modules_are_modules() -> None:
+    there = module_docs.module_names(repo.ROOT / "plugins" / "modules")
+    assert set(module_docs.PUBLIC) - set(there) == set()
+
+
 def test_action_groups_hold_the_modules_that_can_take_their_options() -> None:
     options: dict[str, dict[str, Any]] = {
         "service": {"docker_host": {}},
