@@ -3,8 +3,8 @@
 HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
 MANAGERS ?=
 HOST ?= m1
-# What `make test` runs: scenarios that touch each capability once. Two run all the time, from the first on; a third
-# one, from the last on, begins while the processors have time.
+# What `make test` runs: set-up, upgrade, services, volumes, one host, refusals. Two run all the time, from the first on; a
+# third one, from the last on, begins while the processors have time.
 CORE ?= upgrade default volumes single_host bad_input service
 # Minutes for `make test-stale`: it begins nothing that would take longer.
 BUDGET ?= 60
@@ -46,7 +46,7 @@ check: tools ## lint, types, unit and contract tests, ansible-test sanity
 unit: tools ## unit and contract tests; FILE=tests/unit/test_rooms.py: those of one file
 	.venv/bin/pytest -q $(or $(FILE),tests/unit tests/contract)
 
-test: $(if $(ONLY),tools,check) ## check, then the scenarios that touch everything once; ONLY=quorum: one of all
+test: $(if $(ONLY),tools,check) ## check, then the core scenarios; ONLY=quorum: one of all
 	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))
 
 test-all: check ## check, then every scenario; about two hours

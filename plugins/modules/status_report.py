@@ -223,14 +223,14 @@ findings:
     - level: bad
       text: "The service kibana does not exist, kibana_replicas asks for 1"
       check: service_missing
-      next: ansible-playbook -i <inventory> site.yml
+      next: ansible-playbook -i INVENTORY site.yml
 faults:
   description: The faults in one line, each with the command to type. Empty without any.
   returned: always
   type: str
   sample: >-
     The service kibana does not exist, kibana_replicas asks for 1. Next command: ansible-playbook -i
-    <inventory> site.yml
+    INVENTORY site.yml
 text:
   description: The report as text.
   returned: always

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,} ?(?:[a-z]{2,}|-e|\0|[a-z]+/)")
 EXPRESSION = re.compile(r" (?:\||==|!=|not in|is not|in) ")
 
-PLAYBOOK = re.compile(r"(?<![\w./-])playbooks/(\w+)\.yml|(?<![\w./-])(site)\.yml")
+# NAME stands for any of them.
+PLAYBOOK = re.compile(r"(?<![\w./-])playbooks/(?!NAME\b)(\w+)\.yml|(?<![\w./-])(site)\.yml")
 # Behind a command, and behind one of the words with which a message names a playbook.
 BARE = re.compile(
     r"(?:\b[Rr]un|\b[Ww]ith|\banew with|ansible-playbook(?: -i \S+)?) (\w+)\.yml(?![\w.])"

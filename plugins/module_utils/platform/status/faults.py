@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OK, WARN, BAD = "ok", "warn", "bad"
-PAGE = "ansible-playbook -i <inventory> "
+PAGE = "ansible-playbook -i INVENTORY "
 SITE = f"{PAGE}site.yml"
 
 
@@ -59,7 +59,7 @@ class Finding:
 class Commands:
     """What the commands need to be typed as they stand."""
 
-    url: str = "https://<host>:9200"
+    url: str = "https://HOST:9200"
     ca_path: str = "ca.crt"
     data_path: str = "<elk_data_dir>"
 

@@ -610,7 +610,7 @@ class TestCommands:
         assert "reboot" not in words
 
     def test_without_a_node_in_the_cluster_there_is_a_place_to_fill_in(self) -> None:
-        assert "<host>" in faults.Commands().curl("/")
+        assert "HOST" in faults.Commands().curl("/")
 
     def test_all_faults_in_one_line(self) -> None:
         data = healthy()
