@@ -66,7 +66,8 @@ class ModuleServer:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> subprocess.Popen[str]:
-        path = os.pathsep.join([str(ROOT / ".collections"), os.environ.get("PYTHONPATH", "")])
+        ours = [str(ROOT / ".collections"), str(ROOT)]
+        path = os.pathsep.join([*ours, os.environ.get("PYTHONPATH", "")])
         return subprocess.Popen(
             [sys.executable, "-m", SERVER],
             stdin=subprocess.PIPE,

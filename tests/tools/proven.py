@@ -66,7 +66,9 @@ class Proofs:
         tests = re.findall(
             r"\btests/scenarios/\w+", (self.root / folder / "molecule.yml").read_text()
         )
-        return [folder, *dict.fromkeys(tests), *self.declared(scenario)]
+        # What its tests are made of.
+        harness = ["tests/harness"] if tests else []
+        return [folder, *dict.fromkeys(tests), *harness, *self.declared(scenario)]
 
     def read(self) -> dict[str, Proof]:
         if not self.file.exists():

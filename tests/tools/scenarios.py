@@ -143,10 +143,19 @@ class Lanes:
         while self.waiting and not self.over():
             scenario = self.take(lane)
             if scenario:
-                commit = self.proofs.head() if self.proofs else ""
-                self.note(scenario, self.run(scenario, lane), commit)
+                self.note(scenario, *self.result(scenario, lane))
             else:
                 time.sleep(1)
+
+    def result(self, scenario: str, lane: int) -> tuple[bool, str]:
+        """Whether a scenario passed, and the commit at which it began."""
+        commit, passed = "", False
+        try:
+            commit = self.proofs.head() if self.proofs else ""
+            passed = self.run(scenario, lane)
+        except (OSError, subprocess.SubprocessError) as error:
+            self.say(f"{scenario}: {error}")
+        return passed, commit
 
     def over(self) -> bool:
         """Whether a failure has ended the run."""
@@ -206,7 +215,10 @@ class Lanes:
     def said(scenario: str) -> tuple[str, str]:
         """All output of a scenario so far, and that of its tests, which shows only at their end."""
         texts = [LOGS / f"{scenario}{ending}" for ending in (".log", ".tests")]
-        log, tests = [COLOUR.sub("", path.read_text()) if path.exists() else "" for path in texts]
+        log, tests = [
+            COLOUR.sub("", path.read_text(errors="replace")) if path.exists() else ""
+            for path in texts
+        ]
         return log, tests
 
     def run(self, scenario: str, lane: int) -> bool:

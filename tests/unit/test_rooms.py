@@ -43,13 +43,7 @@ def helpers() -> dict[str, Path]:
 
 
 def imported(source: str, known: set[str]) -> set[str]:
-    """The helpers that a source imports, also inside of functions and for types only.
-
-    >>> imported(f"from {NAME}.docker import client", {"docker.client"})
-    {'docker.client'}
-    >>> imported(f"from {NAME}.docker.client import Engine", {"docker.client"})
-    {'docker.client'}
-    """
+    """The helpers that a source imports, also inside of functions and for types only."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{NAME}."):
@@ -73,6 +67,19 @@ def lines(path: Path) -> int:
     return len(path.read_text().splitlines())
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"from {NAME}.docker import client",
+        f"from {NAME}.docker.client import Engine",
+        f"def f():\n    from {NAME}.docker.client import Engine",
+        f"if TYPE_CHECKING:\n    from {NAME}.docker.client import Engine",
+    ],
+)
+def test_every_form_of_an_import_is_seen(source: str) -> None:
+    assert imported(source, {"docker.client"}) == {"docker.client"}
+
+
 @pytest.mark.parametrize("name", sorted(helpers()))
 def test_a_helper_imports_only_along_the_arrows(name: str) -> None:
     paths = helpers()
@@ -90,12 +97,14 @@ def test_arrows_and_imports_have_no_circle() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda one: one.name)
 def test_helpers_are_imported_by_their_full_name(path: Path) -> None:
-    relative = [
+    others = [
         node.lineno
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.level
+        # `from NAME import docker` and `import NAME.docker.client` would not be counted.
+        if (isinstance(node, ast.ImportFrom) and (node.level or node.module == NAME))
+        or (isinstance(node, ast.Import) and any(one.name.startswith(NAME) for one in node.names))
     ]
-    assert relative == []
+    assert others == []
 
 
 def test_no_module_carries_more_than_it_needs() -> None:
@@ -106,5 +115,6 @@ def test_no_module_carries_more_than_it_needs() -> None:
         sizes[module.stem] = lines(module) + sum(lines(paths[name]) for name in packed)
     for module, size in sorted(sizes.items(), key=lambda item: -item[1]):
         print(f"{module:32} {size:6}")
+    assert set(MORE_LINES) - set(sizes) == set()
     bars = {module: MORE_LINES.get(module, MOST_LINES) for module in sizes}
     assert {module: size for module, size in sizes.items() if size > bars[module]} == {}

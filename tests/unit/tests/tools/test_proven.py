@@ -18,7 +18,7 @@ PARTS = (
     "plugins/callback/*.py",
     "plugins/filter/*.py",
     "plugins/lookup/*.py",
-    "plugins/module_utils/*/*",
+    "plugins/module_utils/**/*.py",
     "plugins/modules/*.py",
     "playbooks/*.yml",
     "roles/*",
@@ -74,7 +74,9 @@ def commit(root: Path, name: str) -> None:
 
 
 def test_what_never_passed_is_stale_and_what_passed_is_not(repository: proven.Proofs) -> None:
-    assert repository.covered("one") == ["molecule/one", "tests/scenarios/one", "roles/a"]
+    assert repository.covered("one") == [
+        *("molecule/one", "tests/scenarios/one", "tests/harness", "roles/a")
+    ]
     assert [one.name for one in repository.stale()] == ["one", "two"]
     repository.note("one", repository.head(), 61.4)
     assert repository.read()["one"].seconds == 61

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import (
     CHECKS,
+    SUBJECTS,
     examine,
     report,
 )
@@ -22,6 +23,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.firew
     FIREWALL_NETWORKS,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    REGISTERED,
     Finding,
     Host,
     Site,
@@ -35,6 +37,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
     read_vocabulary,
 )
+from repo import ROOT
 
 NAMES = {"m1": 11, "m2": 12, "m3": 13, "w1": 21, "w2": 22}
 
@@ -1261,3 +1264,10 @@ def test_sizes(text: Any, size: int | None) -> None:
 def test_a_shown_size_can_be_read_again() -> None:
     for size in (GIB, 3 * GIB // 2, 31 * GIB, 100 * MIB):
         assert parse_size(show_size(size)) == size
+
+
+def test_every_check_is_run() -> None:
+    folder = ROOT / "plugins" / "module_utils" / "platform" / "preflight"
+    with_checks = {path.stem for path in folder.glob("*.py") if "@check(" in path.read_text()}
+    assert with_checks == {one.__name__.rsplit(".", 1)[-1] for one in SUBJECTS}
+    assert set(CHECKS) == set(REGISTERED)
