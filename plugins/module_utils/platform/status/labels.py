@@ -17,7 +17,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults i
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import View
 
-
 NODE_MAY_RUN = (label_names.LOGSTASH, label_names.KIBANA)
 
 

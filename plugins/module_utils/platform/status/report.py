@@ -47,7 +47,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view imp
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Each adds a table and a card, and notes what it finds.
+# Each adds a table, most of them a card as well, and notes what it finds.
 SECTIONS = (
     hosts_section,
     services_section,

@@ -12,14 +12,11 @@ import urllib.request
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from server_name import kibana_context
 from tests.harness.playbook import ROOT, lab_inventory, playbook_command, playbook_environment
 from tests.harness.wait import wait_for
-
-if TYPE_CHECKING:
-    pass
 
 INVENTORIES = ("-i", "inventories/lab", "-i", "molecule/operations/inventory/hosts.yml")
 PREFIX = "elk.swarm."
