@@ -5,7 +5,7 @@ MANAGERS ?=
 HOST ?= m1
 # What `make test` runs: set-up, upgrade, services, volumes, one host, refusals. Two run all the time, from the first on; a
 # third one, from the last on, begins while the processors have time.
-CORE ?= upgrade default volumes single_host bad_input service
+CORE ?= upgrade volumes bad_input service default single_host
 # Minutes for `make test-stale`: it begins nothing that would take longer.
 BUDGET ?= 60
 
