@@ -41,9 +41,9 @@ ENDING = "The run has ended before its end"
 PULSE = 60
 # Of the processors' time in such a while: with less of it left, nothing more begins.
 SPARE = 0.12
-# Scenarios that never run beside each other. The first two touch the swap of this whole machine. The
-# other two start eight nodes of Elasticsearch at once: where two processors are slow, the sessions of
-# Docker's swarms time out, which restarts the nodes, which keeps the processors busy.
+# Scenarios that never run beside each other. The first two touch the swap of this whole machine.
+# The other two start eight nodes of Elasticsearch at once: where two processors are slow, the
+# sessions of Docker's swarms time out, which restarts the nodes, which keeps the processors busy.
 APART = ({"firewall", "single_host"}, {"default", "upgrade"})
 # Seconds that a scenario may take where nobody has measured it: what the longest one took on a busy
 # machine. And how much longer than the last time it may be.
