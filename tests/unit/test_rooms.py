@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,6 +34,7 @@ MOST_LINES = 3400
 MORE_LINES = {"status_survey": 5800, "service": 5400, "preflight": 4600}
 
 
+@functools.cache
 def helpers() -> dict[str, Path]:
     """Every helper, by its dotted name below module_utils."""
     return {
@@ -52,14 +54,21 @@ def imported(source: str, known: set[str]) -> set[str]:
     return found
 
 
-def closure(source: str, paths: dict[str, Path]) -> set[str]:
+@functools.cache
+def graph() -> dict[str, set[str]]:
+    """What each helper imports."""
+    paths = helpers()
+    return {name: imported(path.read_text(), set(paths)) for name, path in paths.items()}
+
+
+def closure(source: str) -> set[str]:
     """The helpers that Ansible packs for a module."""
     found: set[str] = set()
-    left = imported(source, set(paths))
+    left = imported(source, set(helpers()))
     while left:
         name = left.pop()
         found.add(name)
-        left |= imported(paths[name].read_text(), set(paths)) - found
+        left |= graph()[name] - found
     return found
 
 
@@ -82,17 +91,14 @@ def test_every_form_of_an_import_is_seen(source: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(helpers()))
 def test_a_helper_imports_only_along_the_arrows(name: str) -> None:
-    paths = helpers()
     package = name.split(".")[0]
-    others = {one.split(".")[0] for one in imported(paths[name].read_text(), set(paths))}
+    others = {one.split(".")[0] for one in graph()[name]}
     assert others - {package} - ARROWS[package] == set()
 
 
 def test_arrows_and_imports_have_no_circle() -> None:
-    paths = helpers()
     list(TopologicalSorter(ARROWS).static_order())
-    graph = {name: imported(path.read_text(), set(paths)) for name, path in paths.items()}
-    list(TopologicalSorter(graph).static_order())
+    list(TopologicalSorter(graph()).static_order())
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda one: one.name)
@@ -111,7 +117,7 @@ def test_no_module_carries_more_than_it_needs() -> None:
     paths = helpers()
     sizes = {}
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        packed = closure(module.read_text(), paths)
+        packed = closure(module.read_text())
         sizes[module.stem] = lines(module) + sum(lines(paths[name]) for name in packed)
     for module, size in sorted(sizes.items(), key=lambda item: -item[1]):
         print(f"{module:32} {size:6}")
