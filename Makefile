@@ -49,7 +49,7 @@ unit: tools ## unit and contract tests; FILE=tests/unit/test_rooms.py: those of 
 test: $(if $(ONLY),tools,check) ## check, then the core scenarios; ONLY=quorum: one of all
 	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))
 
-test-all: check ## check, then every scenario; about two hours
+test-all: check ## check, then every scenario; two hours and more
 	$(PYTHON) tests/tools/scenarios.py --all
 
 test-stale: tools ## the scenarios whose subject has changed since they passed: BUDGET=60 minutes

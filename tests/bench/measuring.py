@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
 
+# They are found only through the path above.
 from lab.state import Lab  # noqa: E402
 from scenarios import processors  # noqa: E402
 from tests.harness.playbook import playbook_command  # noqa: E402
