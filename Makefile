@@ -15,6 +15,13 @@ PYTHON := .venv/bin/python
 LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
+# Parallel, because much of it waits. The tests of one file stay together, as they share what is slow.
+UNIT := $(if $(FILE),$(FILE),-n 5 --dist loadscope tests/unit tests/contract)
+
+# Settings of a shell that would make all of this slower.
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONUNBUFFERED
+
 .DEFAULT_GOAL := help
 .PHONY: help up hosts down clean status ssh check unit test test-all test-stale bench docs tools
 
@@ -44,7 +51,7 @@ check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
 unit: tools ## unit and contract tests; FILE=tests/unit/test_rooms.py: those of one file
-	.venv/bin/pytest -q $(or $(FILE),tests/unit tests/contract)
+	.venv/bin/pytest -q $(UNIT)
 
 test: $(if $(ONLY),tools,check) ## check, then the core scenarios; ONLY=quorum: one of all
 	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))

@@ -10,19 +10,20 @@ module in the child as Ansible's own wrapper does, and answers with the child's 
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import runpy
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils import basic
 
-# Imported once, before the forks.
-import ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client  # noqa: F401
-
-PACKAGE = "ansible_collections.elk.swarm.plugins.modules."
+PLUGINS = "ansible_collections.elk.swarm.plugins"
+FOLDER = Path(__file__).resolve().parents[2] / "plugins"
 
 
 def run(request: dict[str, Any]) -> int:
@@ -33,7 +34,9 @@ def run(request: dict[str, Any]) -> int:
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": request["arguments"]}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     try:
-        runpy.run_module(PACKAGE + request["module"], run_name="__main__", alter_sys=True)
+        runpy.run_module(
+            f"{PLUGINS}.modules.{request['module']}", run_name="__main__", alter_sys=True
+        )
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except BaseException:
@@ -42,7 +45,17 @@ def run(request: dict[str, Any]) -> int:
     return 0
 
 
+def import_helpers() -> None:
+    """Import every helper once, so that no child has to; what was imported is shared memory."""
+    for path in sorted((FOLDER / "module_utils").rglob("*.py")):
+        name = path.relative_to(FOLDER).with_suffix("").as_posix().replace("/", ".")
+        importlib.import_module(f"{PLUGINS}.{name}")
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
+    import_helpers()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that can be checked without a host, three steps at a time.
+"""Run all checks that need no host, three steps at a time.
 
-A step is a command. What it prints is shown only when it fails. One of them mostly waits: that is
-why there are three on two processors.
+A step is a command. Its output is shown only if it fails. Three steps run on two processors because
+one of them mostly waits.
 """
 
 from __future__ import annotations
@@ -39,23 +39,25 @@ class Result:
 
 
 def steps() -> list[Step]:
-    """All steps, those that take longest first: then the lanes end together."""
+    """All steps, the longest first, so that the lanes end at about the same time."""
     python = sys.executable
     ours = str(ROOT / "tests" / "tools")
     mypy_targets = (f"{COLLECTION}/plugins", "lab", "tests/tools")
     concise = ("--output-format", "concise")
+    # The tests of one file stay in one process, because they share slow fixtures.
+    parallel = ("-n", "4", "--dist", "loadscope")
+    tests = ("tests/unit", "tests/contract")
     return [
-        Step("contract", "tests/contract", (tool("pytest"), "-q", "tests/contract")),
+        Step("tests", "tests/unit, tests/contract", (tool("pytest"), "-q", *parallel, *tests)),
         Step("sanity", "ansible-test sanity", (python, f"{ours}/sanity.py")),
         Step("ansible-lint", "roles and playbooks", (tool("ansible-lint"), "--nocolor", "-q")),
-        Step("unit", "tests/unit", (tool("pytest"), "-q", "tests/unit")),
         Step("importer", "galaxy-importer", (python, f"{ours}/package.py", "importer")),
         Step("docs", "antsibull-docs", (python, f"{ours}/package.py", "docs")),
         Step("package", "build, install, EE", (python, f"{ours}/package.py", "package")),
         Step("playbooks", "playbooks, inventories", (python, f"{ours}/playbooks.py")),
         Step("yaml", "yamllint", (tool("yamllint"), "--strict", "--format", "parsable", ".")),
         Step("types", "mypy --strict", (tool("mypy"), *mypy_targets)),
-        Step("modules", "what modules say", (python, f"{ours}/module_docs.py", "--check")),
+        Step("modules", "module documentation", (python, f"{ours}/module_docs.py", "--check")),
         Step("specs", "specs = defaults = docs", (python, f"{ours}/role_specs.py", "--check")),
         Step("lint", "ruff check", (tool("ruff"), "check", *concise, ".")),
         Step("format", "ruff format", (tool("ruff"), "format", "--check", *concise, ".")),
@@ -64,8 +66,8 @@ def steps() -> list[Step]:
 
 
 def run(step: Step) -> Result:
-    begun = time.monotonic()
-    # Tools call each other by name, and must find those that were installed beside them.
+    start = time.monotonic()
+    # Tools call each other by name, and must find those of the same Python environment.
     path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "PY_COLORS": "0"}
     try:
@@ -83,13 +85,13 @@ def run(step: Step) -> Result:
         code, output = done.returncode, done.stdout
     except OSError as error:
         code, output = 127, str(error)
-    return Result(step, code, output, time.monotonic() - begun)
+    return Result(step, code, output, time.monotonic() - start)
 
 
-def run_all(wanted: Sequence[Step], lanes: int) -> Iterable[Result]:
-    """Results in the order in which steps end."""
+def run_all(selected: Sequence[Step], lanes: int) -> Iterable[Result]:
+    """The results, in the order in which the steps end."""
     with ThreadPoolExecutor(max_workers=lanes) as pool:
-        for future in as_completed([pool.submit(run, step) for step in wanted]):
+        for future in as_completed([pool.submit(run, step) for step in selected]):
             yield future.result()
 
 
@@ -108,20 +110,22 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(options.only or ()) - known.keys()
     if unknown:
         parser.error(f"no step {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    wanted = [step for step in known.values() if not options.only or step.name in options.only]
+    selected = [step for step in known.values() if not options.only or step.name in options.only]
 
-    begun = time.monotonic()
+    start = time.monotonic()
     failed: list[Result] = []
-    for result in run_all(wanted, max(1, options.jobs)):
+    for result in run_all(selected, max(1, options.jobs)):
         mark = "ok" if result.code == 0 else "FAILED"
         print(f"{mark:7} {result.step.name:13} {result.seconds:6.1f} s", flush=True)
         if result.code:
             failed.append(result)
     for result in failed:
-        shown = " ".join(result.step.command)
-        print(f"\n--- {result.step.name}: exit {result.code}\n$ {shown}\n{result.output.rstrip()}")
-    passed = len(wanted) - len(failed)
-    seconds = time.monotonic() - begun
+        command = " ".join(result.step.command)
+        print(
+            f"\n--- {result.step.name}: exit {result.code}\n$ {command}\n{result.output.rstrip()}"
+        )
+    passed = len(selected) - len(failed)
+    seconds = time.monotonic() - start
     print(f"\nchecks: {passed} passed, {len(failed)} failed, {seconds:.0f} s")
     return 1 if failed else 0
 

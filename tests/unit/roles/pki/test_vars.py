@@ -2,13 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificates the role pki takes for good, decided by its own variables."""
+"""Which certificates the role pki keeps; its variables decide."""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
+import sys
 
+import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -77,48 +80,96 @@ def write(folder, name, certificate, key):
         )
 
 
-def asserts(expression, text):
-    return {"ansible.builtin.assert": {"that": expression, "fail_msg": text, "quiet": True}}
-
-
-# What a host calls itself.
+# Names that hosts give themselves.
 CALLED = {"liar": {"elk_node_name": "kibana"}, "domain": {"elk_node_name": "m1.example.org"}}
 
 
-def run_play(folder, tasks, **variables):
-    """Run tasks with the variables of the role and with those of other roles and the inventory."""
+class Question:
+    """Expressions to evaluate with the role's variables, and the value that each must have."""
+
+    def __init__(self, folder, **variables):
+        folder.mkdir()
+        self.folder = folder
+        self.variables = {
+            "elk_local_dir": str(folder),
+            "elk_transport_pending_file": f"{folder}/transport-ca.pending",
+            **variables,
+        }
+        self.asked = {}
+        self.expected = {}
+
+    def ask(self, name, expression, value, **variables):
+        """One expression, with variables that only it has."""
+        self.asked[name] = (expression, {**self.variables, **variables})
+        self.expected[name] = value
+
+
+def evaluate(folder, questions):
+    """Evaluate all expressions in one run of Ansible, which is what takes the time.
+
+    Returns:
+        By the name of the question, the value of each of its expressions.
+    """
     role = ROOT / "roles" / "pki"
     shared = {
-        "elk_local_dir": str(folder),
         "elk_stack_name": "elk",
         "elk_hosts": ["m1"],
         "elk_elasticsearch_hosts": ["m1"],
         "elk_node_name": "m1",
         "elk_config_dir": "/etc/elk",
-        "elk_transport_pending_file": f"{folder}/transport-ca.pending",
         "elk_address": "10.60.0.11",
         "ansible_host": "10.60.0.11",
         "pki_service_names": ["logs.example.org"],
     }
+    loop = []
+    for kind, question in questions.items():
+        for name, (expression, own) in question.asked.items():
+            file = folder / f"{len(loop)}.j2"
+            file.write_text(f"{{{{ ({expression}) | to_json }}}}")
+            loop.append({"kind": kind, "name": name, "file": str(file), "vars": own})
+    rendered = "{{ lookup('ansible.builtin.template', item.file, template_vars=item.vars) }}"
     play = {
         "hosts": "m1",
         "gather_facts": False,
+        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
         "vars_files": [str(role / "defaults" / "main.yml"), str(role / "vars" / "main.yml")],
-        "tasks": [{"block": tasks, "vars": {**shared, **variables}}],
+        "tasks": [
+            {
+                "name": "Evaluate each expression",
+                "ansible.builtin.set_fact": {"rendered": rendered},
+                "vars": shared,
+                "loop": loop,
+                "register": "values",
+            },
+            {
+                "name": "Write all values",
+                "ansible.builtin.copy": {
+                    "content": "{{ values.results | to_json }}",
+                    "dest": str(folder / "values.json"),
+                    "mode": "0600",
+                },
+            },
+        ],
     }
     (folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    said = run_in_folder(folder, "m1,")
-    assert f"ok={len(tasks)} " in said
+    run_in_folder(folder, "m1,")
+    results = json.loads((folder / "values.json").read_text())
+    values = {kind: {} for kind in questions}
+    for one in results:
+        value = json.loads(one["ansible_facts"]["rendered"])
+        values[one["item"]["kind"]][one["item"]["name"]] = value
+    return values
 
 
-def test_what_is_kept_and_what_is_made_anew(tmp_path):
-    certs = tmp_path / "certs"
+def which_certificates_are_kept_and_which_are_renewed(folder):
+    question = Question(folder, __pki_common_name="m1", __pki_names=["m1", "10.60.0.11"])
+    certs = folder / "certs"
     certs.mkdir()
     ca_key, key, stranger = new_key(), new_key(), new_key()
-    write(tmp_path, "ca", make("CA", ca_key, "CA", ca_key, days=900, ca=True), ca_key)
-    # Without this file the platform is one from before.
-    write(tmp_path, "transport-ca", make("T", stranger, "T", stranger, ca=True), stranger)
-    # Name of the files: what they are, and whether they may stay.
+    write(folder, "ca", make("CA", ca_key, "CA", ca_key, days=900, ca=True), ca_key)
+    # A platform without this file is older than the authority for transport.
+    write(folder, "transport-ca", make("T", stranger, "T", stranger, ca=True), stranger)
+    # By the name of the files: certificate, key, and whether both are kept.
     cases = {
         "good": (make("m1", key, "CA", ca_key), key, True),
         "last-day": (make("m1", key, "CA", ca_key, days=30), key, True),
@@ -142,47 +193,27 @@ def test_what_is_kept_and_what_is_made_anew(tmp_path):
         "no-certificate": (None, key, False),
         "nothing": (None, None, False),
     }
-    tasks = []
+    fits = "__pki_certificate_fits | bool"
     for name, (certificate, its_key, stays) in cases.items():
         write(certs, name, certificate, its_key)
-        expression = "__pki_certificate_fits | bool"
-        task = asserts(expression if stays else f"not ({expression})", f"wrong about {name}")
-        tasks.append({"name": name, "vars": {"pki_certificate": name}, **task})
-    tasks += [
-        {"name": "CA outlives what it signs", **asserts("__pki_ca_fits | bool", "CA 1")},
-        # A node that changes over gets another certificate in each run, for a client as well.
-        *(
-            {
-                "name": f"{name} while nodes change over",
-                "vars": {"pki_certificate": name, "__pki_both_trusted": True},
-                **asserts("not (__pki_certificate_fits | bool)", f"wrong about {name}"),
-            }
-            for name in ("good", "client-too")
-        ),
-        {
-            "name": "CA would end first",
-            "vars": {"pki_valid_days": 901},
-            **asserts("not (__pki_ca_fits | bool)", "CA 2"),
-        },
-        {
-            "name": "Names by kind",
-            "vars": {"__pki_names": ["a", "10.0.0.1", "2001:db8::1", "10.0.0.1.example", "a"]},
-            **asserts(
-                "__pki_alt_names == "
-                "['DNS:10.0.0.1.example', 'DNS:a', 'IP:10.0.0.1', 'IP:2001:db8::1']",
-                "names: {{ __pki_alt_names }}",
-            ),
-        },
-    ]
-    wanted = {"__pki_common_name": "m1", "__pki_names": ["m1", "10.60.0.11"]}
-    run_play(tmp_path, tasks, **wanted)
+        question.ask(name, fits, stays, pki_certificate=name)
+    # A node that changes over gets another certificate in each run, for a client as well.
+    for name in ("good", "client-too"):
+        changes = {"pki_certificate": name, "__pki_both_trusted": True}
+        question.ask(f"{name} while nodes change over", fits, False, **changes)
+    question.ask("CA outlives what it signs", "__pki_ca_fits | bool", True)
+    question.ask("CA would end first", "__pki_ca_fits | bool", False, pki_valid_days=901)
+    names = ["a", "10.0.0.1", "2001:db8::1", "10.0.0.1.example", "a"]
+    by_kind = ["DNS:10.0.0.1.example", "DNS:a", "IP:10.0.0.1", "IP:2001:db8::1"]
+    question.ask("names by kind", "__pki_alt_names", by_kind, __pki_names=names)
+    return question
 
 
 # Kind of a certificate, an expression of the role's variables, and the value it must have.
 KINDS = [
     ("node", "pki_certificate", "m1"),
     ("node", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
-    # A host that calls itself by the name of another one does not get it.
+    # A host that takes another's name does not get a certificate for it.
     ("liar", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
     ("domain", "__pki_own_names", ["m1.example.org"] * 2),
     ("node", "__pki_usages", ["TLS Web Server Authentication"]),
@@ -200,54 +231,45 @@ KINDS = [
     ("transport", "__pki_signing_passphrase", ""),
     ("transport", "__pki_new_keys", False),
     ("kibana", "pki_certificate", "kibana"),
-    # No host: neither its name nor its address.
+    # No name and no address of a host.
     ("kibana", "__pki_names", ["kibana", "localhost", "127.0.0.1", "logs.example.org"]),
     ("kibana", "__pki_usages", ["TLS Web Server Authentication"]),
     ("kibana", "__pki_signing_file | basename", "ca.crt"),
-    # An earlier certificate of the same key, with more names, has been seen by everybody.
+    # An earlier certificate with more names is public, so its key is not used again.
     ("kibana", "__pki_new_keys", True),
 ]
 
 
-def test_each_kind_of_certificate_names_its_own_and_says_what_it_is_for(tmp_path):
-    tasks = [
-        {
-            "name": f"{kind}: {expression}",
-            "vars": {**CALLED.get(kind, {"__pki_kind": kind}), "expected": expected},
-            **asserts(f"({expression}) == expected", f"{kind}: {{{{ {expression} }}}} is wrong"),
-        }
-        for kind, expression, expected in KINDS
-    ]
-    run_play(tmp_path, tasks)
+def each_kind_of_certificate_names_its_own_and_says_what_it_is_for(folder):
+    question = Question(folder)
+    for kind, expression, value in KINDS:
+        name = f"{kind}: {expression}"
+        question.ask(name, expression, value, **CALLED.get(kind, {"__pki_kind": kind}))
+    return question
 
 
-def test_the_authority_for_transport_is_never_that_of_the_operator(tmp_path):
+def the_authority_for_transport_is_never_that_of_the_operator(folder):
     own = {
         "pki_ca_certificate": "/own/ca.crt",
         "pki_ca_key": "/own/ca.key",
         "pki_ca_passphrase": "x",
     }
-    expected = [
+    question = Question(folder, **own)
+    values = [
         ("http", "__pki_own_ca | bool", False),
         ("http", "__pki_signing_file", "/own/ca.crt"),
         ("http", "__pki_signing_key_file", "/own/ca.key"),
         ("http", "__pki_signing_passphrase", "x"),
         ("transport", "__pki_own_ca | bool", True),
-        ("transport", "__pki_signing_file", f"{tmp_path}/transport-ca.crt"),
+        ("transport", "__pki_signing_file", f"{folder}/transport-ca.crt"),
         ("transport", "__pki_signing_passphrase", ""),
     ]
-    tasks = [
-        {
-            "name": f"{authority}: {expression}",
-            "vars": {"__pki_authority": authority, "expected": value},
-            **asserts(f"({expression}) == expected", f"{{{{ {expression} }}}} is wrong"),
-        }
-        for authority, expression, value in expected
-    ]
-    run_play(tmp_path, tasks, **own)
+    for authority, expression, value in values:
+        question.ask(f"{authority}: {expression}", expression, value, __pki_authority=authority)
+    return question
 
 
-def test_both_authorities_are_trusted_only_while_nodes_change_over(tmp_path):
+def both_authorities_are_trusted_only_while_nodes_change_over(folder):
     """By the files on the controller: which are there, and what a host then trusts."""
     cases = {
         "nothing": ([], False),
@@ -256,49 +278,50 @@ def test_both_authorities_are_trusted_only_while_nodes_change_over(tmp_path):
         "from before": (["ca.crt"], True),
         "under way": (["ca.crt", "transport-ca.crt", "transport-ca.pending"], True),
     }
-    tasks = []
-    for name, (files, both) in cases.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        for file in files:
-            (folder / file).write_text(f"{file}\n")
-        variables = {
-            "elk_local_dir": str(folder),
-            "elk_transport_pending_file": f"{folder}/transport-ca.pending",
+    question = Question(folder)
+
+    def expect(name, what, expression, value):
+        own = {
+            "elk_local_dir": str(folder / name),
+            "elk_transport_pending_file": f"{folder / name}/transport-ca.pending",
         }
-        tasks.append(
-            {
-                "name": name,
-                "vars": variables,
-                **asserts(f"(__pki_both_trusted | bool) == {both}", f"wrong about {name}"),
-            }
-        )
+        question.ask(f"{what} of {name}", expression, value, **own)
+
+    for name, (files, both) in cases.items():
+        (folder / name).mkdir()
+        for file in files:
+            (folder / name / file).write_text(f"{file}\n")
+        expect(name, "both", "__pki_both_trusted | bool", both)
         usages = ["TLS Web Server Authentication"]
         usages += ["TLS Web Client Authentication"] if both else []
-        tasks.append(
-            {
-                "name": f"usages of {name}",
-                "vars": {**variables, "expected": usages},
-                **asserts("__pki_usages == expected", "{{ __pki_usages }} is wrong"),
-            }
-        )
+        expect(name, "usages", "__pki_usages", usages)
+    trust = "__pki_host_authorities | map(attribute='content')"
     for name, http, transport in (
         ("new", "ca.crt\n", "transport-ca.crt\n"),
         ("under way", "ca.crt\ntransport-ca.crt\n", "transport-ca.crt\nca.crt\n"),
     ):
-        variables = {
-            "elk_local_dir": str(tmp_path / name),
-            "elk_transport_pending_file": f"{tmp_path / name}/transport-ca.pending",
-            "expected": [http, transport],
-        }
-        tasks.append(
-            {
-                "name": f"trust of {name}",
-                "vars": variables,
-                **asserts(
-                    "(__pki_host_authorities | map(attribute='content')) == expected",
-                    "{{ __pki_host_authorities }} is wrong",
-                ),
-            }
-        )
-    run_play(tmp_path, tasks)
+        expect(name, "trust", trust, [http, transport])
+    return question
+
+
+QUESTIONS = (
+    which_certificates_are_kept_and_which_are_renewed,
+    each_kind_of_certificate_names_its_own_and_says_what_it_is_for,
+    the_authority_for_transport_is_never_that_of_the_operator,
+    both_authorities_are_trusted_only_while_nodes_change_over,
+)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """Of each question the values that Ansible finds and the expected ones."""
+    folder = tmp_path_factory.mktemp("pki")
+    questions = {make.__name__: make(folder / make.__name__) for make in QUESTIONS}
+    values = evaluate(folder, questions)
+    return {name: (values[name], question.expected) for name, question in questions.items()}
+
+
+@pytest.mark.parametrize("name", [make.__name__ for make in QUESTIONS])
+def test_the_variables(answers, name):
+    values, expected = answers[name]
+    assert values == expected
