@@ -1,15 +1,15 @@
-"""Run Molecule scenarios, two or three at a time, and say what each took.
+"""Run Molecule scenarios, two or three at a time, and print how long each took.
 
 Usage: ``python tests/tools/scenarios.py default single_host``, ``--all`` or ``--stale``. Every
-scenario brings up a lab of its own, so none can profit from what another left behind; they share
-only the daemon, the registry and the images, which are there before the first and go after the
-last. Much of a scenario is waiting, in which another one can work: two run all the time, from the
-first on, and a third one begins while the processors have time for it, from the last on. LANES=1
-runs one at a time, and shows it live.
+scenario creates its own lab, so none depends on another one. They share only the daemon, the
+registry and the images, which exist before the first and are removed after the last. A scenario
+waits a lot, so others can use the processors: two run all the time, taken from the start of the
+list, and a third one, taken from the end, starts when the processors have time for it. LANES=1
+runs one at a time and shows its output live.
 
-Of scenarios that are named, the first failure ends the run, once the others have come to their
-ends; with --all and --stale the rest goes on. tests/proven.yml says where each has passed. KEEP=1
-leaves the hosts of what has failed.
+If the scenarios are named, no other one starts after a failure; with --all and --stale the rest
+continues. tests/proven.yml shows at which commit each has passed. KEEP=1 keeps the hosts of a
+failed scenario.
 """
 
 from __future__ import annotations
@@ -30,35 +30,45 @@ from repo import ROOT
 
 BIN = ROOT / ".venv" / "bin"
 LOGS = ROOT / ".lab" / "logs"
-# Of a scenario that failed; all of it is in its log. The reasons come last of all, after the table.
+# Lines of a failed scenario to print; its log has all lines. The causes follow after the table.
 LAST_LINES = 150
 REASONS = 12
-# Characters of a long line: pytest gives the output of a run as one line, whose end says most.
+# Characters of a long line to print: pytest shows the output of a run as one line, and its end
+# matters most.
 HEAD, TAIL = 120, 480
-# What the callback elk.swarm.next_command begins with.
-ENDING = "The run has ended before its end"
-# Seconds between two signs of life.
+# The first line of the callback elk.swarm.next_command.
+ENDING = "The run failed:"
+# Seconds between two progress messages.
 PULSE = 60
-# Of the processors' time in such a while: with less of it left, nothing more begins.
+# The third lane starts a scenario only if more than this share of the processor time was idle.
 SPARE = 0.12
-# Scenarios that never run beside each other. The first two touch the swap of this whole machine.
-# The other two start eight nodes of Elasticsearch at once: where two processors are slow, the
-# sessions of Docker's swarms time out, which restarts the nodes, which keeps the processors busy.
-APART = ({"firewall", "single_host"}, {"default", "upgrade"})
-# Seconds that a scenario may take where nobody has measured it: what the longest one took on a busy
-# machine. And how much longer than the last time it may be.
+# Scenarios that must not run at the same time: both change the swap of the whole machine.
+APART = ({"firewall", "single_host"},)
+# The hosts of all scenarios that run at the same time. With eight nodes of Elasticsearch on two
+# slow processors the sessions of Docker's swarms time out, and the nodes restart again and again.
+MOST_HOSTS = 7
+# The expected seconds of a scenario that was never measured: the longest time of any scenario on a
+# busy machine. And how much slower than the last time a scenario may be.
 UNKNOWN, SLOWER = 2400, 1.3
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def lab(*words: str) -> None:
-    """Do something with the lab that has no hosts and holds what all others share."""
+    """Run a command for the lab without hosts, which has what all others share."""
     command = [sys.executable, "-m", "lab", "--state", str(ROOT / ".lab" / "molecule"), *words]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
+def hosts_of(scenario: str, root: Path = ROOT) -> int:
+    """How many hosts the lab of a scenario has."""
+    text = (root / "molecule" / scenario / "molecule.yml").read_text()
+    found = re.search(r"--hosts (\d+)", text)
+    assert found, f"{scenario}: LAB_OPTIONS names no --hosts"
+    return int(found[1])
+
+
 def doing(output: str, tests: str) -> str:
-    """What a scenario is at, by its output and that of its tests.
+    """The current task or test of a scenario, from its output and that of its tests.
 
     >>> doing("TASK [Start] *****\\nchanged: [m1]\\n", "")
     'Start'
@@ -66,16 +76,16 @@ def doing(output: str, tests: str) -> str:
     'a.py::test_c'
     """
     tasks = re.findall(r"^TASK \[(.*)\] \**$", output, re.MULTILINE)
-    begun = re.findall(r"^\S+::.*?(?= |$)", tests, re.MULTILINE)
-    if tasks and tasks[-1] == "Run the tests" and begun:
-        return str(begun[-1])
-    return str(tasks[-1]) if tasks else "begins"
+    started = re.findall(r"^\S+::.*?(?= |$)", tests, re.MULTILINE)
+    if tasks and tasks[-1] == "Run the tests" and started:
+        return str(started[-1])
+    return str(tasks[-1]) if tasks else "starts"
 
 
 def refusal(lines: list[str]) -> list[str]:
-    """What the output of ansible-playbook ends with when a task has failed.
+    """The last lines of ansible-playbook's output after a failed task.
 
-    >>> refusal(["PLAY RECAP", "m1 : ok=1", "", "The run has ended before its end:",
+    >>> refusal(["PLAY RECAP", "m1 : ok=1", "", "The run failed:",
     ...          "  m1 failed at \\"B\\": No.", "Then run the same command again"])
     ['  m1 failed at "B": No.', 'Then run the same command again']
     """
@@ -84,7 +94,7 @@ def refusal(lines: list[str]) -> list[str]:
 
 
 def shortened(line: str) -> str:
-    """A line with its middle left out, if it is long.
+    """A line without its middle, if it is long.
 
     >>> shortened("b" * 120 + "c" * 9 + "d" * 480) == "b" * 120 + " [...] " + "d" * 480
     True
@@ -93,56 +103,58 @@ def shortened(line: str) -> str:
 
 
 def reasons(output: str, tests: str) -> list[str]:
-    """The few lines that say why a scenario failed, for who sees only the end of all output.
+    """The few lines that show why a scenario failed, for readers of only the end of the output.
 
     >>> reasons("", "E   assert 3 == 4\\n1 failed\\nFAILED a.py::test_b - assert 3 == 4\\nmore")
     ['assert 3 == 4', 'FAILED a.py::test_b']
-    >>> reasons("\\nThe run has ended before its end:\\n  m1 failed at A: No.", "1 passed")
+    >>> reasons("\\nThe run failed:\\n  m1 failed at A: No.", "1 passed")
     ['  m1 failed at A: No.']
     """
     lines = tests.splitlines()
     failed = [line.split(" - ")[0] for line in lines if line.startswith(("FAILED ", "ERROR "))]
-    said = [re.sub(r"^E +", "", line) for line in lines if re.match(r"E( |$)", line)]
+    text = [re.sub(r"^E +", "", line) for line in lines if re.match(r"E( |$)", line)]
     if not failed:
-        said = output.splitlines()
-    found = refusal(said) or (said[:REASONS] if failed else said[-REASONS:])
+        text = output.splitlines()
+    found = refusal(text) or (text[:REASONS] if failed else text[-REASONS:])
     return [shortened(line) for line in (*found[:REASONS], *failed)]
 
 
 def processors() -> tuple[int, int]:
-    """What all processors have spent, in ticks: idle, and altogether."""
+    """The ticks of all processors: idle ones, and all."""
     spent = [int(one) for one in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return spent[3] + spent[4], sum(spent)
 
 
 @dataclass
 class Lanes:
-    """Scenarios that wait, run and have ended."""
+    """The scenarios that wait, that run and that have ended."""
 
     waiting: list[str]
     number: int
     running: dict[str, float] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    # Go on after a failure.
+    # How many hosts the lab of each scenario has.
+    hosts: dict[str, int] = field(default_factory=dict)
+    # Continue after a failure.
     all_of_them: bool = False
-    # Where to write down what has passed.
+    # Where to record the scenarios that passed.
     proofs: Proofs | None = None
-    # Seconds in which all has to be done, and what each scenario took last.
+    # Seconds for the whole run, and how long each scenario took last time.
     budget: float = float("inf")
     expected: dict[str, int] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
-    # Which share of the last while the processors had nothing to do.
+    # The share of processor time that was idle in the last period.
     idle: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
-    begun: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
-        minutes, seconds = divmod(int(time.monotonic() - self.begun), 60)
+        minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
         print(f"[{minutes:3}:{seconds:02}] {text}", flush=True)
 
     def work(self, lane: int) -> None:
-        """Run one scenario after the other until none is left or one has failed."""
+        """Run one scenario after the other until all have run or one has failed."""
         while self.waiting and not self.over():
             scenario = self.take(lane)
             if scenario:
@@ -151,7 +163,7 @@ class Lanes:
                 time.sleep(1)
 
     def result(self, scenario: str, lane: int) -> tuple[bool, str]:
-        """Whether a scenario passed, and the commit at which it began."""
+        """Whether a scenario passed, and the commit at its start."""
         commit, passed = "", False
         try:
             commit = self.proofs.head() if self.proofs else ""
@@ -165,43 +177,46 @@ class Lanes:
         return bool(self.failed) and not self.all_of_them
 
     def fits(self, scenario: str) -> bool:
-        """Whether a scenario comes to its end within the budget, by what it took last."""
+        """Whether a scenario fits into the remaining time, if it takes as long as last time."""
         ratios = [
             took / self.expected[name]
             for name, took in self.took.items()
             if took and name in self.expected
         ]
-        pace = max([SLOWER, *ratios])
-        left = self.budget - (time.monotonic() - self.begun)
-        return self.expected.get(scenario, UNKNOWN) * pace <= left
+        factor = max([SLOWER, *ratios])
+        remaining = self.budget - (time.monotonic() - self.start)
+        return self.expected.get(scenario, UNKNOWN) * factor <= remaining
 
-    def beside(self, scenario: str) -> bool:
-        """Whether a scenario may run beside those that run."""
-        return not any(scenario in pair and pair & self.running.keys() for pair in APART)
+    def may_run(self, scenario: str) -> bool:
+        """Whether a scenario may run at the same time as the running ones."""
+        if any(scenario in pair and pair & self.running.keys() for pair in APART):
+            return False
+        busy = sum(self.hosts.get(name, 0) for name in self.running)
+        return not busy or busy + self.hosts.get(scenario, 0) <= MOST_HOSTS
 
     def take(self, lane: int) -> str:
-        """The next scenario, which begins now; empty when there is none for this lane."""
+        """The next scenario, which starts now; empty if there is none for this lane."""
         with self.lock:
-            beyond = lane > self.number
-            if self.over() or (beyond and self.idle <= SPARE):
+            extra = lane > self.number
+            if self.over() or (extra and self.idle <= SPARE):
                 return ""
             for scenario in [name for name in self.waiting if not self.fits(name)]:
                 self.waiting.remove(scenario)
                 self.left_out.append(scenario)
-                self.say(f"{scenario} is left out: no time")
-            free = [name for name in self.waiting if self.beside(name)]
+                self.say(f"{scenario} is skipped: no time")
+            free = [name for name in self.waiting if self.may_run(name)]
             if not free:
                 return ""
-            # What begins now is not in what was measured.
+            # The measured value does not include the new scenario.
             self.idle = 0.0
-            scenario = free[-1 if beyond else 0]
+            scenario = free[-1 if extra else 0]
             self.waiting.remove(scenario)
             self.running[scenario] = time.monotonic()
-            self.say(f"{scenario} begins")
+            self.say(f"{scenario} starts")
         return scenario
 
     def note(self, scenario: str, passed: bool, commit: str = "") -> None:
-        """Note how a scenario ended, and say it."""
+        """Record and print how a scenario ended."""
         with self.lock:
             self.took[scenario] = time.monotonic() - self.running.pop(scenario)
             if not passed:
@@ -212,11 +227,11 @@ class Lanes:
                 if self.proofs.is_clean(scenario):
                     self.proofs.note(scenario, commit, self.took[scenario])
                 else:
-                    self.say(f"{scenario} is not noted: what it covers is not committed")
+                    self.say(f"{scenario} is not recorded: it covers uncommitted changes")
 
     @staticmethod
-    def said(scenario: str) -> tuple[str, str]:
-        """All output of a scenario so far, and that of its tests, which shows only at their end."""
+    def output_of(scenario: str) -> tuple[str, str]:
+        """The output of a scenario so far, and that of its tests, which appears only at the end."""
         texts = [LOGS / f"{scenario}{ending}" for ending in (".log", ".tests")]
         log, tests = [
             COLOUR.sub("", path.read_text(errors="replace")) if path.exists() else ""
@@ -248,7 +263,7 @@ class Lanes:
         return done.returncode == 0
 
     def pulse(self, ended: threading.Event) -> None:
-        """Say now and then what is being done."""
+        """Print the progress at regular times."""
         before = processors()
         while not ended.wait(PULSE):
             now = processors()
@@ -258,7 +273,7 @@ class Lanes:
                 self.say(f"processors {1 - self.idle:.0%} busy")
                 for scenario, since in self.running.items():
                     seconds = time.monotonic() - since
-                    where = doing(*self.said(scenario))
+                    where = doing(*self.output_of(scenario))
                     self.say(f"  {scenario} {seconds:.0f} s: {where}")
 
     def table(self) -> str:
@@ -267,41 +282,49 @@ class Lanes:
             result = "FAILED" if scenario in self.failed else "passed"
             lines.append(f"{scenario:<16} {seconds:8.0f}  {result}")
         lines += [f"{scenario:<16}        -  not run" for scenario in self.waiting]
-        lines += [f"{scenario:<16}        -  left out: no time" for scenario in self.left_out]
+        lines += [f"{scenario:<16}        -  skipped: no time" for scenario in self.left_out]
         passed = len(self.took) - len(self.failed)
         lines.append(f"\nscenarios: {passed} passed, {len(self.failed)} failed")
         return "\n".join(lines)
 
 
-def planned(options: argparse.Namespace) -> Lanes:
-    """The scenarios that the command line asks for, in their order."""
+def make_lanes(options: argparse.Namespace) -> Lanes:
+    """The scenarios of the command line, in order."""
     proofs = Proofs()
-    noted = {name: proof.seconds for name, proof in proofs.read().items()}
+    seconds = {name: proof.seconds for name, proof in proofs.read().items()}
     names = list(options.scenarios)
     if options.stale:
         names = [one.name for one in proofs.stale()]
     elif options.all:
-        # Those that take longest begin first: then the lanes end together.
-        names = sorted(proofs.scenarios(), key=lambda name: -noted.get(name, UNKNOWN))
+        # The longest start first, so that the lanes end at about the same time.
+        names = sorted(proofs.scenarios(), key=lambda name: -seconds.get(name, UNKNOWN))
     several = options.stale or options.all
-    lanes = Lanes(names, min(int(os.environ.get("LANES", "2")), len(names)), expected=noted)
+    lanes = Lanes(names, min(int(os.environ.get("LANES", "2")), len(names)), expected=seconds)
     lanes.all_of_them, lanes.proofs = several, proofs
+    unknown = set(names) - set(proofs.scenarios())
+    if unknown:
+        raise SystemExit(
+            f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(proofs.scenarios())}"
+        )
+    lanes.hosts = {name: hosts_of(name) for name in names}
     if options.minutes is not None:
         lanes.budget = options.minutes * 60
     return lanes
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run all, print a table of seconds, give the exit code."""
+    """Run all scenarios, print a table of their seconds, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("scenarios", nargs="*", default=[], help="folders of molecule/")
     which.add_argument("--all", action="store_true", help="every scenario")
-    which.add_argument("--stale", action="store_true", help="what changed since it passed last")
-    parser.add_argument("--minutes", type=float, help="begin nothing that would take longer")
-    lanes = planned(parser.parse_args(arguments))
+    which.add_argument(
+        "--stale", action="store_true", help="scenarios that changed since they passed"
+    )
+    parser.add_argument("--minutes", type=float, help="skip what would take longer")
+    lanes = make_lanes(parser.parse_args(arguments))
     if not lanes.waiting:
-        print("Every scenario has passed with what it covers as it is now: tests/proven.yml.")
+        print("Every scenario has passed since its last change: see tests/proven.yml.")
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
     lab("up", "--hosts", "0")
@@ -309,20 +332,20 @@ def main(arguments: list[str] | None = None) -> int:
     if lanes.number > 1:
         threading.Thread(target=lanes.pulse, args=(ended,), daemon=True).start()
     try:
-        together = lanes.number + (lanes.number > 1)
-        with ThreadPoolExecutor(max_workers=together) as pool:
-            for done in [pool.submit(lanes.work, lane) for lane in range(1, together + 1)]:
+        count = lanes.number + (lanes.number > 1)
+        with ThreadPoolExecutor(max_workers=count) as pool:
+            for done in [pool.submit(lanes.work, lane) for lane in range(1, count + 1)]:
                 done.result()
     finally:
         ended.set()
         if not os.environ.get("KEEP"):
             lab("down")
     for scenario in lanes.failed if lanes.number > 1 else []:
-        last = lanes.said(scenario)[0].splitlines()[-LAST_LINES:]
-        print(f"\n--- {scenario}, the last of {LOGS / scenario}.log ---", *last, sep="\n")
+        last = lanes.output_of(scenario)[0].splitlines()[-LAST_LINES:]
+        print(f"\n--- {scenario}, the end of {LOGS / scenario}.log ---", *last, sep="\n")
     print(f"\n{lanes.table()}")
     for scenario in lanes.failed if lanes.number > 1 else []:
-        print(f"\n{scenario} failed:", *reasons(*lanes.said(scenario)), sep="\n")
+        print(f"\n{scenario} failed:", *reasons(*lanes.output_of(scenario)), sep="\n")
     return 1 if lanes.failed else 0
 
 

@@ -1,4 +1,4 @@
-"""The lab's hosts, and runs whose output can be read, as for the runs that are killed."""
+"""The lab's hosts, and runs of playbooks whose output the tests read."""
 
 from tests.harness.fixtures import lab
 

@@ -1,4 +1,6 @@
-"""Check, apply, check, apply: the first says what would be done, the last two find nothing to do.
+"""Check, apply, check, apply: the first predicts the changes, the last two change nothing.
+
+Then a controller without the secrets of the platform, which must change nothing either.
 
 The tests build on each other, in the order of this file.
 """
@@ -9,9 +11,11 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.harness.lab import Lab, Run
 
-# Ansible itself makes folders in the home of the user who logs in.
+# Without /home, where Ansible itself makes folders for the user who logs in.
 LISTING = (
     "find /etc /srv /opt /usr -xdev -printf '%p %y %s %m %U:%G %T@\\n' | sort | sha256sum;"
     " dpkg-query -W; sysctl vm.max_map_count net.ipv4.tcp_retries2"
@@ -20,7 +24,7 @@ DIFF = re.compile(r"^(?:--- before|\+\+\+ after|@@ )", re.MULTILINE)
 
 
 def footprint(lab: Lab) -> dict[str, str]:
-    """What is on the hosts and in the controller's directory."""
+    """The state of the hosts and of the controller's directory."""
     found = {host: lab.read(host, LISTING) for host in lab.names}
     found["controller"] = "\n".join(sorted(str(path) for path in lab.directory.glob("*")))
     return found
@@ -29,7 +33,7 @@ def footprint(lab: Lab) -> dict[str, str]:
 def end(lab: Lab, *options: str) -> Run:
     run = lab.run("site.yml", *options)
     code = run.finish()
-    lab.told(run, f"site.yml {' '.join(options)}")
+    lab.report(run, f"site.yml {' '.join(options)}")
     assert (code, run.problems) == (0, []), run.text
     return run
 
@@ -38,28 +42,44 @@ def nothing(lab: Lab) -> dict[str, int]:
     return dict.fromkeys([*lab.names, "localhost"], 0)
 
 
-def test_a_check_of_bare_hosts_changes_nothing_and_says_what_it_cannot_know(lab: Lab) -> None:
+def test_a_check_of_bare_hosts_changes_nothing_and_names_what_it_cannot_predict(lab: Lab) -> None:
     before = footprint(lab)
-    told = end(lab, "--check", "--diff")
+    checked = end(lab, "--check", "--diff")
     assert footprint(lab) == before
-    assert all(told.changes[host] > 0 for host in lab.names)
-    text = " ".join(told.text.split())
+    assert all(checked.changes[host] > 0 for host in lab.names)
+    text = " ".join(checked.text.split())
     assert text.count("Would install docker.io, ") == len(lab.names)
     assert "+ role: manager" in text
     assert "+ name: elknet" in text
     assert "comes with the run" in text
-    foretold = text.partition("Not foretold, because there is no swarm yet that could be asked: ")
-    assert all(part in foretold[2] for part in ("Elasticsearch", "Logstash", "Kibana"))
+    unpredicted = text.partition(
+        "Not foretold, because there is no swarm yet that could be asked: "
+    )
+    assert all(part in unpredicted[2] for part in ("Elasticsearch", "Logstash", "Kibana"))
 
 
-def test_a_check_of_what_then_stands_shows_nothing(lab: Lab) -> None:
+def test_a_check_of_the_finished_platform_shows_no_change(lab: Lab) -> None:
     assert end(lab).changes["m1"] > 0
-    told = end(lab, "--check", "--diff")
-    assert told.changes == nothing(lab), told.text
-    assert not DIFF.search(told.text), told.text
-    assert "Not foretold" not in told.text
+    checked = end(lab, "--check", "--diff")
+    assert checked.changes == nothing(lab), checked.text
+    assert not DIFF.search(checked.text), checked.text
+    assert "Not foretold" not in checked.text
 
 
 def test_another_run_changes_nothing(lab: Lab) -> None:
     again = end(lab)
     assert again.changes == nothing(lab), again.text
+
+
+def test_a_controller_without_the_secrets_is_refused_before_any_change(
+    lab: Lab, tmp_path: Path
+) -> None:
+    before = footprint(lab)
+    run = lab.run("site.yml", f"--extra-vars=elk_local_dir={tmp_path}")
+    code = run.finish()
+    lab.report(run, "site.yml with an empty elk_local_dir")
+    assert code != 0
+    assert "fetch_secrets.yml" in run.text
+    assert not any(run.changes.values()), run.text
+    assert footprint(lab) == before
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the tests of rolls share."""
+"""Fixtures for the tests of rolls."""
 
 from tests.harness.fixtures import lab, nothing_fails, platform
 

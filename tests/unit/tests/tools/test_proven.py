@@ -141,7 +141,7 @@ def test_what_would_take_longer_than_the_budget_is_left_out() -> None:
     lanes = scenarios.Lanes(["long", "short", "new"], number=1, expected=expected, budget=600)
     assert lanes.take(1) == "short"
     assert lanes.left_out == ["long", "new"]
-    assert "long                    -  left out: no time" in lanes.table()
+    assert "long                    -  skipped: no time" in lanes.table()
 
 
 def test_a_slow_machine_is_given_fewer_scenarios() -> None:
@@ -157,3 +157,21 @@ def test_two_that_touch_the_same_thing_do_not_run_beside_each_other() -> None:
     assert [lanes.take(1), lanes.take(2), lanes.take(2)] == ["firewall", "quorum", ""]
     lanes.note("firewall", passed=True)
     assert lanes.take(1) == "single_host"
+
+
+def test_scenarios_wait_while_too_many_hosts_run() -> None:
+    hosts = {"five": 5, "four": 4, "two": 2}
+    lanes = scenarios.Lanes(["five", "four", "two"], number=2, hosts=hosts)
+    assert [lanes.take(1), lanes.take(2), lanes.take(2)] == ["five", "two", ""]
+    lanes.note("five", passed=True)
+    assert lanes.take(1) == "four"
+
+
+def test_a_scenario_with_more_hosts_than_allowed_runs_alone() -> None:
+    lanes = scenarios.Lanes(["nine"], number=2, hosts={"nine": scenarios.MOST_HOSTS + 2})
+    assert lanes.take(1) == "nine"
+
+
+def test_every_scenario_says_how_many_hosts_it_has() -> None:
+    names = [path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")]
+    assert all(1 <= scenarios.hosts_of(name) <= scenarios.MOST_HOSTS for name in names)
