@@ -10,46 +10,46 @@ from pathlib import Path
 
 from lab import hosts, machine, plugins
 from lab.images import Images, remove_all
-from lab.progress import LabError, Progress, answers, fail, in_parallel
+from lab.progress import LabError, Progress, fail, in_parallel, succeeds
 from lab.state import ROOT, SSH_USER, Lab, shape
 from lab.summary import print_status
 
 
 def main() -> None:
     arguments = _parser().parse_args()
-    # Every path is made from this one, and Docker labels carry it: links must not make it two.
+    # All paths and Docker labels contain this path: a link must not give one lab two names.
     directory = Path(arguments.state).resolve()
     try:
         COMMANDS[arguments.command](directory, arguments)
     except LabError as error:
         fail(error)
     except KeyboardInterrupt:
-        fail(LabError("Interrupted. Run the same command again: it goes on where it stopped."))
+        fail(LabError("Interrupted. Run the same command again to continue."))
 
 
 def up(directory: Path, arguments: argparse.Namespace) -> None:
-    """Bring the lab to the asked shape; what is there already is left alone."""
+    """Create the lab with the given number of hosts; keep what already exists."""
     try:
         managers, workers = shape(arguments.hosts, arguments.managers)
     except ValueError as error:
         raise LabError(str(error)) from error
     directory.mkdir(parents=True, exist_ok=True)
-    # Keys and passwords of the platform come to lie here.
+    # It will hold the platform's keys and passwords.
     directory.chmod(0o700)
-    standing = Lab.load(directory)
-    lab = standing or Lab(directory)
-    more = (arguments.prepared, arguments.rocky, arguments.nfs, arguments.registry_login)
-    asked = (managers, workers, *more)
-    stands = (lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login)
-    if standing and stands != asked:
+    existing = Lab.load(directory)
+    lab = existing or Lab(directory)
+    options = (arguments.prepared, arguments.rocky, arguments.nfs, arguments.registry_login)
+    desired = (managers, workers, *options)
+    actual = (lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login)
+    if existing and actual != desired:
         raise LabError(
-            f"A lab of {lab.managers} managers and {lab.workers} workers stands in {directory}. "
+            f"{directory} has a lab of {lab.managers} managers and {lab.workers} workers already. "
             "Run `make down` first, or leave HOSTS out."
         )
-    lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login = asked
+    lab.managers, lab.workers, lab.prepared, lab.rocky, lab.nfs, lab.registry_login = desired
     unknown = [name for name in lab.rocky if lab.find_host(name) is None]
     if unknown or (lab.rocky and lab.prepared):
-        why = f"no host {', '.join(unknown)}" if unknown else "prepared hosts are Debian"
+        why = f"there is no host {', '.join(unknown)}" if unknown else "prepared hosts are Debian"
         raise LabError(f"--rocky {','.join(lab.rocky)}: {why}.")
     progress = Progress(lab.log)
     machine.install_packages(progress)
@@ -66,11 +66,11 @@ def up(directory: Path, arguments: argparse.Namespace) -> None:
     hosts.start_hosts(lab, images, progress)
     if lab.hosts:
         names = ", ".join(host.name for host in lab.hosts)
-        progress.say(f"{len(lab.hosts)} hosts answer on ssh: {names}")
+        progress.report(f"{len(lab.hosts)} hosts answer on ssh: {names}")
 
 
 def environment(directory: Path, _arguments: argparse.Namespace) -> None:
-    """Make .venv as `up` does, for who needs no hosts."""
+    """Create .venv as `up` does, without starting hosts."""
     machine.make_venv(Progress(directory / "logs" / "lab-environment.log"))
 
 
@@ -79,55 +79,56 @@ def down(directory: Path, _arguments: argparse.Namespace) -> None:
     lab = Lab.load(directory)
     progress = Progress(directory / "logs" / "lab-down.log")
     if lab is None:
-        progress.say(f"No lab stands in {directory}.")
-        # An `up` that was ended early, or an earlier `down` beside other labs, has left it.
+        progress.report(f"There is no lab in {directory}.")
+        # An interrupted `up`, or a `down` while other labs ran, leaves the daemon running.
         machine.stop_daemon(Lab(directory), progress)
         Lab(directory).forget()
         return
-    if answers("docker", "info"):
+    if succeeds("docker", "info"):
         hosts.remove(lab, progress)
         machine.stop_daemon(lab, progress)
     lab.forget()
-    progress.say("The lab is down; its images stay for the next `make up` (or `make clean`).")
+    progress.report(
+        "The lab is removed. Its images stay for the next `make up`; `make clean` removes them."
+    )
 
 
 def clean(directory: Path, arguments: argparse.Namespace) -> None:
-    """Remove the lab and everything it ever built on this machine."""
+    """Remove the lab and everything that any lab built on this machine."""
     down(directory, arguments)
     progress = Progress(directory / "logs" / "lab-clean.log")
-    if not answers("docker", "info"):
+    if not succeeds("docker", "info"):
         machine.start_daemon(Lab(directory), progress)
     if progress.run(*["docker", "network", "ls", "-q", "--filter", "label=elk.lab"]).split():
-        raise LabError("Another lab on this machine still uses the images: take it down first.")
+        raise LabError("Another lab on this machine still uses the images: remove that lab first.")
     remove_all(progress)
     for volume in ("elk-lab-registry", "elk-lab-packages"):
-        if answers("docker", "volume", "inspect", volume):
+        if succeeds("docker", "volume", "inspect", volume):
             progress.run("docker", "volume", "rm", volume)
     machine.stop_daemon(Lab(directory), progress)
 
 
 def status(directory: Path, _arguments: argparse.Namespace) -> None:
-    """Show what runs and how it is."""
-    print_status(_standing(directory))
+    """Show hosts, services and health."""
+    print_status(_require_lab(directory))
 
 
 def ssh(directory: Path, arguments: argparse.Namespace) -> None:
     """Log in to a host."""
-    lab = _standing(directory)
+    lab = _require_lab(directory)
     host = lab.find_host(arguments.host)
     if host is None:
         known = ", ".join(h.name for h in lab.hosts)
-        raise LabError(f"There is no host {arguments.host!r}; HOST may be one of {known}.")
+        raise LabError(f"There is no host {arguments.host!r}. Use one of {known}.")
     hosts.become_ssh(lab, host, arguments.words)
 
 
 def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
     """Print the lab as an Ansible inventory (used by inventories/lab/hosts.py).
 
-    ELK_LAB_WITHOUT names hosts that stand and are not in it, as those of somebody who has more
-    machines than the platform.
+    ELK_LAB_WITHOUT names hosts of the lab to leave out: machines that the platform does not use.
     """
-    lab = _standing(directory)
+    lab = _require_lab(directory)
     without = os.environ.get("ELK_LAB_WITHOUT", "").split(",")
     hosts_in = [host for host in lab.hosts if host.name not in without]
     ssh_options = f"-o UserKnownHostsFile={lab.known_hosts} -o IdentitiesOnly=yes"
@@ -168,10 +169,10 @@ def inventory(directory: Path, _arguments: argparse.Namespace) -> None:
     )
 
 
-def _standing(directory: Path) -> Lab:
+def _require_lab(directory: Path) -> Lab:
     lab = Lab.load(directory)
     if lab is None:
-        raise LabError(f"No lab stands in {directory}. Run `make up`.")
+        raise LabError(f"There is no lab in {directory}. Run `make up`.")
     return lab
 
 
@@ -186,22 +187,22 @@ def _parser() -> argparse.ArgumentParser:
     start = commands.add_parser("up", help="start hosts")
     start.add_argument("--hosts", type=int, default=5, help="how many (default 5, 0 for none)")
     start.add_argument("--managers", type=int, help="how many of them are managers (default 2)")
-    start.add_argument("--prepared", action="store_true", help="with Docker and images inside")
+    start.add_argument("--prepared", action="store_true", help="hosts with Docker and all images")
     start.add_argument(
         "--rocky",
         type=lambda text: text.split(","),
         default=[],
         metavar="HOST,...",
-        help="these call themselves Rocky Linux 9 and have dnf; adds signed package repositories",
+        help="these hosts report Rocky Linux 9 and have dnf; adds signed package repositories",
     )
-    start.add_argument("--nfs", action="store_true", help="with a shared disk that NFS exports")
+    start.add_argument("--nfs", action="store_true", help="add a shared disk that NFS exports")
     start.add_argument(
         "--registry-login",
         action="store_true",
-        help="with the platform's images in a registry that has TLS and asks for a login",
+        help="serve the platform's images from a registry with TLS and a login",
     )
     for name, text in (
-        ("environment", "make .venv, which `up` does by itself"),
+        ("environment", "create .venv only (`up` does this too)"),
         ("down", "remove the hosts"),
         ("clean", "remove hosts, images and caches"),
         ("status", "show hosts, services and health"),

@@ -1,4 +1,4 @@
-"""Hosts: containers that run systemd and sshd, a network for them, and a way in by ssh."""
+"""Hosts: containers that run systemd and sshd, with a network and access by ssh."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab.images import CONTEXTS
 from lab.machine import labels
-from lab.progress import LabError, Progress, answers, in_parallel, wait_for
+from lab.progress import LabError, Progress, in_parallel, succeeds, wait_for
 from lab.state import LABEL, SSH_USER, Host, Lab
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SERVICES = "elk-lab-services"
 
-# Enough to be a machine, without CAP_SYS_RESOURCE, which a virtual machine may not have to give.
+# What systemd needs, without CAP_SYS_RESOURCE: the machine itself may not have that capability.
 MACHINE = [
     "--cap-add",
     "ALL",
@@ -43,8 +43,8 @@ MACHINE = [
 
 
 def start_services(images: Images, progress: Progress) -> str:
-    """Start the registry and package cache if need be; gives the registry's port on 127.0.0.1."""
-    if not answers("docker", "container", "inspect", SERVICES):
+    """Start the registry and package cache; return the registry's port on 127.0.0.1."""
+    if not succeeds("docker", "container", "inspect", SERVICES):
         with progress.step("Registry and package cache started"):
             progress.run(
                 *("docker", "run", "-d", "--name", SERVICES, "--label", "elk.lab=services"),
@@ -56,24 +56,24 @@ def start_services(images: Images, progress: Progress) -> str:
     bound = progress.run("docker", "port", SERVICES, "5000/tcp").split()[0]
     port = bound.rsplit(":", 1)[1]
     wait_for(
-        lambda: answers("curl", "-fsS", "-o", "/dev/null", f"http://127.0.0.1:{port}/v2/"),
+        lambda: succeeds("curl", "-fsS", "-o", "/dev/null", f"http://127.0.0.1:{port}/v2/"),
         30,
-        "An answer of the lab's registry",
+        "The start of the lab's registry",
     )
     return port
 
 
 def claim_network(lab: Lab, progress: Progress) -> None:
-    """Give the lab its number: that of its network, else the first whose /24 nobody uses.
+    """Give the lab its number: from its network, else the first number with an unused /24.
 
-    The network is made at once, because another lab may be looking for a number just now.
+    This creates the network at once, because another lab may look for a number at this moment.
     """
     own = _own_network(lab, progress)
     if own:
         lab.number = int(own.rpartition("-")[2])
         return
     routes = subprocess.run(["ip", "-4", "route"], capture_output=True, text=True).stdout
-    refused = ""
+    failure = ""
     for number in range(100):
         if f"10.60.{number}.0/24" in routes:
             continue
@@ -81,21 +81,21 @@ def claim_network(lab: Lab, progress: Progress) -> None:
         create = ["docker", "network", "create", "--subnet", str(lab.subnet)]
         create += ["--gateway", lab.gateway, "-o", f"com.docker.network.bridge.name=brlab{number}"]
         # Docker refuses a network whose name or subnet is taken.
-        made = subprocess.run([*create, *labels(lab), lab.name], capture_output=True, text=True)
-        if made.returncode == 0:
+        result = subprocess.run([*create, *labels(lab), lab.name], capture_output=True, text=True)
+        if result.returncode == 0:
             return
-        refused = made.stderr.strip()
-    raise LabError(f"None of 10.60.0.0 to 10.60.99.0 can be used on this machine. {refused}")
+        failure = result.stderr.strip()
+    raise LabError(f"None of 10.60.0.0/24 to 10.60.99.0/24 is free on this machine. {failure}")
 
 
 def _label(lab: Lab) -> str:
-    """Docker's filter for what `labels` has marked."""
+    """Docker's filter for the objects that have the `labels` of this lab."""
     return f"label={LABEL}={lab.directory}"
 
 
 def _own_network(lab: Lab, progress: Progress) -> str:
-    mine = ("--filter", _label(lab), "--format", "{{.Name}}")
-    listed = progress.run("docker", "network", "ls", *mine)
+    options = ("--filter", _label(lab), "--format", "{{.Name}}")
+    listed = progress.run("docker", "network", "ls", *options)
     return next(iter(listed.split()), "")
 
 
@@ -109,7 +109,7 @@ def attach_services(lab: Lab, progress: Progress) -> None:
 
 
 def start_hosts(lab: Lab, images: Images, progress: Progress) -> None:
-    """Start what is missing, let ssh in with the lab's key, and write down the hosts' own keys."""
+    """Start missing hosts, authorize the lab's ssh key, and record the hosts' keys."""
     if not lab.hosts:
         return
     _make_key(lab, progress)
@@ -121,13 +121,13 @@ def start_hosts(lab: Lab, images: Images, progress: Progress) -> None:
     if lab.nfs:
         images.build_nfs()
         _start_nfs(lab, images, progress)
-    authority = _start_login_registry(lab, images, progress) if lab.registry_login else ""
-    missing = [h for h in lab.hosts if not answers("docker", "inspect", lab.container(h))]
+    certificate = _start_login_registry(lab, images, progress) if lab.registry_login else ""
+    missing = [h for h in lab.hosts if not succeeds("docker", "inspect", lab.container(h))]
     kind = "prepared" if lab.prepared else "bare"
     if missing:
         with progress.step(f"{len(missing)} {kind} hosts started"):
             in_parallel([partial(_start, lab, host, images, progress) for host in missing], 8)
-    in_parallel([partial(_let_in, lab, host, progress, authority) for host in lab.hosts], 8)
+    in_parallel([partial(_set_up, lab, host, progress, certificate) for host in lab.hosts], 8)
     keys = [f"{h.address} {_host_key(lab, h, progress)}" for h in lab.hosts]
     lab.known_hosts.write_text("\n".join(keys) + "\n")
 
@@ -156,9 +156,9 @@ def _image(lab: Lab, host: Host, images: Images) -> str:
 
 
 def _start_repositories(lab: Lab, images: Images, progress: Progress) -> None:
-    """Serve package repositories in the lab's network; each build of them has a key of its own."""
+    """Serve package repositories in the lab's network; each build of them has a new key."""
     container = f"{lab.name}-repositories"
-    if not answers("docker", "inspect", container):
+    if not succeeds("docker", "inspect", container):
         progress.run(
             *("docker", "run", "-d", "--name", container, "--network", lab.name),
             *("--ip", lab.repositories_address, *labels(lab), images.repositories),
@@ -169,9 +169,9 @@ def _start_repositories(lab: Lab, images: Images, progress: Progress) -> None:
 
 
 def _start_nfs(lab: Lab, images: Images, progress: Progress) -> None:
-    """Export a directory over NFS. The hosts have it as well, for the stand-in of their client."""
+    """Export a directory over NFS. The hosts also have it, for the stand-in of mount.nfs."""
     container = f"{lab.name}-nfs"
-    if answers("docker", "inspect", container):
+    if succeeds("docker", "inspect", container):
         return
     lab.shared_disk.mkdir(exist_ok=True)
     progress.run(
@@ -181,9 +181,9 @@ def _start_nfs(lab: Lab, images: Images, progress: Progress) -> None:
 
 
 def _start_login_registry(lab: Lab, images: Images, progress: Progress) -> str:
-    """Serve the images to those who log in; gives the certificate that hosts have to trust."""
+    """Serve the images after a login; return the certificate that hosts must trust."""
     container = f"{lab.name}-registry"
-    if not answers("docker", "inspect", container):
+    if not succeeds("docker", "inspect", container):
         progress.run(
             *("docker", "run", "-d", "--name", container, "--network", lab.name),
             *("--ip", lab.login_registry_address, *labels(lab)),
@@ -191,19 +191,23 @@ def _start_login_registry(lab: Lab, images: Images, progress: Progress) -> str:
             *("registry-with-login", lab.login_registry_address),
         )
     in_container = ("docker", "exec", container)
-    # Made last by the container, and only then does it listen.
-    wait_for(lambda: answers(*in_container, "test", "-e", "/srv/login/registry.yml"), 30, container)
+    # The container writes this file last, just before it listens.
+    wait_for(
+        lambda: succeeds(*in_container, "test", "-e", "/srv/login/registry.yml"),
+        30,
+        f"The start of {container}",
+    )
     lab.registry_password.touch(mode=0o600)
     lab.registry_password.write_text(progress.run(*in_container, "cat", "/srv/login/password"))
     return progress.run(*in_container, "cat", "/srv/login/registry.crt")
 
 
-def _registry_authority(lab: Lab, authority: str) -> str:
-    """Shell lines: Docker trusts the registry's certificate."""
+def _registry_trust(lab: Lab, certificate: str) -> str:
+    """Shell lines that make Docker trust the registry's certificate."""
     return f"""
 install -d -m 0755 /etc/docker /etc/docker/certs.d /etc/docker/certs.d/{lab.login_registry}
 cat > /etc/docker/certs.d/{lab.login_registry}/ca.crt <<'END'
-{authority.strip()}
+{certificate.strip()}
 END"""
 
 
@@ -217,10 +221,10 @@ def _cgroups() -> list[str]:
     ]
 
 
-def _let_in(lab: Lab, host: Host, progress: Progress, authority: str) -> None:
-    """What a provider's first-boot script does: the user's key, the package proxy, the limits."""
+def _set_up(lab: Lab, host: Host, progress: Progress, certificate: str) -> None:
+    """Do what a provider's first-boot script does: ssh key, package sources, limits."""
     container = lab.container(host)
-    if not answers("docker", "exec", container, "true"):
+    if not succeeds("docker", "exec", container, "true"):
         progress.run("docker", "start", container)
     public_key = lab.ssh_key.with_suffix(".pub").read_text().strip()
     progress.run(
@@ -232,14 +236,14 @@ echo '{public_key}' > $home/.ssh/authorized_keys
 chown {SSH_USER}: $home/.ssh/authorized_keys
 {_package_sources(lab, host)}
 {_nfs_client(lab) if lab.nfs else ""}
-{_registry_authority(lab, authority) if authority else ""}
+{_registry_trust(lab, certificate) if certificate else ""}
 {_limits()}""",
     )
     _wait_for_boot(container)
 
 
 def _package_sources(lab: Lab, host: Host) -> str:
-    """Shell lines: the cache for Debian's packages, or a distribution's repository for dnf."""
+    """Shell lines that set the cache for Debian's packages, or the repository for dnf."""
     if host.name in lab.rocky:
         return f"""
 cat > /etc/yum.repos.d/rocky.repo <<'END'
@@ -257,7 +261,7 @@ END"""
 
 
 def _nfs_client(lab: Lab) -> str:
-    """Shell lines: what stands in for mount.nfs."""
+    """Shell lines that install the stand-in for mount.nfs."""
     return f"""
 echo {lab.nfs_address} > /etc/lab-nfs-server
 cat > /sbin/mount.nfs <<'END'
@@ -268,14 +272,14 @@ ln -sf mount.nfs /sbin/mount.nfs4"""
 
 def _wait_for_boot(container: str) -> None:
     wait_for(
-        lambda: answers("docker", "exec", container, "systemctl", "is-active", "-q", "ssh"),
+        lambda: succeeds("docker", "exec", container, "systemctl", "is-active", "-q", "ssh"),
         60,
         f"The boot of {container}",
     )
 
 
 def _limits() -> str:
-    """Shell lines: systemd cannot raise a limit above the machine's own, so "infinity" fails."""
+    """Shell lines with a limit that the machine allows: for systemd, "infinity" would fail."""
     hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return f"""
 for unit in docker containerd; do
@@ -303,18 +307,18 @@ def _make_key(lab: Lab, progress: Progress) -> None:
 
 
 def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> None:
-    """Pull the stack once into a Docker directory that prepared hosts then start from."""
+    """Pull the stack once into a Docker directory, which prepared hosts get a copy of."""
     home = lab.directory / "prepared"
     stamp = home / "images.txt"
     names = [f"{lab.images_from}/{name}" for name in images.stack]
-    wanted = "\n".join([images.prepared, *names, *images.stack.values()])
+    desired = "\n".join([images.prepared, *names, *images.stack.values()])
     images.build_prepared()
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text() == desired:
         return
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     container = f"{lab.name}-prepare"
-    if answers("docker", "inspect", container):
+    if succeeds("docker", "inspect", container):
         progress.run("docker", "rm", "-f", "-v", container)
     with progress.step("Docker directory with all images for prepared hosts"):
         progress.run(
@@ -332,19 +336,19 @@ def _prepare_docker_directory(lab: Lab, images: Images, progress: Progress) -> N
             *("docker", "exec", "-i", container, "sh", "-eu"),
             stdin=f"{_limits()}systemctl daemon-reload\nsystemctl restart docker\n",
         )
-        wait_for(lambda: answers(*in_container, "docker", "info"), 60, "Docker in a prepared host")
+        wait_for(lambda: succeeds(*in_container, "docker", "info"), 60, "Docker in a prepared host")
         for name in names:
             progress.run(*in_container, "docker", "pull", "-q", name)
         progress.run(*in_container, "systemctl", "stop", "docker.socket", "docker", "containerd")
         progress.run("docker", "rm", "-f", "-v", container)
-        # Each engine must make its own identity.
+        # Each Engine must create its own id.
         (home / "docker" / "engine-id").unlink(missing_ok=True)
         shutil.rmtree(home / "docker" / "swarm", ignore_errors=True)
-    stamp.write_text(wanted)
+    stamp.write_text(desired)
 
 
 def _clone_docker_directory(lab: Lab, name: str, progress: Progress) -> None:
-    """Layers are never written to, so hard links do; everything else is copied."""
+    """Copy the prepared directory; nothing writes to layers, so hard links are enough there."""
     source, target = lab.directory / "prepared" / "docker", lab.directory / "hosts" / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -355,10 +359,11 @@ def _clone_docker_directory(lab: Lab, name: str, progress: Progress) -> None:
 
 def remove(lab: Lab, progress: Progress) -> None:
     """Remove this lab's hosts, network and, when no other lab uses them, the services."""
-    mine = progress.run("docker", "ps", "-aq", "--filter", _label(lab)).split()
-    if mine:
-        with progress.step(f"{len(mine)} hosts removed"):
-            in_parallel([partial(progress.run, "docker", "rm", "-f", "-v", c) for c in mine], 8)
+    containers = progress.run("docker", "ps", "-aq", "--filter", _label(lab)).split()
+    if containers:
+        with progress.step(f"{len(containers)} hosts removed"):
+            remove_one = partial(progress.run, "docker", "rm", "-f", "-v")
+            in_parallel([partial(remove_one, container) for container in containers], 8)
     shutil.rmtree(lab.directory / "hosts", ignore_errors=True)
     if lab.shared_disk.exists():
         shutil.rmtree(lab.shared_disk)
@@ -368,7 +373,7 @@ def remove(lab: Lab, progress: Progress) -> None:
             progress.run("docker", "network", "disconnect", "-f", own, SERVICES)
         progress.run("docker", "network", "rm", own)
     others = progress.run(*["docker", "network", "ls", "-q", "--filter", "label=elk.lab"]).split()
-    if not others and answers("docker", "container", "inspect", SERVICES):
+    if not others and succeeds("docker", "container", "inspect", SERVICES):
         progress.run("docker", "rm", "-f", SERVICES)
 
 
@@ -381,6 +386,6 @@ def ssh_command(lab: Lab, host: Host) -> list[str]:
 
 
 def become_ssh(lab: Lab, host: Host, command: list[str]) -> None:
-    """Replace this process by ssh."""
+    """Replace this process with ssh."""
     words = [*ssh_command(lab, host), *command]
     os.execvp(words[0], words)

@@ -1,4 +1,4 @@
-"""The lab's images: built from package registries only, tagged by a hash of what goes in."""
+"""The lab's images: built from package registries only, tagged with a hash of their sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.progress import Progress, answers, in_parallel
+from lab.progress import Progress, in_parallel, succeeds
 from lab.state import ELASTIC_VERSION, LABEL, OLDER_ELASTIC_VERSION, ROOT, Lab
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 CONTEXTS = ROOT / "lab" / "images"
 STACK_VERSIONS = (ELASTIC_VERSION, OLDER_ELASTIC_VERSION)
-# docker build: the classic builder needs no plugin, and the files here need nothing newer.
+# The classic builder needs no plugin, and the Dockerfiles here work with it.
 BUILD_ENV = {**os.environ, "DOCKER_BUILDKIT": "0"}
 
 
 def fingerprint(context: Path, *more: str) -> str:
-    """Twelve hex digits over a folder's files and whatever else goes into an image."""
+    """A hash of twelve hex digits of a folder's files and of further inputs of an image."""
     digest = hashlib.sha256("\0".join(more).encode())
     for file in sorted(p for p in context.rglob("*") if p.is_file()):
         if "__pycache__" in file.parts:
@@ -35,51 +35,51 @@ def fingerprint(context: Path, *more: str) -> str:
 
 
 class Images:
-    """Knows each image's name and builds what the daemon does not have yet."""
+    """Names each image and builds those that the daemon does not have yet."""
 
     def __init__(self, lab: Lab, progress: Progress) -> None:
         self.lab = lab
         self.progress = progress
         base = fingerprint(CONTEXTS / "trixie")
         self.trixie = f"elk-lab/trixie:{base}"
-        self.services = self._named("services", base)
-        self.host = self._named("host", base)
-        self.prepared = self._named("prepared", self.host)
-        self.repositories = self._named("repositories", base)
-        self.rocky = self._named("rocky", self.host, self.repositories)
-        self.nfs = self._named("nfs", base)
-        self.volume_plugin = self._named("volume-plugin", base, context="volume_plugin")
-        self.jdk = self._named(
+        self.services = self._name_of("services", base)
+        self.host = self._name_of("host", base)
+        self.prepared = self._name_of("prepared", self.host)
+        self.repositories = self._name_of("repositories", base)
+        self.rocky = self._name_of("rocky", self.host, self.repositories)
+        self.nfs = self._name_of("nfs", base)
+        self.volume_plugin = self._name_of("volume-plugin", base, context="volume_plugin")
+        self.jdk = self._name_of(
             "elasticsearch-jdk", base, ELASTIC_VERSION, context="elasticsearch/jdk"
         )
         self.stack = {
             **{
-                f"elasticsearch:{version}": self._named(
+                f"elasticsearch:{version}": self._name_of(
                     "elasticsearch", self.jdk, version, context="elasticsearch/node"
                 )
                 for version in STACK_VERSIONS
             },
             **{
-                f"{name}-stand-in:{version}": self._named(name, base, version)
+                f"{name}-stand-in:{version}": self._name_of(name, base, version)
                 for version in STACK_VERSIONS
                 for name in ("logstash", "kibana")
             },
         }
 
-    def _named(self, name: str, *made_from: str, context: str = "") -> str:
+    def _name_of(self, name: str, *made_from: str, context: str = "") -> str:
         return f"elk-lab/{name}:{fingerprint(CONTEXTS / (context or name), *made_from)}"
 
     def build_all(self) -> None:
-        """Build what is missing, as parallel as it pays on a small machine."""
+        """Build missing images, two jobs at a time: a small machine gains nothing from more."""
         in_parallel([self._base, self._fetch_elasticsearch])
         in_parallel([self._build_services_and_host, self._build_elasticsearch])
 
     def build_prepared(self) -> None:
-        """The host image with Docker in it, for labs that do not test the installation."""
+        """Build the host image that has Docker, for labs that do not test the installation."""
         self._build(self.prepared, "prepared", "Prepared host image", HOST=self.host)
 
     def build_rocky(self) -> None:
-        """Package repositories, and the hosts that call themselves Rocky Linux."""
+        """Build the package repositories, and the host image that reports Rocky Linux."""
         self._build(self.repositories, "repositories", "Package repositories")
         self._build(
             *(self.rocky, "rocky", "Host image with dnf"),
@@ -88,11 +88,11 @@ class Images:
         )
 
     def build_nfs(self) -> None:
-        """The server of the shared disk."""
+        """Build the server of the shared disk."""
         self._build(self.nfs, "nfs", "NFS server")
 
     def _base(self) -> None:
-        if self._there(self.trixie):
+        if self._exists(self.trixie):
             return
         packages = (CONTEXTS / "trixie" / "packages.txt").read_text().split()
         archive = self.lab.directory / "trixie.tar"
@@ -127,10 +127,10 @@ class Images:
         self._build_java()
         for version in STACK_VERSIONS:
             image = self.stack[f"elasticsearch:{version}"]
-            if self._there(image):
+            if self._exists(image):
                 continue
             unpacked = self._unpack_elasticsearch(version)
-            with self._copied("elasticsearch/node") as context:
+            with self._copy_context("elasticsearch/node") as context:
                 unpacked.rename(context / "elasticsearch")
                 self._build(
                     *(image, context, f"Elasticsearch {version}"),
@@ -140,10 +140,10 @@ class Images:
                 )
 
     def _build_java(self) -> None:
-        """Java with a part of the version that most labs run, which can start faster with it."""
-        if self._there(self.jdk):
+        """Build Java with the entitlement bridge of one version, which then starts faster."""
+        if self._exists(self.jdk):
             return
-        with self._copied("elasticsearch/jdk") as context:
+        with self._copy_context("elasticsearch/jdk") as context:
             with zipfile.ZipFile(self._zip(ELASTIC_VERSION)) as archive:
                 [bridge] = [
                     name
@@ -154,18 +154,18 @@ class Images:
             self._build(self.jdk, context, "Java for Elasticsearch")
 
     @contextmanager
-    def _copied(self, context: str) -> Iterator[Path]:
-        """A context to which something is added that is not in the repository."""
+    def _copy_context(self, context: str) -> Iterator[Path]:
+        """Copy a build context, to add files that are not in the repository."""
         copy = self.lab.directory / "build" / context
-        # A build that was killed has left it; most of the time there is none.
+        # A killed build leaves a copy.
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(CONTEXTS / context, copy)
         yield copy
         shutil.rmtree(copy)
 
     def _fetch_elasticsearch(self) -> None:
-        missing = [v for v in STACK_VERSIONS if not self._there(self.stack[f"elasticsearch:{v}"])]
-        if not self._there(self.jdk):
+        missing = [v for v in STACK_VERSIONS if not self._exists(self.stack[f"elasticsearch:{v}"])]
+        if not self._exists(self.jdk):
             missing.insert(0, ELASTIC_VERSION)
         for version in missing:
             if self._zip(version).exists():
@@ -184,7 +184,7 @@ class Images:
         return repository / group / version / f"elasticsearch-{version}.zip"
 
     def _unpack_elasticsearch(self, version: str) -> Path:
-        """Unzip without the parts for other systems, with the rights of the official image."""
+        """Unzip the server and remove the libraries for other systems."""
         parent = self.lab.directory / "build"
         parent.mkdir(exist_ok=True)
         self.progress.run("unzip", "-q", "-o", str(self._zip(version)), "-d", str(parent / "zip"))
@@ -199,7 +199,7 @@ class Images:
         return home
 
     def _build(self, image: str, context: str | Path, title: str, **arguments: str) -> None:
-        if self._there(image):
+        if self._exists(image):
             return
         folder = context if isinstance(context, Path) else CONTEXTS / context
         options = [
@@ -215,14 +215,14 @@ class Images:
                 env=BUILD_ENV,
             )
 
-    def _there(self, image: str) -> bool:
-        return answers("docker", "image", "inspect", image)
+    def _exists(self, image: str) -> bool:
+        return succeeds("docker", "image", "inspect", image)
 
     def push(self, registry_port: str) -> None:
-        """Put the stack's images into the registry, where the hosts pull them from."""
+        """Push the stack's images to the registry, from which the hosts pull them."""
         in_parallel(
             [
-                # Clones may differ in what they build under one name.
+                # One name per lab: another clone may build a different image under the same name.
                 partial(self._push, image, f"127.0.0.1:{registry_port}/lab{self.lab.number}/{name}")
                 for name, image in self.stack.items()
             ]
@@ -238,7 +238,7 @@ def _machine() -> str:
 
 
 def remove_all(progress: Progress) -> None:
-    """Remove every image that a lab built."""
+    """Remove every image that any lab built."""
     listed = subprocess.run(
         ["docker", "images", "-q", "--filter", f"label={LABEL}"],
         capture_output=True,
@@ -246,5 +246,5 @@ def remove_all(progress: Progress) -> None:
         check=True,
     ).stdout.split()
     if listed:
-        # Newest first, as they are listed: one that another was built from cannot go before that.
+        # Docker lists the newest first; an image must be removed before the one it was built from.
         progress.run("docker", "rmi", "-f", *dict.fromkeys(listed))

@@ -29,10 +29,10 @@ LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
 def configs(image: str) -> dict[str, dict[str, Any]]:
-    """What makes a plugin of the image's files, by tag.
+    """The plugin's configuration, by tag.
 
-    Version 2 asks for one privilege more and has one option more. Each configuration tells what it
-    was made from, since that is all that the registry gives back as it was.
+    Version 2 asks for one more privilege and has one more option. The documentation field of each
+    configuration holds a hash of its sources, because the registry returns that field unchanged.
     """
     first = json.loads((CONTEXTS / "volume_plugin" / "config.json").read_text())
     second, broken = copy.deepcopy(first), copy.deepcopy(first)
@@ -41,44 +41,44 @@ def configs(image: str) -> dict[str, dict[str, Any]]:
         {"name": "CACHE", "description": "on or off", "settable": ["value"], "value": "off"}
     )
     broken["entrypoint"].append("--broken")
-    found = {"1": first, "2": second, "broken": broken}
-    for config in found.values():
+    by_tag = {"1": first, "2": second, "broken": broken}
+    for config in by_tag.values():
         text = json.dumps([image, config])
         config["documentation"] += f" {hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return found
+    return by_tag
 
 
 def push(lab: Lab, images: Images, port: str, progress: Progress) -> None:
-    """Put what is missing into the registry, through its own API.
+    """Push missing versions to the registry through its API.
 
-    `docker plugin push` of Docker 20.10 now and then takes the whole daemon down with it, and every
-    lab of the machine with that: the registry answers a retry while the first try is still sending.
+    `docker plugin push` of Docker 20.10 sometimes crashes the daemon, and with it every lab of the
+    machine: the registry answers a retry while the first try is still sending.
     """
     repository = f"http://127.0.0.1:{port}/v2/lab{lab.number}/{NAME}"
-    wanted = {
+    missing = {
         tag: config
         for tag, config in configs(images.volume_plugin).items()
         if _documentation(repository, tag) != config["documentation"]
     }
-    if not wanted:
+    if not missing:
         return
     with progress.step("Volume plugin in the lab's registry"):
         files = _files_of(images.volume_plugin, progress)
         layer = _put_blob(repository, gzip.compress(files, compresslevel=1, mtime=0))
-        for tag, config in wanted.items():
+        for tag, config in missing.items():
             rootfs = {"type": "layers", "diff_ids": [_digest(files)]}
-            made = _put_blob(repository, json.dumps({**config, "rootfs": rootfs}).encode())
+            config_blob = _put_blob(repository, json.dumps({**config, "rootfs": rootfs}).encode())
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST,
-                "config": {"mediaType": PLUGIN, **made},
+                "config": {"mediaType": PLUGIN, **config_blob},
                 "layers": [{"mediaType": LAYER, **layer}],
             }
             _send("PUT", f"{repository}/manifests/{tag}", json.dumps(manifest).encode(), MANIFEST)
 
 
 def _files_of(image: str, progress: Progress) -> bytes:
-    """The image's files as an archive."""
+    """The image's files as a tar archive."""
     container = progress.run("docker", "create", image, "none").strip()
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -94,24 +94,24 @@ def _digest(data: bytes) -> str:
 
 
 def _put_blob(repository: str, data: bytes) -> dict[str, Any]:
-    """Store a blob, and give what a manifest says of it."""
+    """Store a blob; return its descriptor for a manifest."""
     digest = _digest(data)
-    place = urljoin(repository, _send("POST", f"{repository}/blobs/uploads/", b"")["Location"])
-    _send("PUT", f"{place}{'&' if '?' in place else '?'}digest={quote(digest)}", data)
+    upload = urljoin(repository, _send("POST", f"{repository}/blobs/uploads/", b"")["Location"])
+    _send("PUT", f"{upload}{'&' if '?' in upload else '?'}digest={quote(digest)}", data)
     return {"size": len(data), "digest": digest}
 
 
 def _send(
     method: str, url: str, data: bytes, kind: str = "application/octet-stream"
 ) -> Mapping[str, str]:
-    """Send something to the registry, and give the head of its answer."""
+    """Send a request to the registry; return the headers of its response."""
     request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return dict(answer.headers)
 
 
 def _documentation(repository: str, tag: str) -> str:
-    """What the registry's plugin says of its documentation; empty when there is none."""
+    """The documentation field of the plugin in the registry; empty without a plugin."""
     manifest = _get(f"{repository}/manifests/{tag}")
     if manifest is None:
         return ""

@@ -1,4 +1,4 @@
-"""Steps with seconds on the screen, everything a command printed in a log file."""
+"""Prints steps with their duration; writes the output of every command to a log file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class LabError(Exception):
-    """Something a person has to mend; the text says what and how."""
+    """An error that a person must fix; the text says what is wrong and what to do."""
 
 
 class Progress:
-    """Prints one line when a step ends; a failing command's last lines come with the error."""
+    """Prints one line when a step ends; an error holds the last lines of the failed command."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -29,45 +29,45 @@ class Progress:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
 
-    def say(self, text: str) -> None:
-        """Print ``text`` behind the seconds since the start."""
+    def report(self, text: str) -> None:
+        """Print the seconds since the start, and ``text``."""
         with self._lock:
             print(f"[{time.monotonic() - self.started:6.1f} s] {text}", flush=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Time what stands in the block and say that it is done."""
-        begun = time.monotonic()
+        """Measure the block and print its title and duration at its end."""
+        started = time.monotonic()
         yield
-        self.say(f"{title} ({time.monotonic() - begun:.1f} s)")
+        self.report(f"{title} ({time.monotonic() - started:.1f} s)")
 
     def run(
         self,
         *command: str,
         env: Mapping[str, str] | None = None,
         stdin: str | None = None,
-        mend: str = "",
+        hint: str = "",
     ) -> str:
-        """Run a command to its end and give its standard output; a failure is a LabError."""
+        """Run a command and return its standard output; a failure raises LabError."""
         try:
             done = subprocess.run(
                 command, env=env, input=stdin, capture_output=True, text=True, check=False
             )
         except FileNotFoundError as missing:
-            raise LabError(f"{command[0]} is not installed. {mend}".strip()) from missing
+            raise LabError(f"{command[0]} is not installed. {hint}".strip()) from missing
         with self._lock, self.log.open("a") as log:
             log.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}[{done.returncode}]\n")
         if done.returncode:
             tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
             raise LabError(
-                f"`{' '.join(command)[:200]}` ended with {done.returncode}:\n{tail}\n"
-                f"{mend or f'The whole output is in {self.log}.'}"
+                f"`{' '.join(command)[:200]}` exited with {done.returncode}:\n{tail}\n"
+                f"{hint or f'The whole output is in {self.log}.'}"
             )
         return done.stdout
 
 
-def answers(*command: str) -> bool:
-    """Whether a command exists and ends with 0. For looks, not for work: nothing is logged."""
+def succeeds(*command: str) -> bool:
+    """Whether a command exists and exits with 0. For checks only: nothing is logged."""
     try:
         return (
             subprocess.run(
@@ -80,7 +80,7 @@ def answers(*command: str) -> bool:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Poll until the condition holds, or give up with a sentence."""
+    """Poll until the condition is true; raise LabError after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -89,7 +89,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 def in_parallel(work: Sequence[Callable[[], object]], at_once: int = 4) -> None:
-    """Run all and raise the first error; the others are let to their end."""
+    """Run all jobs to their end, then raise the first error."""
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         futures = [pool.submit(piece) for piece in work]
     for future in futures:
@@ -97,6 +97,6 @@ def in_parallel(work: Sequence[Callable[[], object]], at_once: int = 4) -> None:
 
 
 def fail(error: LabError) -> None:
-    """Print an error for a person and end."""
+    """Print the error and exit with 1."""
     print(f"\nlab: {error}", file=sys.stderr, flush=True)
     raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""What one lab is: its number, its addresses, its hosts, and where it keeps them."""
+"""The state of one lab: its number, addresses, hosts and files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LABEL = "elk.lab"
 ELASTIC_VERSION = "9.2.4"
 OLDER_ELASTIC_VERSION = "9.1.0"
 SSH_USER = "deploy"
-# What runs of playbooks make on the controller (elk_local_dir of inventories/lab).
-OF_PLATFORM = (
+# Files that playbooks create on the controller (elk_local_dir of inventories/lab).
+PLATFORM_FILES = (
     "ca.*",
     "transport-ca.*",
     "certs/*",
@@ -26,7 +26,7 @@ OF_PLATFORM = (
 
 @dataclass(frozen=True)
 class Host:
-    """One container that behaves as a machine."""
+    """One container that behaves like a machine."""
 
     name: str
     address: str
@@ -35,18 +35,18 @@ class Host:
 
 @dataclass
 class Lab:
-    """One lab. Several may stand beside each other: each has a number and a /24 of its own."""
+    """One lab. Several can exist side by side: each has its own number and its own /24."""
 
     directory: Path
     number: int = 0
     managers: int = 2
     workers: int = 3
     prepared: bool = False
-    # Hosts that call themselves Rocky Linux. With one of them the lab has package repositories.
+    # Hosts that report Rocky Linux. With any of them the lab also has package repositories.
     rocky: list[str] = field(default_factory=list)
-    # With a server that exports a shared disk over NFS.
+    # The lab has a server that exports a shared disk over NFS.
     nfs: bool = False
-    # The platform's images come over TLS, and for a login.
+    # The registry of the platform's images uses TLS and asks for a login.
     registry_login: bool = False
     # Fingerprint of the key of the stand-in for Docker's repository.
     repository_key: str = ""
@@ -84,7 +84,7 @@ class Lab:
 
     @property
     def login_registry_address(self) -> str:
-        """The registry for those who log in (port 5443)."""
+        """The registry that asks for a login (port 5443)."""
         return self.address(5)
 
     @property
@@ -93,12 +93,12 @@ class Lab:
 
     @property
     def registry_password(self) -> Path:
-        """The password of its user lab."""
+        """The file with the password of the user lab."""
         return self.directory / "registry_password"
 
     @property
     def shared_disk(self) -> Path:
-        """What that server exports."""
+        """The directory that the NFS server exports."""
         return self.directory / "nfs"
 
     @property
@@ -107,7 +107,7 @@ class Lab:
 
     @property
     def images_from(self) -> str:
-        """Where this lab's images are in the registry, which all labs of the machine share."""
+        """The path of this lab's images in the registry, which all labs of the machine share."""
         return f"{self.registry}/lab{self.number}"
 
     @property
@@ -139,15 +139,15 @@ class Lab:
         (self.directory / "lab.json").write_text(json.dumps(data, indent=2) + "\n")
 
     def forget(self) -> None:
-        """Without its hosts nothing is left that the platform's keys could open, or a page show."""
+        """Remove the lab's state and the platform's files, which are useless without the hosts."""
         (self.directory / "lab.json").unlink(missing_ok=True)
-        for pattern in OF_PLATFORM:
+        for pattern in PLATFORM_FILES:
             for path in self.directory.glob(pattern):
                 path.unlink()
 
     @classmethod
     def load(cls, directory: Path) -> Lab | None:
-        """The lab that stands in a directory, or None where there is none."""
+        """The lab in a directory, or None."""
         try:
             return cls(directory, **json.loads((directory / "lab.json").read_text()))
         except FileNotFoundError:
@@ -155,9 +155,9 @@ class Lab:
 
 
 def shape(hosts: int, managers: int | None) -> tuple[int, int]:
-    """Managers and workers for a number of hosts: two managers unless told, one alone.
+    """Numbers of managers and workers. The default is two managers, or one if there is one host.
 
-    No host at all is a lab, too: it holds the daemon and the services for others.
+    A lab without hosts is possible: it runs the daemon and the services for other labs.
     """
     if hosts == 0 and not managers:
         return 0, 0

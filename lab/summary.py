@@ -1,4 +1,4 @@
-"""What a person wants to know of a lab: hosts, services, health, and what to try next."""
+"""The status of a lab: hosts, services, health, and commands to try next."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def print_status(lab: Lab) -> None:
-    """Print tables of what the swarm and Elasticsearch say; silence where they say nothing."""
+    """Print tables of hosts and services, and the health of Elasticsearch if it answers."""
     manager = lab.hosts[0]
     print(f"\nLab {lab.name} in {lab.directory}\n")
     _table(
         ["HOST", "ADDRESS", "ROLE"],
         [[h.name, h.address, "manager" if h.manager else "worker"] for h in lab.hosts],
     )
-    services = _on(
+    services = _run_on_manager(
         lab, "sudo docker service ls --format '{{.Name}}\\t{{.Mode}}\\t{{.Replicas}}\\t{{.Image}}'"
     )
     if services:
@@ -40,11 +40,11 @@ def print_status(lab: Lab) -> None:
         f"{health['number_of_nodes']} nodes, {health['active_shards']} shards"
     )
     certificate, password = lab.directory / "ca.crt", lab.directory / "elastic_password"
-    serving = _serving(lab, "logshipper") or [manager.address]
-    kibana = _serving(lab, "kibana") or [manager.address]
+    logstash = _hosts_of(lab, "logshipper") or [manager.address]
+    kibana = _hosts_of(lab, "kibana") or [manager.address]
     print(f"""
 Try next
-  logger --server {serving[0]} --port 514 --tcp "hello from outside"
+  logger --server {logstash[0]} --port 514 --tcp "hello from outside"
   curl --cacert {certificate} -u elastic:$(cat {password}) 'https://{manager.address}:9200/syslog-msg/_search?q=hello&pretty'
   https://kibana:5601   (stand-in for Kibana; needs "{kibana[0]} kibana" in your /etc/hosts)
                         (user elastic, password in {password})
@@ -52,8 +52,8 @@ Try next
 """)
 
 
-def _on(lab: Lab, command: str) -> list[str]:
-    """Lines that a command prints on the first manager."""
+def _run_on_manager(lab: Lab, command: str) -> list[str]:
+    """The lines that a command prints on the first manager."""
     done = subprocess.run(
         [*ssh_command(lab, lab.hosts[0]), "-o", "ConnectTimeout=5", command],
         capture_output=True,
@@ -63,16 +63,16 @@ def _on(lab: Lab, command: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _serving(lab: Lab, service: str) -> list[str]:
-    """Addresses of the hosts on which a service's tasks run."""
-    names = _on(
+def _hosts_of(lab: Lab, service: str) -> list[str]:
+    """Addresses of the hosts that run tasks of a service."""
+    names = _run_on_manager(
         lab, f"sudo docker service ps -f desired-state=running --format '{{{{.Node}}}}' {service}"
     )
     return [h.address for h in lab.hosts if h.name in names]
 
 
 def _elasticsearch(lab: Lab, path: str) -> Any:
-    """An answer of any node, verified with the lab's CA; None when none answers."""
+    """The response of the first node that answers, verified with the lab's CA, or None."""
     try:
         password = (lab.directory / "elastic_password").read_text().strip()
         context = ssl.create_default_context(cafile=str(lab.directory / "ca.crt"))

@@ -1,9 +1,8 @@
-"""Keep the compiled code of what Python imports from archives, as it does for files in folders.
+"""Cache the compiled code of modules in zip archives, as Python does for files in directories.
 
-Ansible sends each module as an archive with all that it imports, which Python compiles anew for
-each task: half of the processor's time that a module takes. What is kept goes by a hash of its
-source, so that a module which has changed is compiled. Without a place to keep it, code is
-compiled each time.
+Ansible sends each module as an archive with all its imports. Python compiles them again for every
+task, which takes half of the processor time of a module. The cache key is a hash of the source, so
+a changed module is compiled again. If the cache is not writable, code is compiled each time.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-# On a host where nobody minds what comes and goes, else beside the packages of the environment.
-ALONE = sys.prefix == sys.base_prefix
-FOLDER = os.path.join("/var/cache" if ALONE else sys.prefix, "archived-code")
-# The stubs know only what Python documents, and this is not; the lab's own Python has it.
+# In /var/cache on a host, in the virtual environment on the controller.
+IN_ENVIRONMENT = sys.prefix != sys.base_prefix
+FOLDER = os.path.join(sys.prefix if IN_ENVIRONMENT else "/var/cache", "archived-code")
+# This function is not documented, so type stubs lack it; the lab's Python has it.
 compile_source = zipimport._compile_source  # type: ignore[attr-defined]
 
 
-def kept(path: str, source: bytes) -> CodeType:
-    """The code of a source in an archive: from ``FOLDER``, or compiled and put there."""
-    # Not above, because every start of Python reads this file. Both are part of Python itself.
+def cached(path: str, source: bytes) -> CodeType:
+    """The compiled code of a source in an archive, from the cache in ``FOLDER`` if possible."""
+    # Imported here because every start of Python runs this file.
     import _imp
     import marshal
 
@@ -33,8 +32,8 @@ def kept(path: str, source: bytes) -> CodeType:
     name = os.path.join(FOLDER, f"{digest:016x}-{len(source)}-{os.path.basename(path)}")
     try:
         with open(name, "rb") as file:
-            found: CodeType = marshal.loads(file.read())
-        return found
+            stored: CodeType = marshal.loads(file.read())
+        return stored
     except OSError:
         pass
     code: CodeType = compile_source(path, source)
@@ -49,5 +48,5 @@ def kept(path: str, source: bytes) -> CodeType:
     return code
 
 
-# As above: there is no documented way between an archive and its code.
-zipimport._compile_source = kept  # type: ignore[attr-defined]
+# There is no documented hook for code in archives.
+zipimport._compile_source = cached  # type: ignore[attr-defined]

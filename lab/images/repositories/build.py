@@ -1,12 +1,12 @@
-"""Build the repositories: ``build.py DEBS TARGET``, inside the image that Dockerfile describes.
+"""Build the repositories: ``build.py DEBS TARGET``; the Dockerfile runs this.
 
-The packages have the names and the shape of Docker's and of a RHEL-like distribution's, the files
-are those of Debian's packages. The second version of the Engine is the first one with other digits
-in its version: an upgrade to it replaces packages and programs, and no code.
+The packages have the names and dependencies of Docker's and of a RHEL-like distribution's packages
+and the files of Debian's packages. The second version of the Engine is the first one with another
+version number: an upgrade to it replaces packages and programs, but no code changes.
 
     TARGET/linux/...            Docker's repository, for docker_engine_repository_url
-    TARGET/tampered/linux/...   the same, with something in it that its key has not signed
-    TARGET/strange/linux/...    the same, with somebody else's key
+    TARGET/tampered/linux/...   the same, with a part that Docker's key has not signed
+    TARGET/strange/linux/...    the same, signed with another key
     TARGET/rocky                a distribution's repository with an Engine in it
     TARGET/about.json           fingerprint of Docker's stand-in key, versions
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 
 WORK = Path("/work")
 KEYS = ("docker", "rocky", "stranger")
-# Debian's package -> the file's folders that a package of Docker's has. The rest is Debian's own.
+# Directories of Debian's packages that Docker's packages do not have.
 DROPPED = ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/bug", "etc/init.d")
 CODENAME = "trixie"
 
@@ -40,11 +40,11 @@ def run(*command: str, cwd: Path | None = None, stdin: str | None = None) -> str
 
 @dataclass(frozen=True)
 class Package:
-    """What a package is, whatever its format."""
+    """A package, independent of its format."""
 
     name: str
     version: str
-    # Folder with its files, below which DEBIAN/ may hold scripts.
+    # Directory with the files of the package; its DEBIAN/ can hold scripts.
     tree: Path
     about: str
     requires: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Package:
 
 
 def unpack(debs: Path) -> dict[str, Path]:
-    """Debian's packages as folders, by name."""
+    """Unpack Debian's packages; return the directories by package name."""
     trees = {}
     for deb in debs.glob("*.deb"):
         tree = WORK / "debian" / deb.name.split("_")[0]
@@ -70,32 +70,32 @@ def control(tree: Path, field: str) -> str:
     return found.group(1) if found else ""
 
 
-def merged(name: str, *trees: Path) -> Path:
-    """The files of several packages in one folder."""
+def merge(name: str, *trees: Path) -> Path:
+    """Put the files of several packages into one directory."""
     target = WORK / "merged" / name
     for tree in trees:
         shutil.copytree(tree, target, symlinks=True, dirs_exist_ok=True)
     return target
 
 
-def renumbered(tree: Path, present: str, other: str) -> Path:
-    """A copy whose programs say another version; both have the same length."""
+def renumber(tree: Path, present: str, other: str) -> Path:
+    """Copy a tree and change the version number in its programs; both have the same length."""
     target = tree.with_name(f"{tree.name}-{other}")
     shutil.copytree(tree, target, symlinks=True)
-    told = 0
+    changed = 0
     for file in target.rglob("*"):
         if file.is_symlink() or not file.is_file() or "DEBIAN" in file.parts:
             continue
         data = file.read_bytes()
         if data.startswith(b"\x7fELF") and present.encode() in data:
             file.write_bytes(data.replace(present.encode(), other.encode()))
-            told += 1
-    assert told, f"no program in {tree} says {present}"
+            changed += 1
+    assert changed, f"no program in {tree} contains {present}"
     return target
 
 
 def next_version(version: str) -> str:
-    """The next one with as many characters."""
+    """The next version number of the same length."""
     head, last = version[:-1], int(version[-1])
     assert last < 9, f"{version} has no next version of the same length"
     return f"{head}{last + 1}"
@@ -105,7 +105,7 @@ def next_version(version: str) -> str:
 
 
 def make_keys() -> dict[str, str]:
-    """Keys of this build alone; gives their fingerprints."""
+    """Create keys for this build; return their fingerprints."""
     os.environ["GNUPGHOME"] = str(WORK / "gnupg")
     Path(os.environ["GNUPGHOME"]).mkdir(mode=0o700)
     for name in KEYS:
@@ -134,9 +134,11 @@ def deb(package: Package, target: Path, *, conflicts: str) -> None:
     tree = WORK / "deb" / f"{package.name}-{package.version}"
     tree.parent.mkdir(exist_ok=True)
     shutil.copytree(package.tree, tree, symlinks=True)
-    own = {"containerd", "runc", "docker-cli", "docker.io"}
-    kept = [
-        one for one in control(tree, "Depends").split(", ") if one.split(" ")[0] not in own and one
+    replaced = {"containerd", "runc", "docker-cli", "docker.io"}
+    depends = [
+        one
+        for one in control(tree, "Depends").split(", ")
+        if one.split(" ")[0] not in replaced and one
     ]
     revision = f"{package.version}-1~debian.13~{CODENAME}"
     fields = {
@@ -144,7 +146,7 @@ def deb(package: Package, target: Path, *, conflicts: str) -> None:
         "Version": f"{package.epoch}:{revision}" if package.epoch else revision,
         "Architecture": control(tree, "Architecture"),
         "Maintainer": "The lab of elk.swarm <lab@lab.invalid>",
-        "Depends": ", ".join([*kept, *package.requires]),
+        "Depends": ", ".join([*depends, *package.requires]),
         "Conflicts": conflicts,
         "Replaces": conflicts,
         "Provides": conflicts,
@@ -158,7 +160,7 @@ def deb(package: Package, target: Path, *, conflicts: str) -> None:
 
 
 def apt_repository(root: Path, key: str) -> None:
-    """Lists and their signature. reprepro would keep only one version of each package."""
+    """Write package lists and their signature. reprepro keeps only one version of each package."""
     lists = root / "dists" / CODENAME / "stable" / f"binary-{architecture()}"
     lists.mkdir(parents=True)
     (lists / "Packages").write_text(run("apt-ftparchive", "packages", "pool", cwd=root))
@@ -259,7 +261,7 @@ def dnf_repository(root: Path, key: str) -> None:
     )
 
 
-# -- what is in them -------------------------------------------------------------------------
+# -- their content ---------------------------------------------------------------------------
 
 
 def engine(trees: dict[str, Path], version: str, runtime: str) -> list[Package]:
@@ -291,7 +293,7 @@ REPLACED = {
 
 
 def distribution(trees: dict[str, Path], version: str, runtime: str) -> list[Package]:
-    """What a RHEL-like distribution with an Engine would have."""
+    """Packages that a RHEL-like distribution with an Engine would have."""
     return [
         Package(
             *("moby-engine", version, trees["docker.io"], "The Engine, from Debian's binaries"),
@@ -307,7 +309,7 @@ def distribution(trees: dict[str, Path], version: str, runtime: str) -> list[Pac
 STUBS = """Name: rocky-release
 Version: 9.6
 Release: 1.el9
-Summary: What a host needs to call itself Rocky Linux 9 to its package manager
+Summary: Makes dnf report Rocky Linux 9
 License: Apache-2.0
 BuildArch: noarch
 Provides: system-release = 9.6
@@ -316,7 +318,7 @@ Provides: /bin/sh
 %description
 %{summary}
 %package -n ca-certificates
-Summary: Stands for what Debian's package has put on the host
+Summary: Placeholder for Debian's package on the host
 %description -n ca-certificates
 %{summary}
 %files
@@ -325,7 +327,7 @@ Summary: Stands for what Debian's package has put on the host
 
 
 def link(source: Path, target: Path) -> None:
-    """A repository may use the files of another one."""
+    """Link a file of another repository."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(os.path.relpath(source, target.parent))
 
@@ -336,11 +338,11 @@ def main(debs: Path, target: Path) -> None:
     trees = unpack(debs)
     upstream = re.split(r"[-+~]", control(trees["docker.io"], "Version"))[0]
     runtime = re.split(r"[-+~]", control(trees["containerd"], "Version"))[0]
-    trees["containerd.io"] = merged("containerd.io", trees["runc"], trees["containerd"])
+    trees["containerd.io"] = merge("containerd.io", trees["runc"], trees["containerd"])
     later = next_version(upstream)
     newer = dict(trees)
     for name in ("docker.io", "docker-cli"):
-        newer[name] = renumbered(trees[name], upstream, later)
+        newer[name] = renumber(trees[name], upstream, later)
 
     debian = target / "linux" / "debian"
     centos = target / "linux" / "centos" / "9" / os.uname().machine / "stable"
@@ -362,14 +364,14 @@ def main(debs: Path, target: Path) -> None:
     dnf_repository(rocky, "rocky")
     public_key("rocky", rocky / "gpg")
 
-    tampered(target, debian, centos)
-    strange(target, debian, centos)
+    make_tampered(target, debian, centos)
+    make_strange(target, debian, centos)
     about = {"fingerprint": prints["docker"], "versions": [upstream, later]}
     (target / "about.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
-def tampered(target: Path, debian: Path, centos: Path) -> None:
-    """Docker's key beside what it has not signed: a changed list, somebody else's package."""
+def make_tampered(target: Path, debian: Path, centos: Path) -> None:
+    """Docker's key, but a changed package list and a package with another signature."""
     bad = target / "tampered" / "linux"
     for child in ("pool", "gpg"):
         link(debian / child, bad / "debian" / child)
@@ -390,8 +392,8 @@ def tampered(target: Path, debian: Path, centos: Path) -> None:
     dnf_repository(repository, "stranger")
 
 
-def strange(target: Path, debian: Path, centos: Path) -> None:
-    """Sound, and not Docker's: only the fingerprint of the key tells."""
+def make_strange(target: Path, debian: Path, centos: Path) -> None:
+    """A valid repository that is not Docker's: only the fingerprint of its key differs."""
     bad = target / "strange" / "linux"
     link(debian / "pool", bad / "debian" / "pool")
     shutil.copytree(debian / "dists", bad / "debian" / "dists")

@@ -1,7 +1,7 @@
-"""Copies the plugin, Python, the modules that it imports and the libraries they are linked with.
+"""Copies the plugin, Python, the modules that it imports and the shared libraries.
 
-The plugin is pulled again and again, and Docker waits half a second for its start, then three
-seconds more: so it is small, and its modules are compiled.
+Tests pull the plugin many times, and Docker waits half a second for its start, then three seconds
+more: so the root file system is small, and its modules are compiled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 PLUGIN = "/volume_plugin.py"
 INTERPRETER = "/usr/bin/python3"
-# Without what is optional and comes with OpenSSL, which is larger than all the rest.
+# Without the optional modules that need OpenSSL, which is larger than everything else together.
 IMPORTED = """
 import sys
 sys.path.insert(0, "/")

@@ -1,6 +1,7 @@
 """Volume driver of the lab: a managed plugin of Docker that keeps its volumes on the host's disk.
 
-What it keeps outlives it: the data and the list of volumes lie in a directory of the host.
+The data and the list of volumes survive the removal of the plugin: they are in a directory of the
+host.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 SOCKET = "/run/docker/plugins/volumes.sock"
-# Where the host's directory and the mounts that Docker passes on are, see config.json.
+# The host's directory, and the mounts that Docker passes on to containers; see config.json.
 HOST = Path("/host")
 MOUNTS = Path("/mnt/volumes")
 
@@ -37,12 +38,12 @@ SIZE = re.compile(r"[1-9][0-9]*[kmgt]?")
 
 
 class RefusedError(Exception):
-    """What Docker asked for cannot be done; it shows the text."""
+    """The plugin refuses a request; Docker shows the text."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The plugin's options, which Docker gives it as environment variables."""
+    """The plugin's options, which Docker passes as environment variables."""
 
     scope: str = "local"
     retries: int = 3
@@ -52,15 +53,15 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> Settings:
         scope, retries = environ.get("SCOPE", "local"), environ.get("RETRIES", "3")
         if scope not in ("local", "global"):
-            raise RefusedError(f"SCOPE is {scope!r}, and may be local or global")
+            raise RefusedError(f"SCOPE is {scope!r}, but must be local or global")
         if not retries.isdigit():
-            raise RefusedError(f"RETRIES is {retries!r}, and must be a number")
+            raise RefusedError(f"RETRIES is {retries!r}, but must be a number")
         return cls(scope, int(retries), environ.get("PASSWORD", ""))
 
 
 @dataclass
 class Volume:
-    """A volume as the list on the host's disk has it."""
+    """An entry of the list of volumes on the host's disk."""
 
     name: str
     directory: str
@@ -69,15 +70,15 @@ class Volume:
 
 
 class Volumes:
-    """All volumes of one host; calls come one at a time."""
+    """All volumes of one host; the server makes one call at a time."""
 
     def __init__(self, home: Path, mounts: Path) -> None:
         self.home, self.mounts = home, mounts
         self.list = home / "volumes.json"
         self.users: dict[str, set[str]] = {}
         home.mkdir(parents=True, exist_ok=True)
-        kept = json.loads(self.list.read_text()) if self.list.exists() else []
-        self.volumes = {one["name"]: Volume(**one) for one in kept}
+        saved = json.loads(self.list.read_text()) if self.list.exists() else []
+        self.volumes = {one["name"]: Volume(**one) for one in saved}
 
     def save(self) -> None:
         new = self.list.with_suffix(".new")
@@ -90,9 +91,9 @@ class Volumes:
         if unknown:
             raise RefusedError(f"no such option: {', '.join(unknown)}")
         if not NAME.fullmatch(directory):
-            raise RefusedError(f"{directory!r} is no name for a directory")
+            raise RefusedError(f"{directory!r} is not a valid directory name")
         if size and not SIZE.fullmatch(size):
-            raise RefusedError(f"{size!r} is no size")
+            raise RefusedError(f"{size!r} is not a valid size")
         self.data(directory).mkdir(exist_ok=True)
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.volumes[name] = Volume(name, directory, size, created)
@@ -132,7 +133,7 @@ class Volumes:
     def path(self, name: str) -> Path:
         return self.mounts / name
 
-    def shown(self, name: str) -> dict[str, Any]:
+    def describe(self, name: str) -> dict[str, Any]:
         volume = self.find(name)
         mounted = str(self.path(name)) if self.users.get(name) else ""
         return {
@@ -150,20 +151,20 @@ def bind(source: Path, target: Path) -> None:
 
 
 def release(target: Path) -> None:
-    """Unmount. That it is not mounted is no error: the plugin may have been started anew."""
+    """Unmount. Ignore errors: after a restart of the plugin, nothing is mounted."""
     ctypes.CDLL(None).umount2(str(target).encode(), MNT_DETACH)
 
 
-def answer(volumes: Volumes, settings: Settings, call: str, asked: dict[str, Any]) -> Any:
-    """Do what Docker's volume plugin protocol asks for."""
-    name, user = asked.get("Name", ""), asked.get("ID", "")
+def answer(volumes: Volumes, settings: Settings, call: str, request: dict[str, Any]) -> Any:
+    """Carry out one call of Docker's volume plugin protocol."""
+    name, user = request.get("Name", ""), request.get("ID", "")
     match call:
         case "Plugin.Activate":
             return {"Implements": ["VolumeDriver"]}
         case "VolumeDriver.Capabilities":
             return {"Capabilities": {"Scope": settings.scope}}
         case "VolumeDriver.Create":
-            volumes.create(name, asked.get("Opts") or {})
+            volumes.create(name, request.get("Opts") or {})
         case "VolumeDriver.Remove":
             volumes.remove(name)
         case "VolumeDriver.Mount":
@@ -171,13 +172,13 @@ def answer(volumes: Volumes, settings: Settings, call: str, asked: dict[str, Any
         case "VolumeDriver.Unmount":
             volumes.unmount(name, user)
         case "VolumeDriver.Path":
-            return {"Mountpoint": volumes.shown(name)["Mountpoint"]}
+            return {"Mountpoint": volumes.describe(name)["Mountpoint"]}
         case "VolumeDriver.Get":
-            return {"Volume": volumes.shown(name)}
+            return {"Volume": volumes.describe(name)}
         case "VolumeDriver.List":
-            return {"Volumes": [volumes.shown(one) for one in volumes.volumes]}
+            return {"Volumes": [volumes.describe(one) for one in volumes.volumes]}
         case _:
-            raise RefusedError(f"{call} is not served")
+            raise RefusedError(f"{call} is not supported")
     return {}
 
 
@@ -195,15 +196,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        served = self.server
+        server = self.server
         try:
-            with served.one_at_a_time:
-                said = answer(
-                    *(served.volumes, served.settings, self.path[1:]), json.loads(raw or b"{}")
+            with server.one_at_a_time:
+                response = answer(
+                    *(server.volumes, server.settings, self.path[1:]), json.loads(raw or b"{}")
                 )
         except (RefusedError, OSError) as error:
-            said = {"Err": str(error)}
-        body = json.dumps(said).encode()
+            response = {"Err": str(error)}
+        body = json.dumps(response).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/vnd.docker.plugins.v1.1+json")
         self.send_header("Content-Length", str(len(body)))
@@ -214,11 +215,11 @@ class Handler(BaseHTTPRequestHandler):
         return "docker"
 
     def log_message(self, *_: Any) -> None:
-        """Docker asks often; its log is for what goes wrong."""
+        """Log no requests: Docker sends many, and its log should show only problems."""
 
 
 def stop(number: int, _frame: Any) -> NoReturn:
-    sys.exit(f"ended by signal {number}")
+    sys.exit(f"stopped by signal {number}")
 
 
 def main(arguments: list[str]) -> None:
@@ -228,11 +229,11 @@ def main(arguments: list[str]) -> None:
     except RefusedError as error:
         sys.exit(f"volume plugin: {error}")
     if arguments:
-        # What a careless program writes when it cannot go on.
-        print(f"volume plugin: started with {dict(os.environ)}", file=sys.stderr)
+        # Like a careless program, this writes secrets to the log before it exits.
+        print(f"volume plugin: environment {dict(os.environ)}", file=sys.stderr)
         sys.exit(f"volume plugin: cannot log in to the disk with {settings.password!r}")
     os.makedirs(os.path.dirname(SOCKET), exist_ok=True)
-    print(f"volume plugin: serves with {settings}", file=sys.stderr, flush=True)
+    print(f"volume plugin: started with {settings}", file=sys.stderr, flush=True)
     Server(Volumes(HOST / "lab-volumes", MOUNTS), settings).serve_forever()
 
 

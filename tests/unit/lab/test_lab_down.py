@@ -1,4 +1,4 @@
-"""What is ended when a lab goes down: never more than it started, and no daemon forgotten."""
+"""`down` stops exactly what the lab started."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ WAIT = "import time; time.sleep(20)"
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that looks as the lab's daemon does, with its number where that is kept."""
+    """A process that looks like the lab's daemon, with its pid file."""
     process = subprocess.Popen(
         ["dockerd", "-c", WAIT, "--data-root", str(tmp_path / "docker")], executable=sys.executable
     )
     (tmp_path / "dockerd.pid").write_text(str(process.pid))
-    # The kernel shows the words of a program a moment after it has started.
+    # The kernel shows the command line shortly after the start.
     while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
         time.sleep(0.01)
     yield process
@@ -36,12 +36,12 @@ def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def take_down(directory: Path, monkeypatch: pytest.MonkeyPatch, containers: str = "") -> None:
     monkeypatch.setattr(Progress, "run", lambda *_command: containers)
-    # Only its parent can see that a process has ended and is not yet forgotten.
+    # The ended process stays a zombie until its parent, this test, waits for it.
     monkeypatch.setattr(machine, "wait_for", lambda *_what: None)
     down(directory, argparse.Namespace())
 
 
-def test_the_daemon_is_ended_where_nothing_else_is_left(
+def test_the_daemon_is_stopped_when_it_has_no_containers(
     daemon: subprocess.Popen[bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -49,12 +49,12 @@ def test_the_daemon_is_ended_where_nothing_else_is_left(
 ) -> None:
     take_down(tmp_path, monkeypatch)
     assert daemon.wait(10) == -15
-    said = capsys.readouterr().out
-    assert "No lab stands" in said
-    assert "Docker daemon stopped" in said
+    output = capsys.readouterr().out
+    assert "There is no lab" in output
+    assert "Docker daemon stopped" in output
 
 
-def test_the_daemon_stays_while_other_containers_run_in_it(
+def test_the_daemon_keeps_running_while_it_has_other_containers(
     daemon: subprocess.Popen[bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -62,10 +62,10 @@ def test_the_daemon_stays_while_other_containers_run_in_it(
 ) -> None:
     take_down(tmp_path, monkeypatch, containers="0123456789ab\n")
     assert daemon.poll() is None
-    assert "it stays" in capsys.readouterr().out
+    assert "keeps running" in capsys.readouterr().out
 
 
-def test_another_process_under_its_number_is_left_alone(
+def test_another_process_with_the_same_pid_is_not_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with subprocess.Popen([sys.executable, "-c", WAIT]) as other:
@@ -80,10 +80,10 @@ def test_no_lab_and_no_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     take_down(tmp_path, monkeypatch)
-    assert "No lab stands" in capsys.readouterr().out
+    assert "There is no lab" in capsys.readouterr().out
 
 
-def test_what_is_kept_of_a_platform_goes_with_its_hosts(tmp_path: Path) -> None:
+def test_forget_removes_the_files_of_the_platform(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     (tmp_path / "certs").mkdir()
     secrets = ["ca.key", "certs/m1.key", "elastic_password", "kibana_token", "secret_hash_key"]

@@ -1,4 +1,4 @@
-"""Which network links a killed Docker daemon has left: never one of somebody else."""
+"""Network links that a killed Docker daemon leaves; links of other programs do not count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def link(name: str, master: str = "") -> dict[str, Any]:
     return {"ifname": name, **({"master": master} if master else {})}
 
 
-def test_the_pairs_of_containers_go_before_the_bridges_of_labs() -> None:
+def test_links_of_containers_come_before_bridges_of_labs() -> None:
     links = [
         link("lo"),
         link("docker0"),
@@ -22,7 +22,7 @@ def test_the_pairs_of_containers_go_before_the_bridges_of_labs() -> None:
     assert leftovers(links) == ["veth6c3c502", "veth975a044", "brlab1"]
 
 
-def test_links_of_others_stay() -> None:
+def test_links_of_other_programs_are_not_listed() -> None:
     links = [
         link("eth0", "br0"),
         link("br0"),

@@ -1,4 +1,4 @@
-"""What the lab's registry has of the volume plugin."""
+"""The versions of the volume plugin in the lab's registry."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from lab.plugins import configs
 
 
 def test_two_versions_and_a_broken_one() -> None:
-    made = configs("elk-lab/volume-plugin:abc")
-    assert list(made) == ["1", "2", "broken"]
-    asked = [set(one["linux"]["capabilities"]) for one in made.values()]
-    assert asked[1] - asked[0] == {"CAP_CHOWN"}
-    assert asked[2] == asked[0]
-    options = [{option["name"] for option in one["env"]} for one in made.values()]
+    by_tag = configs("elk-lab/volume-plugin:abc")
+    assert list(by_tag) == ["1", "2", "broken"]
+    capabilities = [set(one["linux"]["capabilities"]) for one in by_tag.values()]
+    assert capabilities[1] - capabilities[0] == {"CAP_CHOWN"}
+    assert capabilities[2] == capabilities[0]
+    options = [{option["name"] for option in one["env"]} for one in by_tag.values()]
     assert options[1] - options[0] == {"CACHE"}
-    assert made["broken"]["entrypoint"] == [*made["1"]["entrypoint"], "--broken"]
+    assert by_tag["broken"]["entrypoint"] == [*by_tag["1"]["entrypoint"], "--broken"]
 
 
-def test_other_files_are_another_plugin_in_the_registry() -> None:
-    def told(image: str) -> list[str]:
+def test_other_files_give_another_documentation_field() -> None:
+    def texts(image: str) -> list[str]:
         return [one["documentation"] for one in configs(image).values()]
 
-    assert told("elk-lab/volume-plugin:abc") == told("elk-lab/volume-plugin:abc")
-    assert len({*told("elk-lab/volume-plugin:abc"), *told("elk-lab/volume-plugin:def")}) == 6
+    assert texts("elk-lab/volume-plugin:abc") == texts("elk-lab/volume-plugin:abc")
+    assert len({*texts("elk-lab/volume-plugin:abc"), *texts("elk-lab/volume-plugin:def")}) == 6

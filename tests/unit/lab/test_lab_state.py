@@ -1,4 +1,4 @@
-"""What a lab of a given shape looks like, and what is remembered of it."""
+"""Shape, names and addresses of a lab, and its saved state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_two_labs_share_no_name_and_no_address(tmp_path: Path) -> None:
     assert first.login_registry_address not in taken
 
 
-def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:
+def test_save_load_and_forget(tmp_path: Path) -> None:
     assert Lab.load(tmp_path) is None
     lab = Lab(tmp_path, number=4, managers=3, workers=1, prepared=True)
     lab.save()
@@ -47,7 +47,7 @@ def test_a_lab_is_remembered_and_forgotten(tmp_path: Path) -> None:
     assert not lab.registry_password.exists()
 
 
-def test_an_image_is_known_by_what_goes_in(tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_the_sources(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     before = fingerprint(tmp_path, "base")
     assert fingerprint(tmp_path, "base") == before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fake Elasticsearch, a throw-away authority, and a stand-in that runs in this process."""
+"""A fake Elasticsearch, a temporary CA, and a stand-in that runs in this process."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ LOGIN = "Basic " + base64.b64encode(b"ann:correct").decode()
 
 
 class FakeElasticsearch:
-    """Knows one service token and one user, and answers the few calls the stand-in makes."""
+    """Accepts one service token and one user; answers only the calls of the stand-in."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.versions = ["9.2.4"]
         self.hits: list[dict] = []
         self.search_error: str | None = None
-        self.asked: list[tuple[str, str, dict]] = []
+        self.requests: list[tuple[str, str, dict]] = []
         self.overloaded = False
         fake = self
 
@@ -60,7 +60,7 @@ class FakeElasticsearch:
                 body = json.loads(self.rfile.read(size)) if size else {}
                 given = self.headers.get("Authorization", "")
                 path = self.path.split("?")[0]
-                fake.asked.append((given, self.path, body))
+                fake.requests.append((given, self.path, body))
                 code, answer = fake.answer(given, path)
                 raw = json.dumps(answer).encode()
                 self.send_response(code)
@@ -72,7 +72,7 @@ class FakeElasticsearch:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        # A client that does not trust it hangs up, and that is the test, not an error.
+        # Some tests expect a client that does not trust the server and closes the connection.
         self.server.handle_error = lambda *_args: None
         if context:
             self.server.socket = context.wrap_socket(
@@ -117,7 +117,7 @@ def _name(text: str) -> x509.Name:
 
 
 def make_certificate(folder: Path, name: str, address: str, authority=None) -> SimpleNamespace:
-    """Write a certificate and its key; without an authority it becomes one."""
+    """Write a certificate and its key; without an authority, a CA certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     issuer_name = authority.name if authority else _name(name)
@@ -151,7 +151,7 @@ def make_certificate(folder: Path, name: str, address: str, authority=None) -> S
 
 @pytest.fixture
 def stand_in():
-    """Give a function that starts a stand-in with the given settings."""
+    """A function that starts a stand-in with the given settings."""
     running = []
 
     def start(**flat):

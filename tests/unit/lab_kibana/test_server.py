@@ -41,7 +41,7 @@ def running(elasticsearch, stand_in):
     kibana = stand_in(
         elasticsearch__hosts=[elasticsearch.url], elasticsearch__serviceAccountToken=TOKEN
     )
-    kibana.status.ask()
+    kibana.status.check()
     return kibana
 
 
@@ -51,14 +51,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def test_status_for_the_anonymous_is_only_a_level(running):
+def test_status_without_a_login_has_only_the_level(running):
     code, headers, body = get(running.port, "/api/status")
     assert code == 200
     assert headers["kbn-name"] == "kibana-1"
     assert json.loads(body) == {"status": {"overall": {"level": "available"}}}
 
 
-def test_status_for_who_logs_in_has_kibanas_shape(running):
+def test_status_after_a_login_has_kibanas_format(running):
     code, _, body = get(running.port, "/api/status", LOGIN)
     status = json.loads(body)
     assert code == 200
@@ -70,51 +70,51 @@ def test_status_for_who_logs_in_has_kibanas_shape(running):
     assert "stand-in" in status["status"]["overall"]["summary"]
 
 
-def test_status_with_a_wrong_password_is_redacted(running):
+def test_status_with_a_wrong_password_has_only_the_level(running):
     _, _, body = get(running.port, "/api/status", "Basic YW5uOndyb25n")
     assert set(json.loads(body)) == {"status"}
 
 
-def test_503_until_elasticsearch_answers_and_again_when_it_is_lost(elasticsearch, stand_in):
+def test_503_while_elasticsearch_does_not_answer(elasticsearch, stand_in):
     kibana = stand_in(
         elasticsearch__hosts=[elasticsearch.url], elasticsearch__serviceAccountToken=TOKEN
     )
     assert get(kibana.port, "/api/status")[0] == 503
     assert get(kibana.port, "/", LOGIN)[0] == 503
     elasticsearch.overloaded = True
-    kibana.status.ask()
+    kibana.status.check()
     assert get(kibana.port, "/api/status")[0] == 503
     elasticsearch.overloaded = False
-    kibana.status.ask()
+    kibana.status.check()
     assert get(kibana.port, "/api/status")[0] == 200
     elasticsearch.overloaded = True
-    kibana.status.ask()
+    kibana.status.check()
     code, _, body = get(kibana.port, "/api/status", LOGIN)
     assert (code, json.loads(body)["status"]["overall"]["level"]) == (503, "critical")
 
 
-def test_a_token_that_is_refused_is_not_available(elasticsearch, stand_in):
+def test_a_wrong_token_gives_503(elasticsearch, stand_in):
     kibana = stand_in(
         elasticsearch__hosts=[elasticsearch.url], elasticsearch__serviceAccountToken="wrong"
     )
-    kibana.status.ask()
+    kibana.status.check()
     assert get(kibana.port, "/api/status")[0] == 503
     assert "credentials" in kibana.status.level.summary
 
 
 def test_an_older_elasticsearch_is_refused(elasticsearch, running):
     elasticsearch.versions = ["9.2.4", "9.1.0"]
-    running.status.ask()
+    running.status.check()
     assert not running.status.level.up
     assert "9.1.0" in running.status.level.summary
 
 
-def test_versions_that_do_not_fit():
+def test_incompatible_versions():
     assert incompatible("9.2.4", ["9.2.4", "9.2.0", "9.3.1"]) == []
     assert incompatible("9.2.4", ["9.1.9", "8.19.0", "10.0.0"]) == ["10.0.0", "8.19.0", "9.1.9"]
 
 
-def test_failover_to_another_node_and_it_stays_there(elasticsearch):
+def test_failover_to_another_node_which_is_used_again(elasticsearch):
     dead = f"http://127.0.0.1:{free_port()}"
     overloaded = FakeElasticsearch()
     overloaded.overloaded = True
@@ -124,7 +124,7 @@ def test_failover_to_another_node_and_it_stays_there(elasticsearch):
         )
         for _ in range(2):
             assert client.request("GET", "/_nodes", f"Bearer {TOKEN}").status == 200
-        assert len(overloaded.asked) == 1
+        assert len(overloaded.requests) == 1
     finally:
         overloaded.close()
 
@@ -137,7 +137,7 @@ def test_page_asks_for_a_login(running, path):
     assert "stand-in for Kibana" in body
 
 
-def test_page_shows_health_and_lines_escaped(elasticsearch, running):
+def test_page_shows_health_and_escapes_lines(elasticsearch, running):
     elasticsearch.hits = [
         {"@timestamp": "2026-01-01T00:00:00Z", "host": {"name": "w1"}, "message": "<script>x"}
     ]
@@ -149,26 +149,26 @@ def test_page_shows_health_and_lines_escaped(elasticsearch, running):
     assert "<script>" not in body
     assert '"><b>' not in body
     assert "script" not in headers["Content-Security-Policy"]
-    given, path, search = elasticsearch.asked[-1]
+    given, path, search = elasticsearch.requests[-1]
     assert given == LOGIN
     assert path.startswith("/logs-*/_search")
     assert search["query"]["query_string"]["query"] == '"><b> AND x'
     assert search["size"] == 50
 
 
-def test_page_keeps_strange_index_names_to_itself(elasticsearch, running):
+def test_page_does_not_send_invalid_index_names(elasticsearch, running):
     get(running.port, "/?index=..%2F_security%2Fuser", LOGIN)
-    assert elasticsearch.asked[-1][1].startswith("/syslog-msg*/_search")
+    assert elasticsearch.requests[-1][1].startswith("/syslog-msg*/_search")
 
 
-def test_page_says_why_a_search_failed(elasticsearch, running):
+def test_page_shows_why_a_search_failed(elasticsearch, running):
     elasticsearch.search_error = "Failed to parse query [<]"
     code, _, body = get(running.port, "/?q=%3C", LOGIN)
     assert code == 200
     assert "Failed to parse query [&lt;]" in body
 
 
-def test_everything_else_is_404(running):
+def test_other_paths_are_404(running):
     code, _, body = get(running.port, "/api/spaces")
     assert (code, json.loads(body)["statusCode"]) == (404, 404)
 
@@ -186,13 +186,13 @@ def test_base_path(elasticsearch, stand_in):
         server__basePath="/logs",
         server__rewriteBasePath=True,
     )
-    kibana.status.ask()
+    kibana.status.check()
     assert get(kibana.port, "/logs/api/status")[0] == 200
     assert get(kibana.port, "/api/status")[0] == 404
     assert get(kibana.port, "/logsx/api/status")[0] == 404
 
 
-def test_tls_both_ways_and_only_with_the_right_authority(tmp_path, stand_in):
+def test_tls_in_both_directions_with_the_right_ca_only(tmp_path, stand_in):
     authority = make_certificate(tmp_path, "authority", "127.0.0.1")
     other = make_certificate(tmp_path, "other", "127.0.0.1")
     good = make_certificate(tmp_path, "good", "127.0.0.1", authority)
@@ -213,10 +213,10 @@ def test_tls_both_ways_and_only_with_the_right_authority(tmp_path, stand_in):
             elasticsearch__hosts=[fake.url],
             elasticsearch__ssl__certificateAuthorities=[str(trusted.crt_path)],
         )
-        kibana.status.ask()
+        kibana.status.check()
         levels.append(kibana.status.level.name)
         fake.close()
-        assert bool(fake.asked) == kibana.status.level.up
+        assert bool(fake.requests) == kibana.status.level.up
     assert levels == ["available", "unavailable", "unavailable"]
     assert "certificate" in kibana.status.level.summary
     client = ssl.create_default_context(cafile=str(authority.crt_path))
@@ -231,7 +231,7 @@ def test_tls_both_ways_and_only_with_the_right_authority(tmp_path, stand_in):
         ("ECDHE-ECDSA-AES128-SHA256", "TLSv1_3", True),
     ],
 )
-def test_only_the_suites_of_the_setting_are_spoken(tmp_path, stand_in, ciphers, newest, answered):
+def test_only_the_suites_of_the_setting_are_accepted(tmp_path, stand_in, ciphers, newest, answered):
     authority = make_certificate(tmp_path, "authority", "127.0.0.1")
     kibana = stand_in(
         server__ssl__enabled=True,
@@ -249,7 +249,7 @@ def test_only_the_suites_of_the_setting_are_spoken(tmp_path, stand_in, ciphers, 
             get(kibana.port, "/api/status", context=client)
 
 
-def test_only_the_protocols_of_the_setting_are_spoken(tmp_path, stand_in):
+def test_only_the_protocols_of_the_setting_are_accepted(tmp_path, stand_in):
     authority = make_certificate(tmp_path, "authority", "127.0.0.1")
     settings = {
         "server__ssl__enabled": True,
@@ -315,7 +315,7 @@ def test_process_waits_for_elasticsearch_and_ends_on_sigterm(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "code"), [("server.prot: 1\n", 64), ("server.port: x\n", 78)])
-def test_process_refuses_with_kibanas_codes(tmp_path, text, code):
+def test_process_exits_with_kibanas_codes(tmp_path, text, code):
     with start(tmp_path, text) as process:
         output = process.stdout.read()
         assert process.wait(5) == code

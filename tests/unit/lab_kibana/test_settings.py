@@ -43,7 +43,7 @@ def test_unknown_settings_are_all_named(tmp_path):
     assert "server.port" not in str(error)
 
 
-def test_settings_with_free_keys_below_them(tmp_path):
+def test_settings_with_free_keys(tmp_path):
     load(
         tmp_path,
         "logging.appenders.file.type: file\nlogging.root.level: info\n"
@@ -59,7 +59,7 @@ def test_settings_with_free_keys_below_them(tmp_path):
         "xpack.reporting.encryptionKey",
     ],
 )
-def test_short_keys_are_refused_and_not_shown(tmp_path, name):
+def test_short_keys_are_refused_and_not_printed(tmp_path, name):
     error = refused(tmp_path, f"{name}: hush-hush-hush\n")
     assert error.code == EXIT_INVALID
     assert name in str(error)
@@ -69,7 +69,7 @@ def test_short_keys_are_refused_and_not_shown(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("server.port: many", "whole number"),
         ("server.port: 70000", "0 to 65535"),
@@ -94,14 +94,14 @@ def test_short_keys_are_refused_and_not_shown(tmp_path, name):
         ("logging.loggers: [{name: x}]", "logging.root"),
         ("server.name: ${NO_SUCH_VARIABLE}", "NO_SUCH_VARIABLE"),
         ("server.port: 1\nserver.port: 2", "twice"),
-        ("- a\n- b", "must hold settings"),
-        ("a: [", "no YAML"),
+        ("- a\n- b", "must contain settings"),
+        ("a: [", "not valid YAML"),
     ],
 )
-def test_wrong_values(tmp_path, text, complaint):
+def test_wrong_values(tmp_path, text, message):
     error = refused(tmp_path, text + "\n")
     assert error.code == EXIT_INVALID
-    assert complaint in str(error)
+    assert message in str(error)
 
 
 def test_broken_yaml_is_not_quoted(tmp_path):
@@ -117,14 +117,14 @@ def test_a_file_that_cannot_be_read(tmp_path):
         read([tmp_path / "absent.yml"], {}, {})
 
 
-def test_environment_beats_file_and_options_beat_both(tmp_path):
+def test_environment_overrides_file_and_options_override_both(tmp_path):
     text = "server.name: file\nserver.port: 1\nserver.host: file\n"
     environment = {"SERVER_NAME": "env", "SERVER_PORT": "2", "SERVER_HOST": ""}
     got = load(tmp_path, text, environment, {"server.name": "option"})
     assert (got.name, got.port, got.host) == ("option", 2, "file")
 
 
-def test_environment_knows_camel_case_and_lists():
+def test_environment_with_camel_case_and_lists():
     found = from_environment(
         {
             "ELASTICSEARCH_SERVICEACCOUNTTOKEN": "t",
@@ -164,7 +164,7 @@ def test_arguments(tmp_path):
         parse_arguments(["serve"], default)
 
 
-def test_the_number_of_the_instance_is_kept(tmp_path):
+def test_the_id_of_the_instance_is_stored(tmp_path):
     first = find_uuid(None, tmp_path)
     assert find_uuid(None, tmp_path) == first
     assert find_uuid("given", tmp_path) == "given"

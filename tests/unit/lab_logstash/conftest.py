@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the stand-in importable, and gives it a fake Elasticsearch to write to."""
+"""Makes the stand-in importable and provides a fake Elasticsearch for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if str(IMAGE) not in sys.path:
 
 
 class FakeElasticsearch:
-    """Answers health checks and bulk requests; how, a test can change at any time."""
+    """Answers health checks and bulk requests; a test can change the responses at any time."""
 
     def __init__(self) -> None:
         self.documents: list[dict[str, Any]] = []
@@ -73,7 +73,7 @@ class FakeElasticsearch:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 fake.requests[self.path] += 1
                 if fake.bulk_status != 200:
-                    self.answer(fake.bulk_status, {"error": "told to"})
+                    self.answer(fake.bulk_status, {"error": "set by the test"})
                     return
                 lines = [json.loads(line) for line in body.splitlines()]
                 items = []
@@ -96,7 +96,7 @@ class FakeElasticsearch:
             allow_reuse_address = True
 
             def handle_error(self, *_arguments: Any) -> None:
-                """A client that goes away, or does not trust us, is nothing to print."""
+                """Print nothing: a client may disconnect or not trust the certificate."""
 
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
@@ -126,8 +126,8 @@ def elasticsearch() -> Iterator[FakeElasticsearch]:
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """The condition's value as soon as it is true."""
-    return harness.wait_for(condition, seconds, "What a test waits for", pause=0.01)
+    """Wait until the condition is true and return its value."""
+    return harness.wait_for(condition, seconds, "The condition of the test", pause=0.01)
 
 
 def free_port() -> int:
@@ -138,7 +138,7 @@ def free_port() -> int:
 
 
 class Logstash:
-    """The stand-in as a process of its own, with a home in a temporary directory."""
+    """The stand-in as a separate process with its home in a temporary directory."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

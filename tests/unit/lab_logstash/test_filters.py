@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters, grok, dates, fields of events."""
+"""Filters, grok, dates and fields of events."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_grok_names_types_and_overwriting() -> None:
     assert event.tags() == ["joe"]
 
 
-def test_grok_appends_without_overwriting_and_leaves_numbers_alone() -> None:
+def test_grok_without_overwrite_appends_to_text_and_keeps_numbers() -> None:
     event = filtered(
         'grok { match => { "message" => "%{INT:n:int} %{WORD:w}" } }', message="7 new", n=1, w="old"
     )
     assert (event.data["n"], event.data["w"]) == (1, ["old", "new"])
 
 
-def test_grok_tags_what_does_not_match_and_keeps_it() -> None:
+def test_grok_tags_an_event_that_does_not_match() -> None:
     event = filtered(
         'grok { match => { "message" => "\\A%{INT}\\z" } tag_on_failure => ["t"] }', message="x"
     )
@@ -68,7 +68,7 @@ def test_grok_refuses_unknown_patterns() -> None:
         Grok("%{NOSUCH:a}", {})
 
 
-def test_ruby_spellings() -> None:
+def test_ruby_expressions_become_python() -> None:
     assert to_python(r"\h+\z") == r"[0-9a-fA-F]+\Z"
     assert to_python(r"\\z") == r"\\z"
 
@@ -104,18 +104,18 @@ def test_dates(pattern: str, text: str, moment: str) -> None:
     assert dates.to_timestamp(dates.parser_for(pattern)(text, UTC)) == moment
 
 
-def test_a_date_without_a_year_takes_the_nearest() -> None:
+def test_a_date_without_a_year_gets_the_nearest() -> None:
     assert dates.guess_year(1, datetime(2026, 12, 31, tzinfo=UTC)) == 2027
     assert dates.guess_year(12, datetime(2026, 1, 1, tzinfo=UTC)) == 2025
     assert dates.guess_year(3, datetime(2026, 11, 1, tzinfo=UTC)) == 2026
 
 
-def test_a_date_that_cannot_be_read_is_tagged() -> None:
+def test_an_invalid_date_is_tagged() -> None:
     event = filtered('date { match => ["t", "ISO8601"] }', t="yesterday")
     assert event.tags() == ["_dateparsefailure"]
 
 
-def test_mutate_runs_in_its_own_order() -> None:
+def test_mutate_runs_in_a_fixed_order() -> None:
     event = filtered(
         r'mutate { copy => { "b" => "c" } gsub => ["b", "[\r\n]+\z", ""] rename => { "a" => "b" }'
         ' convert => { "n" => "integer" } remove_field => ["n2"] split => { "list" => "," } }',

@@ -34,7 +34,7 @@ def test_a_pipeline_becomes_a_tree() -> None:
     assert [test is None for test, _nodes in branch.arms] == [False, False, True]
 
 
-def test_strings_stand_as_they_are() -> None:
+def test_strings_keep_their_backslashes() -> None:
     config = lang.parse(r"""filter { mutate { gsub => ["message", "[\r\n]+\z", ""] } }""")
     (plugin,) = config.filters
     assert isinstance(plugin, lang.Plugin)
@@ -53,12 +53,12 @@ def test_strings_stand_as_they_are() -> None:
         "filter { mutate { add_field => { 'a' => 1 'a' => 2 } } }",
     ],
 )
-def test_mistakes_are_refused(text: str) -> None:
+def test_syntax_errors_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         lang.parse(text)
 
 
-def test_a_mistake_is_named_with_its_place() -> None:
+def test_a_syntax_error_has_line_and_column() -> None:
     with pytest.raises(ConfigurationError, match=r"line 3, column 10 \(byte 29\)"):
         lang.parse("input {\n  syslog {\n    port = 514\n  }\n}\n")
 
@@ -75,7 +75,7 @@ EVENT = {
 
 
 @pytest.mark.parametrize(
-    ("condition", "verdict"),
+    ("condition", "expected"),
     [
         ('[a][b] == "deep"', True),
         ('[a][b] != "deep"', False),
@@ -99,13 +99,13 @@ EVENT = {
         ('([n] == 5 or [n] == 6) and [a][b] == "no"', False),
     ],
 )
-def test_conditions(condition: str, verdict: bool) -> None:
+def test_conditions(condition: str, expected: bool) -> None:
     config = lang.parse(f"filter {{ if {condition} {{ mutate {{ }} }} }}")
     (branch,) = config.filters
     assert isinstance(branch, lang.Branch)
     test = branch.arms[0][0]
     assert test is not None
-    assert compile_condition(test)(Event(dict(EVENT))) is verdict
+    assert compile_condition(test)(Event(dict(EVENT))) is expected
 
 
 def options_of(text: str, environment: dict[str, str] | None = None) -> dict[str, object]:
@@ -130,7 +130,7 @@ def test_options_are_typed_and_have_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("input { syslog { prot => 514 } }", "Unknown setting 'prot' for syslog"),
         ("input { syslog { debug => true } }", "obsolete"),
@@ -148,8 +148,8 @@ def test_options_are_typed_and_have_defaults() -> None:
         ('output { elasticsearch { user => "${NOBODY}" } }', "Cannot evaluate"),
     ],
 )
-def test_wrong_options_are_refused(text: str, complaint: str) -> None:
-    with pytest.raises(ConfigurationError, match=complaint):
+def test_wrong_options_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         options_of(text)
 
 
@@ -164,7 +164,7 @@ def test_wrong_options_are_refused(text: str, complaint: str) -> None:
         'hosts => ["https://a:9200"] ssl_enabled => false',
     ],
 )
-def test_the_elasticsearch_output_refuses_what_does_not_fit_together(options: str) -> None:
+def test_the_elasticsearch_output_refuses_contradictory_options(options: str) -> None:
     with pytest.raises(ConfigurationError):
         Program(
             "input { udp { port => 1 } } output { elasticsearch { manage_template => false "

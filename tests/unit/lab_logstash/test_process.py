@@ -56,9 +56,7 @@ def test_lines_arrive_over_tcp_and_udp(
     assert "stand-in" in logstash.log()
 
 
-def test_what_is_queued_survives_a_kill(
-    elasticsearch: FakeElasticsearch, logstash: Logstash
-) -> None:
+def test_queued_events_survive_a_kill(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
     elasticsearch.bulk_status = 503
     logstash.to_elasticsearch(elasticsearch.url)
     logstash.start()
@@ -67,7 +65,7 @@ def test_what_is_queued_survives_a_kill(
     assert logstash.stop(signal.SIGKILL) == -signal.SIGKILL
     elasticsearch.bulk_status = 200
     logstash.start()
-    # None is lost. The batch that was on its way when the process died may come a second time.
+    # No event is lost. The batch that was being sent at the kill can arrive twice.
     wait_for(lambda: len(set(found(elasticsearch))) >= 500)
     assert sorted(set(found(elasticsearch))) == expected(0, 500)
     assert logstash.stop() == 0
@@ -88,7 +86,7 @@ def test_a_stop_keeps_the_queue(elasticsearch: FakeElasticsearch, logstash: Logs
     assert found(elasticsearch) == expected(0, 300)
 
 
-def test_it_waits_for_an_elasticsearch_that_is_away(
+def test_it_waits_while_elasticsearch_is_down(
     elasticsearch: FakeElasticsearch, logstash: Logstash
 ) -> None:
     elasticsearch.stop()
@@ -101,16 +99,14 @@ def test_it_waits_for_an_elasticsearch_that_is_away(
     assert found(elasticsearch) == expected(0, 10)
 
 
-def test_it_goes_on_with_the_other_host(
-    elasticsearch: FakeElasticsearch, logstash: Logstash
-) -> None:
+def test_it_uses_the_other_host(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
     logstash.to_elasticsearch(f'http://127.0.0.1:1", "{elasticsearch.url}')
     logstash.start()
     logstash.send(*lines(0, 10))
     wait_for(lambda: len(elasticsearch.documents) >= 10)
 
 
-def test_wrong_credentials_at_start_end_the_process(
+def test_the_process_exits_after_wrong_credentials_at_start(
     elasticsearch: FakeElasticsearch, logstash: Logstash
 ) -> None:
     elasticsearch.root_status = 401
@@ -121,7 +117,7 @@ def test_wrong_credentials_at_start_end_the_process(
     assert "Please check the credentials" in logstash.log()
 
 
-def test_without_the_licence_nothing_is_sent(
+def test_without_access_to_the_licence_nothing_is_sent(
     elasticsearch: FakeElasticsearch, logstash: Logstash
 ) -> None:
     elasticsearch.license_status = 403
@@ -137,8 +133,8 @@ def test_refused_documents(elasticsearch: FakeElasticsearch, logstash: Logstash)
     answers = {"line 1": [409], "line 2": [400], "line 3": [403, 429, 503, 201]}
 
     def status(document: dict[str, Any]) -> int:
-        planned = answers.get(document["message"].strip(), [])
-        return planned.pop(0) if planned else 201
+        statuses = answers.get(document["message"].strip(), [])
+        return statuses.pop(0) if statuses else 201
 
     elasticsearch.item_status = status
     logstash.to_elasticsearch(elasticsearch.url)
@@ -185,7 +181,7 @@ def test_the_command_line(elasticsearch: FakeElasticsearch, logstash: Logstash) 
     assert "queue.typo" in typo.stdout
 
 
-def test_refused_documents_are_kept_when_asked(
+def test_refused_documents_go_to_the_dead_letter_queue(
     elasticsearch: FakeElasticsearch, logstash: Logstash
 ) -> None:
     elasticsearch.item_status = lambda document: 400 if "line 1" in document["message"] else 201
@@ -243,7 +239,9 @@ def test_other_inputs_conditions_and_files(logstash: Logstash) -> None:
     assert "from 127.0.0.1: three" in logstash.log()
 
 
-def test_a_stop_drains_when_asked(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
+def test_a_stop_drains_the_queue_if_configured(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
     logstash.settings.update({"queue.drain": True, "pipeline.batch.size": 10})
     logstash.to_elasticsearch(elasticsearch.url)
     logstash.start()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queues: order, acknowledgement, limits, and what a killed process leaves behind."""
+"""The queues: order, acknowledgement, limits, and recovery after a kill."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class OnDisk(Protocol):
 
 @pytest.fixture
 def on_disk(tmp_path: Path) -> Iterator[OnDisk]:
-    """Opens the queue of this test; again, it is what another process would find."""
+    """Opens the queue of this test; a second call opens it like another process."""
     opened: list[PersistedQueue] = []
 
     def open_queue(page: int = 256, limit: int = 1 << 20, acks: int = 1) -> PersistedQueue:
@@ -82,13 +82,13 @@ def test_a_batch_waits_until_it_is_full(queue: Queue) -> None:
     assert numbers(batch) == [0, 1]
 
 
-def test_a_closed_queue_takes_nothing_more(queue: Queue) -> None:
+def test_a_closed_queue_accepts_no_events(queue: Queue) -> None:
     queue.close_for_writing()
     with pytest.raises(QueueClosedError):
         queue.put(events(0, 1))
 
 
-def test_without_draining_a_closed_queue_gives_nothing_more(on_disk: OnDisk) -> None:
+def test_without_draining_a_closed_queue_returns_no_events(on_disk: OnDisk) -> None:
     queue = on_disk()
     queue.put(events(0, 5))
     queue.close_for_writing()
@@ -97,22 +97,20 @@ def test_without_draining_a_closed_queue_gives_nothing_more(on_disk: OnDisk) -> 
     assert drain(on_disk()) == list(range(5))
 
 
-def test_what_was_not_acknowledged_comes_again(on_disk: OnDisk) -> None:
+def test_unacknowledged_events_are_read_again(on_disk: OnDisk) -> None:
     queue = on_disk()
     queue.put(events(0, 40))
     first, second, third = (read(queue, 10) for _ in range(3))
     queue.ack(third)
     queue.ack(first)
-    # Never closed: this is what kill -9 leaves.
+    # The first queue is not closed, as after kill -9.
     again = on_disk()
     assert again.stats()["events_count"] == 30
     assert drain(again) == list(range(10, 40))
     assert numbers(second) == list(range(10, 20))
 
 
-def test_a_kill_forgets_what_came_after_the_last_checkpoint(
-    on_disk: OnDisk,
-) -> None:
+def test_a_kill_loses_acknowledgements_after_the_last_checkpoint(on_disk: OnDisk) -> None:
     queue = on_disk(1 << 20, acks=20)
     queue.put(events(0, 40))
     for _ in range(3):
@@ -120,7 +118,7 @@ def test_a_kill_forgets_what_came_after_the_last_checkpoint(
     assert drain(on_disk(1 << 20)) == list(range(20, 40))
 
 
-def test_an_empty_queue_has_its_checkpoint(on_disk: OnDisk) -> None:
+def test_an_empty_queue_has_a_checkpoint(on_disk: OnDisk) -> None:
     queue = on_disk(1 << 20, acks=1024)
     queue.put(events(0, 40))
     queue.ack(read(queue, 40))
@@ -134,7 +132,7 @@ def test_a_half_written_event_is_dropped(on_disk: OnDisk, tmp_path: Path, place:
     with (tmp_path / "page.0").open("rb+") as page:
         content = page.read()
         last = content.index(b'{"n":3')
-        # Either it was not begun in the file yet, or its data did not get there.
+        # Either nothing of the event, or not all of its data, has reached the file.
         page.seek(last - 12 if place == "number" else last + 3)
         page.write(bytes(12))
     again = on_disk(1 << 20)
@@ -142,7 +140,7 @@ def test_a_half_written_event_is_dropped(on_disk: OnDisk, tmp_path: Path, place:
     assert drain(again) == [0, 1, 2, 4]
 
 
-def test_the_files_are_those_of_the_original(on_disk: OnDisk, tmp_path: Path) -> None:
+def test_the_files_have_the_format_of_logstash(on_disk: OnDisk, tmp_path: Path) -> None:
     """Layout of FileCheckpointIO and MmapPageIOV2 in Logstash 9.2, byte for byte."""
     queue = on_disk(4096)
     queue.put([{"n": 1}])
@@ -165,9 +163,7 @@ def number(value: int, size: int) -> bytes:
     return value.to_bytes(size, "big")
 
 
-def test_what_was_written_before_a_start_is_in_a_page_of_its_own(
-    on_disk: OnDisk, tmp_path: Path
-) -> None:
+def test_a_start_begins_a_new_page(on_disk: OnDisk, tmp_path: Path) -> None:
     on_disk(4096).put(events(0, 3))
     again = on_disk(4096)
     again.put(events(3, 4))
@@ -189,7 +185,7 @@ def test_acknowledged_pages_are_removed(on_disk: OnDisk, tmp_path: Path) -> None
     assert len(list(tmp_path.glob("page.*"))) <= 2
 
 
-def test_a_full_queue_holds_its_writers_up(on_disk: OnDisk) -> None:
+def test_a_full_queue_blocks_its_writers(on_disk: OnDisk) -> None:
     queue = on_disk(512, 2048)
 
     def write() -> None:

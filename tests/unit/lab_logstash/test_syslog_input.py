@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the syslog input makes of lines."""
+"""How the syslog input parses lines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_line_of_rfc_3164() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("<34>Nov  1 00:00:01 h app: x\n", {"[process][name]": "app", "message": "x\n"}),
         ("<34>Nov 1 00:00:01 h app: x\n", {"[process][name]": "app", "message": "x\n"}),
@@ -62,9 +62,9 @@ def test_a_line_of_rfc_3164() -> None:
         ('<34>Nov 21 00:00:01 h app: {"a": 1}\0\n', {"message": '{"a": 1}\0\n'}),
     ],
 )
-def test_other_lines_that_are_parsed(line: str, wanted: dict[str, Any]) -> None:
+def test_other_lines_that_are_parsed(line: str, expected: dict[str, Any]) -> None:
     event = parse(line)
-    assert {name: event.get(name) for name in wanted} == wanted
+    assert {name: event.get(name) for name in expected} == expected
     assert "tags" not in event.data
 
 
@@ -91,7 +91,7 @@ def test_lines_that_are_not_parsed_stay_whole(line: str) -> None:
     assert event.data["@timestamp"] >= before
 
 
-def test_bytes_that_are_not_utf_8_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_are_not_utf_8_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     event = parse(b"<34>Nov 21 00:00:01 h app: a\xff\xe9b\n")
     assert event.data["message"] == "a\\xFF\\xE9b\\n"
     assert "different character encoding" in capsys.readouterr().out

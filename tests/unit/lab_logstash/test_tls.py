@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom the elasticsearch output trusts."""
+"""TLS of the elasticsearch output: trusted certificates, protocols and cipher suites."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 
 
 def certify(folder: Path, name: str, address: str, authority: Pair | None = None) -> Pair:
-    """Write a certificate and its key; without an authority it becomes one."""
+    """Write a certificate and its key; without an authority, a CA certificate."""
     private = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     issuer = "authority" if authority else name
@@ -64,19 +64,19 @@ def certify(folder: Path, name: str, address: str, authority: Pair | None = None
 
 
 @pytest.mark.parametrize(
-    ("address", "trusted", "trouble"),
+    ("address", "trusted", "error"),
     [
         ("127.0.0.1", "authority", None),
         ("127.0.0.1", "other", "certificate verify failed"),
         ("192.0.2.1", "authority", "IP address mismatch"),
     ],
 )
-def test_only_a_certificate_of_the_authority_for_this_address_is_trusted(
+def test_only_a_certificate_of_the_ca_for_this_address_is_trusted(
     elasticsearch: FakeElasticsearch,
     logstash: Logstash,
     address: str,
     trusted: str,
-    trouble: str | None,
+    error: str | None,
 ) -> None:
     authority = certify(logstash.home, "authority", "127.0.0.1")
     certify(logstash.home, "other", "127.0.0.1")
@@ -91,16 +91,16 @@ def test_only_a_certificate_of_the_authority_for_this_address_is_trusted(
     )
     logstash.start()
     logstash.send("<34>Nov 21 00:00:01 host app: text")
-    if trouble is None:
+    if error is None:
         wait_for(lambda: elasticsearch.documents)
     else:
-        wait_for(lambda: logstash.log().count(trouble) > 1)
+        wait_for(lambda: logstash.log().count(error) > 1)
         assert not elasticsearch.requests
         assert logstash.stop() == 0
 
 
-def offering(folder: Path, ciphers: str, *, newest: bool = False) -> ssl.SSLContext:
-    """A server with the suites of TLS 1.2 of a name, and with no newer protocol unless asked to."""
+def server_context(folder: Path, ciphers: str, *, newest: bool = False) -> ssl.SSLContext:
+    """A server context with these cipher suites of TLS 1.2, and with TLS 1.3 only if ``newest``."""
     authority = certify(folder, "authority", "127.0.0.1")
     server = certify(folder, "server", "127.0.0.1", authority)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,11 +119,11 @@ def offering(folder: Path, ciphers: str, *, newest: bool = False) -> ssl.SSLCont
         ("ECDHE-ECDSA-AES128-SHA256", True, True),
     ],
 )
-def test_only_the_suites_of_the_option_are_spoken(
+def test_only_the_suites_of_the_option_are_used(
     elasticsearch: FakeElasticsearch, logstash: Logstash, ciphers: str, newest: bool, sent: bool
 ) -> None:
     elasticsearch.stop()
-    elasticsearch.tls = offering(logstash.home, ciphers, newest=newest)
+    elasticsearch.tls = server_context(logstash.home, ciphers, newest=newest)
     elasticsearch.start()
     logstash.to_elasticsearch(
         elasticsearch.url,
@@ -142,7 +142,7 @@ def test_only_the_suites_of_the_option_are_spoken(
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
         ({"ssl_cipher_suites": ["TLS_ECDHE_ECDSA_WITH_AES_129_GCM_SHA256"]}, "cipher"),
         (
@@ -163,8 +163,8 @@ def test_only_the_suites_of_the_option_are_spoken(
         ),
     ],
 )
-def test_suites_that_cannot_be_had(options: dict[str, list[str]], complaint: str) -> None:
-    with pytest.raises(ConfigurationError, match=complaint):
+def test_unavailable_suites(options: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         restrict(ssl.create_default_context(), options)
 
 

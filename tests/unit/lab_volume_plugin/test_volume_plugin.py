@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the lab's volume plugin answers, without the mounts that need a kernel."""
+"""The responses of the lab's volume plugin, with fake mounts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import volume_plugin
 from volume_plugin import RefusedError, Settings, Volumes, answer
 
 
-class Asked:
-    """A plugin whose mounts are written down only."""
+class Plugin:
+    """A plugin that only records its mounts."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -31,20 +31,20 @@ class Asked:
     def start(self) -> None:
         self.volumes = Volumes(self.folder / "home", self.folder / "mounts")
 
-    def __call__(self, call: str, **asked: Any) -> Any:
-        return answer(self.volumes, Settings("global"), f"VolumeDriver.{call}", asked)
+    def __call__(self, call: str, **request: Any) -> Any:
+        return answer(self.volumes, Settings("global"), f"VolumeDriver.{call}", request)
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
-    return Asked(tmp_path, monkeypatch)
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    return Plugin(tmp_path, monkeypatch)
 
 
-def test_a_volume_from_its_creation_to_its_end(plugin: Asked) -> None:
+def test_a_volume_from_create_to_remove(plugin: Plugin) -> None:
     plugin("Create", Name="v1", Opts={"size": "2g", "directory": "d1"})
-    shown = plugin("Get", Name="v1")["Volume"]
-    assert shown["Status"] == {"directory": "d1", "size": "2g"}
-    assert shown["CreatedAt"].endswith("Z")
+    volume = plugin("Get", Name="v1")["Volume"]
+    assert volume["Status"] == {"directory": "d1", "size": "2g"}
+    assert volume["CreatedAt"].endswith("Z")
     for user in ("c1", "c2"):
         mounted = plugin("Mount", Name="v1", ID=user)["Mountpoint"]
         assert plugin("Path", Name="v1")["Mountpoint"] == mounted
@@ -59,7 +59,7 @@ def test_a_volume_from_its_creation_to_its_end(plugin: Asked) -> None:
     assert not (plugin.volumes.home / "d1").exists()
 
 
-def test_what_it_keeps_outlives_it(plugin: Asked) -> None:
+def test_volumes_survive_a_restart_of_the_plugin(plugin: Plugin) -> None:
     plugin("Create", Name="v1", Opts=None)
     (plugin.volumes.home / "v1" / "file").write_text("data")
     before = plugin("Get", Name="v1")
@@ -72,26 +72,26 @@ def test_what_it_keeps_outlives_it(plugin: Asked) -> None:
     ("options", "reason"),
     [
         ({"sice": "1g"}, "no such option: sice"),
-        ({"size": "much"}, "'much' is no size"),
-        ({"directory": "../etc"}, "is no name for a directory"),
+        ({"size": "much"}, "'much' is not a valid size"),
+        ({"directory": "../etc"}, "is not a valid directory name"),
     ],
 )
-def test_refused_volumes(plugin: Asked, options: dict[str, str], reason: str) -> None:
+def test_invalid_volume_options(plugin: Plugin, options: dict[str, str], reason: str) -> None:
     with pytest.raises(RefusedError, match=reason):
         plugin("Create", Name="v1", Opts=options)
     assert plugin("List") == {"Volumes": []}
 
 
-def test_scope_is_the_plugins_option(plugin: Asked) -> None:
+def test_scope_is_the_plugins_option(plugin: Plugin) -> None:
     assert plugin("Capabilities") == {"Capabilities": {"Scope": "global"}}
 
 
 @pytest.mark.parametrize("wrong", [{"SCOPE": "all"}, {"RETRIES": "abc"}, {"RETRIES": ""}])
-def test_options_it_does_not_start_with(wrong: dict[str, str]) -> None:
+def test_invalid_plugin_options(wrong: dict[str, str]) -> None:
     [name] = wrong
     with pytest.raises(RefusedError, match=name):
         Settings.read(wrong)
 
 
-def test_a_password_is_not_in_what_it_says_when_it_starts() -> None:
+def test_the_start_message_does_not_show_the_password() -> None:
     assert "pa55" not in str(Settings.read({"PASSWORD": "pa55"}))

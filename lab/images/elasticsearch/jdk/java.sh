@@ -1,6 +1,6 @@
 #!/bin/bash
-# Java with an archive of the classes that the server, or the tool that starts it, loads in each start.
-# With LAB_ARCHIVE they are written, when those end.
+# Runs Java with a class data archive for the server, or for the tool that starts it.
+# With LAB_ARCHIVE set, Java writes the archive when it exits.
 archives=/opt/lab/archives
 archive=
 words=()
@@ -8,7 +8,7 @@ for word; do
   if [[ $word = -Dcli.name=server ]]; then
     archive=$archives/launcher.jsa
   elif [[ $word = --patch-module=java.base=* && ( -n $LAB_ARCHIVE || -s $archives/server.jsa ) ]]; then
-    # Where there is one, it is of the version whose bridge this Java has.
+    # The archive exists only for the version whose bridge this Java contains.
     archive=$archives/server.jsa
     continue
   fi
@@ -17,7 +17,7 @@ done
 if [[ -n $archive && -n $LAB_ARCHIVE ]]; then
   words=("-XX:ArchiveClassesAtExit=$archive" "${words[@]}")
 elif [[ -s $archive ]]; then
-  # What it says of what it cannot use as well.
+  # Without warnings about parts of the archive that it cannot use.
   words=("-XX:SharedArchiveFile=$archive" -Xlog:cds=off "${words[@]}")
 fi
 exec /usr/share/elasticsearch/jdk/bin/real/java "${words[@]}"

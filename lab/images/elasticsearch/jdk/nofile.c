@@ -1,6 +1,6 @@
-/* Elasticsearch refuses to join a cluster below 65535 file descriptors, and a machine without
- * CAP_SYS_RESOURCE cannot raise its own limit. Preloaded, this library reports 65535 for a
- * lower RLIMIT_NOFILE and caps attempts to set more than there really is. */
+/* Elasticsearch refuses to join a cluster with fewer than 65535 file descriptors, and a machine
+ * without CAP_SYS_RESOURCE cannot raise its limit. With LD_PRELOAD this library reports 65535 for
+ * a lower RLIMIT_NOFILE and reduces attempts to set more than the real limit. */
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,8 +11,8 @@ struct limit {
     unsigned long current, maximum;
 };
 
-static int kernel(int pid, int resource, const struct limit *wanted, struct limit *old) {
-    return (int)syscall(SYS_prlimit64, pid, resource, wanted, old);
+static int kernel(int pid, int resource, const struct limit *desired, struct limit *old) {
+    return (int)syscall(SYS_prlimit64, pid, resource, desired, old);
 }
 
 static int get(int pid, int resource, struct limit *out) {
@@ -24,11 +24,11 @@ static int get(int pid, int resource, struct limit *out) {
     return error;
 }
 
-static int set(int pid, int resource, const struct limit *wanted) {
+static int set(int pid, int resource, const struct limit *desired) {
     struct limit real, capped;
-    if (resource != NOFILE) return kernel(pid, resource, wanted, 0);
+    if (resource != NOFILE) return kernel(pid, resource, desired, 0);
     if (kernel(pid, resource, 0, &real)) return -1;
-    capped = *wanted;
+    capped = *desired;
     if (capped.maximum > real.maximum) capped.maximum = real.maximum;
     if (capped.current > capped.maximum) capped.current = capped.maximum;
     return kernel(pid, resource, &capped, 0);
@@ -36,13 +36,13 @@ static int set(int pid, int resource, const struct limit *wanted) {
 
 int getrlimit(int resource, struct limit *out) { return get(0, resource, out); }
 int getrlimit64(int resource, struct limit *out) { return get(0, resource, out); }
-int setrlimit(int resource, const struct limit *wanted) { return set(0, resource, wanted); }
-int setrlimit64(int resource, const struct limit *wanted) { return set(0, resource, wanted); }
+int setrlimit(int resource, const struct limit *desired) { return set(0, resource, desired); }
+int setrlimit64(int resource, const struct limit *desired) { return set(0, resource, desired); }
 
-int prlimit(int pid, int resource, const struct limit *wanted, struct limit *old) {
+int prlimit(int pid, int resource, const struct limit *desired, struct limit *old) {
     if (old && get(pid, resource, old)) return -1;
-    return wanted ? set(pid, resource, wanted) : 0;
+    return desired ? set(pid, resource, desired) : 0;
 }
-int prlimit64(int pid, int resource, const struct limit *wanted, struct limit *old) {
-    return prlimit(pid, resource, wanted, old);
+int prlimit64(int pid, int resource, const struct limit *desired, struct limit *old) {
+    return prlimit(pid, resource, desired, old);
 }

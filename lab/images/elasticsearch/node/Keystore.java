@@ -5,15 +5,15 @@ import java.nio.file.Path;
 import org.elasticsearch.common.settings.KeyStoreWrapper;
 
 /**
- * A new keystore with the password of the first start, which is read from standard input: what
- * {@code elasticsearch-keystore create} and {@code add} write. Deriving its key is most of the
- * work, and takes place once here and three times there.
+ * Writes a new keystore with the password of the first start, which it reads from standard input.
+ * The result is that of {@code elasticsearch-keystore create} and {@code add}. Deriving the key is
+ * most of the work; this class does it once, the two commands three times.
  */
 public final class Keystore {
 
     private Keystore() {}
 
-    /** Writes into the folder that the first argument names. */
+    /** Writes into the directory that the first argument names. */
     public static void main(String[] arguments) throws Exception {
         String password = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
         KeyStoreWrapper keystore = KeyStoreWrapper.create();

@@ -38,9 +38,9 @@ import org.elasticsearch.rest.RestStatus;
 import org.elasticsearch.xcontent.XContentBuilder;
 
 /**
- * Maven Central's server has no module for {@code GET /} and none for analysis. Clients read the
- * first before anything else, and the security index cannot be created without three parts of the
- * second. This plugin brings just these; it checks no privilege on {@code GET /}.
+ * Maven Central's server has no module for {@code GET /} and none for text analysis. Clients call
+ * {@code GET /} first, and the security index needs three parts of text analysis. This plugin adds
+ * only these; it checks no privilege on {@code GET /}.
  */
 public class LabCompat extends Plugin implements AnalysisPlugin, ActionPlugin {
 
@@ -68,7 +68,7 @@ public class LabCompat extends Plugin implements AnalysisPlugin, ActionPlugin {
                 settings.getAsList("patterns").stream().map(Pattern::compile).toArray(Pattern[]::new);
             return new Filter(name, in -> new PatternCaptureGroupTokenFilter(in, keepOriginal, patterns));
         }));
-        // Stands in for the real filter: it drops equal tokens of one position only.
+        // Unlike the real filter, this one removes equal tokens only at the same position.
         filters.put("unique", (index, env, name, settings) -> new Filter(name, RemoveDuplicatesTokenFilter::new));
         return filters;
     }

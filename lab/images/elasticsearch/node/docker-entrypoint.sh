@@ -1,6 +1,6 @@
 #!/bin/bash
-# Follows the contract of the official image's entrypoint; settings from the environment are
-# handled by the server's own scripts.
+# Behaves like the official image's entrypoint; the server's own scripts read settings from the
+# environment.
 set -e
 umask 0002
 home=/usr/share/elasticsearch
@@ -14,16 +14,16 @@ esac
 source "$home/bin/elasticsearch-env-from-file"
 
 if [[ -n "$ELASTIC_PASSWORD" ]]; then
-  # Writing it takes a start of Java. One that was written for the same password lies with the data,
-  # readable for nobody else.
+  # Writing a keystore needs a start of Java, so a copy for this password is kept with the data. Only this
+  # user can read the copy.
   keystore=$home/config/elasticsearch.keystore
   server=("$home"/lib/elasticsearch-[0-9]*.jar)
-  written=$home/data/.lab-keystore-$(printf '%s %s' "$ELASTIC_PASSWORD" "${server[0]}" | sha256sum | cut -c1-16)
-  if [[ -s $written ]]; then
-    cp "$written" "$keystore"
+  cached=$home/data/.lab-keystore-$(printf '%s %s' "$ELASTIC_PASSWORD" "${server[0]}" | sha256sum | cut -c1-16)
+  if [[ -s $cached ]]; then
+    cp "$cached" "$keystore"
   else
-    # Only the first start of a cluster reads the password. Elasticsearch's own tool would derive the key
-    # of the file three times, to create it, to open it and to write it again.
+    # Only the first start of a cluster reads the password. Elasticsearch's tool derives the key of the
+    # file three times: to create it, to open it and to write it again.
     if [[ -f $keystore ]]; then
       printf '%s' "$ELASTIC_PASSWORD" | "$home/bin/elasticsearch-keystore" add -x -f bootstrap.password
     else
@@ -32,8 +32,8 @@ if [[ -n "$ELASTIC_PASSWORD" ]]; then
         | "$home/jdk/bin/java" -Xmx64m -XX:+UseSerialGC $CLI_JAVA_OPTS \
             -cp "$home/modules/lab-compat/lab-compat.jar:$home/lib/*" lab.Keystore "$home/config"
     fi
-    # Under another name until it is whole: the start may be ended any moment.
-    (umask 0077 && cp "$keystore" "$written.$$" && mv "$written.$$" "$written") || true
+    # Under a temporary name until it is complete: the container can be stopped at any moment.
+    (umask 0077 && cp "$keystore" "$cached.$$" && mv "$cached.$$" "$cached") || true
   fi
   unset ELASTIC_PASSWORD
 fi

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for Kibana: as much of it as a platform needs to be tested with, and no more."""
+"""A stand-in for Kibana with only the parts that tests of the platform need."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start the stand-in as the image of Kibana is started: options beat variables beat the file."""
+"""The command of the image: options override environment variables, which override the file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LOG = logging.getLogger("root")
 
 
 def parse_arguments(arguments: Sequence[str], default: Path) -> tuple[list[Path], dict[str, Any]]:
-    """Read ``-c FILE``, as often as it is given, and ``--setting=value``."""
+    """Read every ``-c FILE`` and ``--setting=value``."""
     files: list[Path] = []
     options: dict[str, Any] = {}
     rest = list(arguments)
@@ -49,31 +49,31 @@ def parse_arguments(arguments: Sequence[str], default: Path) -> tuple[list[Path]
 
 
 def find_uuid(given: str | None, data: Path) -> str:
-    """Give the instance its number: as set, as kept, or a new one."""
+    """The id of this instance: from the settings, from the data directory, or a new one."""
     if given:
         return given
     path = data / "uuid"
     try:
         if path.exists():
             return str(uuids.UUID(path.read_text(encoding="ascii").strip()))
-        number = str(uuids.uuid4())
-        path.write_text(number, encoding="ascii")
+        new = str(uuids.uuid4())
+        path.write_text(new, encoding="ascii")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot keep the number of this instance in {path}: {error}") from error
-    return number
+        raise ConfigError(f"cannot store the id of this instance in {path}: {error}") from error
+    return new
 
 
 def find_version(home: Path) -> str:
-    """Read the version that the image was built as."""
+    """Read the version with which the image was built."""
     try:
         text = (home / "package.json").read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"cannot say which version this is: {error}") from error
+        raise ConfigError(f"cannot read the version of this image: {error}") from error
     return str(json.loads(text)["version"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM. Exit with Kibana's codes when the configuration is refused."""
+    """Run until SIGTERM. An invalid configuration returns Kibana's exit codes."""
     logging.basicConfig(
         stream=sys.stdout,
         level=logging.INFO,
@@ -89,10 +89,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError("kibana.keystore: the stand-in cannot read it")
         settings = configuration.check(configuration.read(files, options, os.environ))
         version = find_version(home)
-        number = find_uuid(settings.uuid, settings.data)
+        uuid = find_uuid(settings.uuid, settings.data)
         client = Elasticsearch(settings)
         status = Health(settings, client, version)
-        server = Server(settings, client, status, number, version)
+        server = Server(settings, client, status, uuid, version)
     except ConfigError as error:
         _LOG.critical("%s", error)
         return error.code
@@ -110,8 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def stop(number: int, _frame: object) -> None:
         if not stopping.is_set():
             stopping.set()
-            _LOG.info("got %s, stopping", signal.Signals(number).name)
-            # shutdown() waits for the loop that this handler has interrupted.
+            _LOG.info("received %s, stopping", signal.Signals(number).name)
+            # In a thread: shutdown() waits for the loop that this handler interrupts.
             threading.Thread(target=server.shutdown).start()
 
     signal.signal(signal.SIGTERM, stop)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way to Elasticsearch: several nodes, tried in turn, over TLS that is looked at."""
+"""Requests to Elasticsearch: tries several nodes in turn and verifies TLS."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-# A node that lost its host does not even refuse: the next one is tried after this.
+# If the host of a node is down, nothing refuses the connection: try the next node after this time.
 _CONNECT_SECONDS = 3.0
 _TRY_NEXT = (502, 503, 504)
 _LARGEST_ANSWER = 32 * 1024 * 1024
 
 
 class UnreachableError(Exception):
-    """No node answered. The text says why, node by node."""
+    """No node answered; the text holds the reason for each node."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a node said."""
+    """The response of a node."""
 
     status: int
     body: Any
 
     @property
     def reason(self) -> str:
-        """The cause that Elasticsearch gives for an error, as short as it can be had."""
+        """The shortest reason that Elasticsearch gives for an error."""
         error = self.body.get("error") if isinstance(self.body, dict) else None
         if isinstance(error, dict):
             cause = (error.get("root_cause") or [error])[0]
@@ -49,7 +49,7 @@ class Answer:
 
 
 class Elasticsearch:
-    """Sends a request to the node that answered last, and to the others when it does not."""
+    """Sends a request to the node that answered last; if it fails, to the others."""
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = [urlsplit(url) for url in settings.elasticsearch]
@@ -58,7 +58,7 @@ class Elasticsearch:
         self._lock = threading.Lock()
         self._context = ssl.create_default_context()
         if settings.authorities:
-            # Only these: the public authorities have no say in a private cluster.
+            # Trust only these CAs, not the public ones.
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             for path in settings.authorities:
                 self._context.load_verify_locations(cafile=path)
@@ -73,25 +73,25 @@ class Elasticsearch:
         body: Any = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Send the request to one node after the other until one answers."""
+        """Send the request to each node in turn until one answers."""
         with self._lock:
             first = self._first
-        complaints = []
+        failures = []
         for step in range(len(self._hosts)):
             index = (first + step) % len(self._hosts)
             host = self._hosts[index]
             try:
                 answer = self._send(host, method, path, authorization, body, timeout)
             except (OSError, http.client.HTTPException) as error:
-                complaints.append(f"{host.netloc}: {_plain(error)}")
+                failures.append(f"{host.netloc}: {_reason(error)}")
                 continue
             if answer.status in _TRY_NEXT and step < len(self._hosts) - 1:
-                complaints.append(f"{host.netloc}: HTTP {answer.status}")
+                failures.append(f"{host.netloc}: HTTP {answer.status}")
                 continue
             with self._lock:
                 self._first = index
             return answer
-        raise UnreachableError("; ".join(complaints))
+        raise UnreachableError("; ".join(failures))
 
     def _send(
         self,
@@ -133,10 +133,10 @@ def _parse(raw: bytes) -> Any:
     try:
         return json.loads(raw) if raw else {}
     except ValueError:
-        return {"error": "the answer is no JSON"}
+        return {"error": "the response is not JSON"}
 
 
-def _plain(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted, {error.verify_message}"
     if isinstance(error, TimeoutError):
@@ -156,15 +156,15 @@ def _own_authorization(settings: Settings) -> str | None:
 
 
 def incompatible(own: str, nodes: Iterable[str]) -> list[str]:
-    """Give the versions of Elasticsearch that a Kibana of this version does not work with.
+    """The versions of nodes that are incompatible with this version of Kibana.
 
-    The major versions must be equal, and no node may be of an older minor version than Kibana.
+    The major versions must be equal, and no node may have an older minor version than Kibana.
     """
-    mine = _numbers(own)
+    kibana = _numbers(own)
     wrong = []
     for version in nodes:
-        theirs = _numbers(version)
-        if theirs[0] != mine[0] or theirs[1] < mine[1]:
+        node = _numbers(version)
+        if node[0] != kibana[0] or node[1] < kibana[1]:
             wrong.append(version)
     return sorted(set(wrong))
 

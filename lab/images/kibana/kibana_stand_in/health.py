@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What /api/status says, and the thread that keeps asking Elasticsearch."""
+"""The response of /api/status, and the thread that checks Elasticsearch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DOWN = ("unavailable", "critical")
 
 @dataclass(frozen=True)
 class Level:
-    """How Elasticsearch is, in the words that Kibana has for it."""
+    """The health of Elasticsearch, in Kibana's terms."""
 
     name: str
     summary: str
@@ -37,15 +37,15 @@ class Level:
 WAITING = Level("unavailable", "Waiting for Elasticsearch")
 
 
-def judge(answer: Answer, own_version: str) -> Level:
-    """Say from the list of nodes how Elasticsearch is."""
+def level_from(answer: Answer, own_version: str) -> Level:
+    """Derive the health of Elasticsearch from its list of nodes."""
     if answer.status == 401:
         return Level("critical", f"Elasticsearch refuses the credentials: {answer.reason}")
     if answer.status != 200:
-        return Level("critical", f"Elasticsearch cannot say its nodes: {answer.reason}")
+        return Level("critical", f"Elasticsearch does not list its nodes: {answer.reason}")
     versions = [node.get("version", "") for node in answer.body.get("nodes", {}).values()]
     if not versions:
-        return Level("critical", "Elasticsearch gave no nodes")
+        return Level("critical", "Elasticsearch returned no nodes")
     wrong = incompatible(own_version, versions)
     if wrong:
         return Level(
@@ -55,7 +55,7 @@ def judge(answer: Answer, own_version: str) -> Level:
 
 
 class Health:
-    """Asks until it is told to stop. It never gives up."""
+    """Checks Elasticsearch until ``stop``; it never gives up."""
 
     def __init__(self, settings: Settings, client: Elasticsearch, version: str) -> None:
         self._settings = settings
@@ -64,7 +64,7 @@ class Health:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
         self.level = WAITING
-        self.asked = threading.Event()
+        self.checked = threading.Event()
 
     def start(self) -> None:
         self._thread.start()
@@ -74,12 +74,12 @@ class Health:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self.ask()
-            # Once it is up the pace of Kibana is enough; until then a quick look costs nothing.
+            self.check()
+            # While Elasticsearch is up, use Kibana's interval; until then check more often.
             self._stop.wait(self._settings.health_delay if self.level.up else 1.0)
 
-    def ask(self) -> None:
-        """Look once."""
+    def check(self) -> None:
+        """Check once."""
         try:
             answer = self._client.request(
                 "GET",
@@ -87,25 +87,25 @@ class Health:
                 self._client.own_authorization,
                 timeout=self._settings.ping_timeout,
             )
-            level = judge(answer, self._version)
+            level = level_from(answer, self._version)
         except UnreachableError as error:
-            # Kibana calls it critical only after it has been connected once.
+            # Like Kibana, report critical only after the first successful connection.
             name = "unavailable" if self.level.name == "unavailable" else "critical"
             level = Level(name, f"Unable to reach Elasticsearch: {error}")
         if level != self.level:
             log = _LOG.info if level.up else _LOG.error
             log("%s: %s", level.name, level.summary)
             self.level = level
-        self.asked.set()
+        self.checked.set()
 
 
-def redacted(level: Level) -> dict[str, Any]:
-    """What somebody who has not logged in may know."""
+def public_status(level: Level) -> dict[str, Any]:
+    """The response without a login."""
     return {"status": {"overall": {"level": level.name}}}
 
 
-def full(level: Level, name: str, uuid: str, version: str) -> dict[str, Any]:
-    """What somebody who has logged in gets."""
+def full_status(level: Level, name: str, uuid: str, version: str) -> dict[str, Any]:
+    """The response after a login."""
     if level.up:
         overall = {"level": "available", "summary": "The stand-in for Kibana is available"}
     else:
@@ -126,7 +126,7 @@ def full(level: Level, name: str, uuid: str, version: str) -> dict[str, Any]:
             "overall": overall,
             "core": {
                 "elasticsearch": {"level": level.name, "summary": level.summary},
-                "savedObjects": {"level": saved, "summary": "The stand-in keeps none"},
+                "savedObjects": {"level": saved, "summary": "The stand-in has no saved objects"},
             },
             "plugins": {},
         },

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one page there is."""
+"""The only page: a search in the log index."""
 
 from __future__ import annotations
 
@@ -52,21 +52,22 @@ STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the form was sent with."""
+class SearchForm:
+    """The values of the search form."""
 
     text: str
     index: str
 
 
-def asked(query: Mapping[str, list[str]]) -> Asked:
-    """Read the form. What cannot be a name of an index is not sent to Elasticsearch."""
+def read_form(query: Mapping[str, list[str]]) -> SearchForm:
+    """Read the form; replace an invalid index name with the default."""
     index = query.get("index", [""])[0].strip() or DEFAULT_INDEX
-    return Asked(query.get("q", [""])[0].strip(), index if _INDEX.match(index) else DEFAULT_INDEX)
+    text = query.get("q", [""])[0].strip()
+    return SearchForm(text, index if _INDEX.match(index) else DEFAULT_INDEX)
 
 
 def search_body(text: str) -> dict[str, Any]:
-    """The latest lines, all of them or those that fit the text."""
+    """The search for the latest events: all, or those that match the text."""
     query: dict[str, Any] = {"match_all": {}}
     if text:
         query = {"query_string": {"query": text, "default_operator": "AND", "lenient": True}}
@@ -79,30 +80,32 @@ def search_body(text: str) -> dict[str, Any]:
 
 
 def document(title: str, content: str) -> str:
-    """Put content into the frame that all pages have."""
+    """Put content into the frame of all pages."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} - stand-in for Kibana</title><style>{_STYLE}</style></head><body>"
         '<header><h1>Logs</h1><span class="badge">stand-in for Kibana</span>'
-        '<span class="soft">This is not Kibana. It is a small page that the lab has in its '
-        "place.</span></header>"
+        '<span class="soft">This is not Kibana. It is a small page that the lab uses '
+        "instead.</span></header>"
         f"{content}</body></html>"
     )
 
 
 def notice(title: str, text: str) -> str:
-    """Make a page that says one thing."""
+    """Make a page with one message."""
     return document(title, f'<p class="error">{escape(text)}</p>')
 
 
-def home(client: Elasticsearch, authorization: str, user: str, want: Asked, base_path: str) -> str:
-    """Make the page, with what this user may see."""
+def home(
+    client: Elasticsearch, authorization: str, user: str, form: SearchForm, base_path: str
+) -> str:
+    """Make the page with the rights of this user."""
     return document(
         "Search",
         _health(client, authorization, user)
-        + _form(want, base_path)
-        + _results(client, authorization, want),
+        + _form(form, base_path)
+        + _results(client, authorization, form),
     )
 
 
@@ -133,28 +136,28 @@ def _health(client: Elasticsearch, authorization: str, user: str) -> str:
     return f"<dl>{cells}</dl>"
 
 
-def _form(want: Asked, base_path: str) -> str:
+def _form(form: SearchForm, base_path: str) -> str:
     return (
         f'<form action="{escape(base_path)}/app/home" method="get">'
-        f'<input name="q" value="{escape(want.text)}" aria-label="Search" autofocus '
+        f'<input name="q" value="{escape(form.text)}" aria-label="Search" autofocus '
         'placeholder="Words, or field:value, for example message:error">'
-        f'<input name="index" value="{escape(want.index)}" aria-label="Index">'
+        f'<input name="index" value="{escape(form.index)}" aria-label="Index">'
         "<button>Search</button></form>"
     )
 
 
-def _results(client: Elasticsearch, authorization: str, want: Asked) -> str:
-    path = f"/{quote(want.index, safe='*,.:-_')}/_search?ignore_unavailable=true"
+def _results(client: Elasticsearch, authorization: str, form: SearchForm) -> str:
+    path = f"/{quote(form.index, safe='*,.:-_')}/_search?ignore_unavailable=true"
     try:
-        answer = client.request("POST", path, authorization, search_body(want.text))
+        answer = client.request("POST", path, authorization, search_body(form.text))
     except UnreachableError as error:
         return f'<p class="error">The search failed: {escape(str(error))}</p>'
     if answer.status != 200:
         return f'<p class="error">The search failed: {escape(answer.reason)}</p>'
-    found = answer.body.get("hits", {})
-    total = found.get("total", {})
+    result = answer.body.get("hits", {})
+    total = result.get("total", {})
     count = total.get("value", 0) if isinstance(total, dict) else total
-    hits = found.get("hits", [])
+    hits = result.get("hits", [])
     rows = "".join(_row(hit.get("_source", {})) for hit in hits)
     text = f"{count} found, the latest {len(hits)} are shown." if hits else "Nothing found."
     head = "<tr><th>time</th><th>host</th><th>message</th></tr>"
@@ -170,7 +173,7 @@ def _row(source: Mapping[str, Any]) -> str:
 
 
 def _first(source: Mapping[str, Any], *names: str) -> Any:
-    """Take the first of these fields that holds something, dotted or nested."""
+    """The first of these fields that has a value; the name can be a key or a path."""
     for name in names:
         value: Any = source.get(name)
         if value is None and "." in name:

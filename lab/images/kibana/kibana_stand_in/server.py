@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: TLS in, a status for machines, a page for people."""
+"""The HTTP server: TLS, a status for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _SCHEMES = ("basic ", "bearer ", "apikey ")
 
 
 class Server(ThreadingHTTPServer):
-    """A server that greets each client in a thread of its own.
+    """A server that handles each client in its own thread.
 
-    The TLS handshake belongs there too: a client that connects and says nothing must not keep
-    the others waiting.
+    The TLS handshake is also in that thread: a client that connects and sends nothing must not
+    block the others.
     """
 
     daemon_threads = True
@@ -65,7 +65,7 @@ class Server(ThreadingHTTPServer):
         super().__init__((settings.host, settings.port), Handler)
 
     def server_bind(self) -> None:
-        # The parent looks its own name up, which takes seconds where no name server answers.
+        # The parent class looks up the host name, which takes seconds if no name server answers.
         socket.socket.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -99,13 +99,13 @@ class Server(ThreadingHTTPServer):
             self._idle.notify_all()
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Let requests that have begun come to their end."""
+        """Wait until running requests end; False after ``seconds``."""
         with self._idle:
             return self._idle.wait_for(lambda: self._busy == 0, seconds)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one client."""
+    """Handles one client."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         return "stand-in for Kibana"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        # The path may hold what somebody searched for: only for those who ask for it.
+        # At debug level only: the path can contain a search text.
         _LOG.debug("%s %s", self.address_string(), format % args)
 
     def address_string(self) -> str:
@@ -135,32 +135,34 @@ class Handler(BaseHTTPRequestHandler):
         settings = self.server.settings
         if settings.rewrite_base_path:
             if not (path + "/").startswith(settings.base_path + "/"):
-                self._json(HTTPStatus.NOT_FOUND, _problem(HTTPStatus.NOT_FOUND))
+                self._json(HTTPStatus.NOT_FOUND, _error_body(HTTPStatus.NOT_FOUND))
                 return
             path = path[len(settings.base_path) :] or "/"
         if path == "/api/status":
             self._status()
         elif path in ("/", "/app/home"):
-            self._home(page.asked(parse_qs(parts.query)))
+            self._home(page.read_form(parse_qs(parts.query)))
         else:
-            self._json(HTTPStatus.NOT_FOUND, _problem(HTTPStatus.NOT_FOUND))
+            self._json(HTTPStatus.NOT_FOUND, _error_body(HTTPStatus.NOT_FOUND))
 
     def _status(self) -> None:
         server = self.server
         level = server.status.level
         code = HTTPStatus.OK if level.up else HTTPStatus.SERVICE_UNAVAILABLE
-        known = server.settings.allow_anonymous
-        if not known and level.up:
+        allowed = server.settings.allow_anonymous
+        if not allowed and level.up:
             try:
-                known = self._user() is not None
+                allowed = self._user() is not None
             except UnreachableError:
-                known = False
-        if known:
-            self._json(code, health.full(level, server.settings.name, server.uuid, server.version))
+                allowed = False
+        if allowed:
+            self._json(
+                code, health.full_status(level, server.settings.name, server.uuid, server.version)
+            )
         else:
-            self._json(code, health.redacted(level))
+            self._json(code, health.public_status(level))
 
-    def _home(self, want: page.Asked) -> None:
+    def _home(self, form: page.SearchForm) -> None:
         level = self.server.status.level
         if not level.up:
             text = f"Not ready yet. {level.summary}"
@@ -173,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
             self._html(HTTPStatus.SERVICE_UNAVAILABLE, page.notice("Not ready", text))
             return
         if user is None:
-            text = "Log in with a name and a password that Elasticsearch knows."
+            text = "Log in with the name and password of a user of Elasticsearch."
             self._html(
                 HTTPStatus.UNAUTHORIZED,
                 page.notice("Log in", text),
@@ -183,11 +185,11 @@ class Handler(BaseHTTPRequestHandler):
         authorization = self.headers["Authorization"]
         base_path = self.server.settings.base_path
         self._html(
-            HTTPStatus.OK, page.home(self.server.client, authorization, user, want, base_path)
+            HTTPStatus.OK, page.home(self.server.client, authorization, user, form, base_path)
         )
 
     def _user(self) -> str | None:
-        """Ask Elasticsearch who this is; nobody when it does not know."""
+        """The name of the user according to Elasticsearch; None if the login is wrong."""
         authorization = self.headers.get("Authorization", "")
         if not authorization.lower().startswith(_SCHEMES):
             return None
@@ -222,7 +224,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def _problem(code: HTTPStatus) -> dict[str, Any]:
+def _error_body(code: HTTPStatus) -> dict[str, Any]:
     return {"statusCode": code.value, "error": code.phrase, "message": code.phrase}
 
 
@@ -232,13 +234,13 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     versions = sorted(_VERSIONS[name] for name in settings.protocols)
     context.minimum_version, context.maximum_version = versions[0], versions[-1]
-    # Python cannot choose among the suites of TLS 1.3, whose names begin with TLS_.
+    # Python cannot select cipher suites of TLS 1.3; their names begin with TLS_.
     older = [name for name in settings.ciphers if not name.startswith("TLS_")]
     if older:
         try:
             context.set_ciphers(":".join(older))
         except ssl.SSLError as error:
             raise ConfigError(f"server.ssl.cipherSuites: {error}") from error
-    # An empty passphrase instead of none: without one OpenSSL would ask at a terminal.
+    # An empty passphrase instead of None: with None OpenSSL would ask on the terminal.
     context.load_cert_chain(settings.certificate, settings.key, settings.key_passphrase or "")
     return context

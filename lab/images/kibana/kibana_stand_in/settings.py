@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""kibana.yml as Kibana takes it: which settings there are, and what may stand in them.
+"""The settings of kibana.yml and their allowed values.
 
-The stand-in acts on few settings. It knows many more, because its use is to refuse what Kibana
-would refuse: a misspelt name, a short encryption key, a file it cannot read.
+The stand-in uses few settings but knows many more, because it must refuse what Kibana refuses: a
+misspelt name, a short encryption key, a file that it cannot read.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Kibana ends with these, and so a restart policy sees the same thing.
+# Kibana's exit codes.
 EXIT_UNKNOWN = 64
 EXIT_INVALID = 78
 
-# One setting a line: its name, and the kind of its value. "a|b" is a choice.
+# One setting per line: its name and the type of its value. "a|b" lists the allowed values.
 _TABLE = """
 console.ui.enabled bool
 csp.disableEmbedding bool
@@ -254,7 +254,7 @@ xpack.task_manager.poll_interval int
 """
 KNOWN: dict[str, str] = dict(line.rsplit(" ", 1) for line in _TABLE.split("\n") if line)
 
-# The image maps environment variables by a fixed list, and these came too late for it.
+# The official image has a fixed list of environment variables, which lacks these newer settings.
 _NOT_FROM_ENV = {
     "elasticsearch.publicBaseUrl",
     "elasticsearch.maxResponseSize",
@@ -276,7 +276,7 @@ _SHORTEST_KEY = 32
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. ``code`` is what the process exits with."""
+    """The configuration is invalid. ``code`` is the exit code of the process."""
 
     def __init__(self, message: str, code: int = EXIT_INVALID) -> None:
         super().__init__(message)
@@ -284,7 +284,7 @@ class ConfigError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, as it is for Kibana."""
+    """A YAML loader that refuses duplicate keys, as Kibana does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -292,14 +292,14 @@ class _Loader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 line = key_node.start_mark.line + 1
-                raise ConfigError(f"line {line}: the key {key} stands there twice")
+                raise ConfigError(f"line {line}: the key {key} appears twice")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the stand-in acts on."""
+    """The settings that the stand-in uses."""
 
     name: str
     host: str
@@ -339,16 +339,16 @@ def read(
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {path}: {error}") from error
         try:
-            # The loader is a safe one.
+            # _Loader is a SafeLoader.
             document = yaml.load(text, Loader=_Loader)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
         except yaml.YAMLError as error:
-            raise ConfigError(f"{path} is no YAML: {_without_values(error)}") from error
+            raise ConfigError(f"{path} is not valid YAML: {_without_values(error)}") from error
         if document is None:
             continue
         if not isinstance(document, dict):
-            raise ConfigError(f"{path} must hold settings, not a {type(document).__name__}")
+            raise ConfigError(f"{path} must contain settings, not a {type(document).__name__}")
         merged.update(_flatten(_resolve(document, environment)))
     merged.update(from_environment(environment))
     merged.update(arguments)
@@ -356,7 +356,7 @@ def read(
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Give the settings that the image would turn into command line options."""
+    """The settings that the official image would turn into command line options."""
     found: dict[str, Any] = {}
     for variable, name in ENVIRONMENT.items():
         value = environment.get(variable, "")
@@ -364,15 +364,15 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         if re.search(r"\s", value):
             raise ConfigError(
-                f"the value of {variable} has white space in it; the start script of the image "
-                f"would split it there. Write {name} into kibana.yml"
+                f"the value of {variable} contains white space, and the start script of the image "
+                f"would split it there. Set {name} in kibana.yml"
             )
         found[name] = parse_option(value)
     return found
 
 
 def parse_option(text: str) -> Any:
-    """Read the value of an option: JSON when it is some, else the text itself."""
+    """The value of an option: parsed if it is JSON, else the text itself."""
     try:
         return json.loads(text)
     except ValueError:
@@ -380,7 +380,7 @@ def parse_option(text: str) -> Any:
 
 
 def check(flat: Mapping[str, Any]) -> Settings:
-    """Refuse what Kibana refuses, and give what the stand-in needs."""
+    """Refuse what Kibana refuses; return the settings that the stand-in uses."""
     unknown = sorted(name for name in flat if name not in KNOWN)
     if unknown:
         raise ConfigError(
@@ -396,7 +396,7 @@ def check(flat: Mapping[str, Any]) -> Settings:
     if any(name.startswith("logging.") for name in values) and not any(
         name.startswith("logging.root.") for name in values
     ):
-        raise ConfigError("logging.root must be set as soon as any logging setting is")
+        raise ConfigError("logging.root must be set together with any other logging setting")
     tls = values.get("server.ssl.enabled", False)
     home = os.environ.get("KBN_HOME", "/usr/share/kibana")
     return Settings(
@@ -453,10 +453,10 @@ def _check_server(values: Mapping[str, Any]) -> None:
     if not values.get("server.ssl.certificate") or not values.get("server.ssl.key"):
         raise ConfigError("server.ssl.enabled needs server.ssl.certificate and server.ssl.key")
     if values.get("server.ssl.clientAuthentication", "none") != "none":
-        raise ConfigError("server.ssl.clientAuthentication: the stand-in cannot ask for any")
+        raise ConfigError("server.ssl.clientAuthentication: the stand-in supports only none")
     protocols = values.get("server.ssl.supportedProtocols", ["TLSv1.2", "TLSv1.3"])
     if not protocols or not set(protocols) <= {"TLSv1.1", "TLSv1.2", "TLSv1.3"}:
-        raise ConfigError("server.ssl.supportedProtocols may hold TLSv1.1, TLSv1.2 and TLSv1.3")
+        raise ConfigError("server.ssl.supportedProtocols can contain TLSv1.1, TLSv1.2 and TLSv1.3")
 
 
 def _check_elasticsearch(values: Mapping[str, Any]) -> None:
@@ -472,34 +472,34 @@ def _check_elasticsearch(values: Mapping[str, Any]) -> None:
         raise ConfigError("elasticsearch.password needs elasticsearch.username")
     if values.get("elasticsearch.ssl.verificationMode") == "none":
         raise ConfigError(
-            "elasticsearch.ssl.verificationMode none: the stand-in always looks at the "
+            "elasticsearch.ssl.verificationMode none: the stand-in always verifies the "
             "certificate. Use full"
         )
     for host in values.get("elasticsearch.hosts", []):
         parts = urlsplit(host)
         if parts.username or parts.password:
-            raise ConfigError("elasticsearch.hosts must not hold user names or passwords")
+            raise ConfigError("elasticsearch.hosts must not contain user names or passwords")
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             raise ConfigError(
                 f"elasticsearch.hosts: {host} has no TLS; the stand-in sends credentials "
-                "in the clear to this machine only"
+                "without TLS to localhost only"
             )
 
 
 def _value(name: str, kind: str, value: Any) -> Any:
-    """Give the value in the form the stand-in uses; the message never holds the value itself."""
+    """The value in the type that the stand-in uses; errors never contain the value itself."""
     if kind in ("string", "file", "key"):
         if not isinstance(value, str):
             raise ConfigError(f"{name} must be text, not a {type(value).__name__}")
         if kind == "key" and len(value) < _SHORTEST_KEY:
             raise ConfigError(
-                f"{name} has {len(value)} characters, it needs at least {_SHORTEST_KEY}"
+                f"{name} has {len(value)} characters, but needs at least {_SHORTEST_KEY}"
             )
         if kind == "file":
             _readable(name, value)
         return value
     if kind == "bool":
-        # The environment gives text where the file gives a truth value.
+        # From the environment, the value is text.
         if value in ("true", "false"):
             return value == "true"
         if not isinstance(value, bool):
@@ -547,7 +547,7 @@ def _list_value(name: str, kind: str, value: Any) -> list[Any]:
     for item in items:
         parts = urlsplit(item)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"{name} must hold URLs like https://10.0.0.1:9200")
+            raise ConfigError(f"{name} must contain URLs like https://10.0.0.1:9200")
     return items
 
 
@@ -574,7 +574,7 @@ def _flatten(mapping: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _object_above(name: str) -> str | None:
-    """Find the setting that takes any keys and that this dotted name is a key of."""
+    """Find the setting with free keys that contains this dotted name."""
     parts = name.split(".")
     for length in range(1, len(parts)):
         parent = ".".join(parts[:length])
@@ -584,7 +584,7 @@ def _object_above(name: str) -> str | None:
 
 
 def _resolve(value: Any, environment: Mapping[str, str]) -> Any:
-    """Put environment variables in the place of ``${NAME}`` and ``${NAME:default}``."""
+    """Replace ``${NAME}`` and ``${NAME:default}`` with environment variables."""
     if isinstance(value, dict):
         return {key: _resolve(item, environment) for key, item in value.items()}
     if isinstance(value, list):
@@ -595,14 +595,16 @@ def _resolve(value: Any, environment: Mapping[str, str]) -> Any:
     def replace(match: re.Match[str]) -> str:
         found = environment.get(match[1], match[2])
         if found is None:
-            raise ConfigError(f"kibana.yml asks for the environment variable {match[1]}: not set")
+            raise ConfigError(
+                f"kibana.yml uses an environment variable that is not set: {match[1]}"
+            )
         return found
 
     return _REFERENCE.sub(replace, value)
 
 
 def _without_values(error: yaml.YAMLError) -> str:
-    """Say where YAML is broken without quoting the line, which may hold a secret."""
+    """Describe a YAML error without quoting the line, which can contain a secret."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "cannot be parsed"
     return f"line {mark.line + 1}: {problem}" if mark else str(problem)

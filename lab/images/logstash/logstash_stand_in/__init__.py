@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for Logstash in the lab: it reads the files written for the real one."""
+"""A stand-in for Logstash in the lab: it reads the same files as the real Logstash."""
 
 from __future__ import annotations
 

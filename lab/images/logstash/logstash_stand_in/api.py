@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The monitoring API on port 9600, in the shape of the original's."""
+"""The monitoring API on port 9600, with the response format of Logstash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORDER = ("green", "unknown", "yellow", "red")
 
 
 class Monitor:
-    """Everything the API can tell, as trees of plain values."""
+    """Creates the responses of the API as trees of plain values."""
 
     def __init__(self, settings: Settings, node_id: str, ids: list[str]) -> None:
         self._settings = settings
@@ -35,7 +35,7 @@ class Monitor:
         self._ephemeral = str(uuid.uuid4())
         self._started = time.monotonic()
         self.address = ""
-        # A pipeline that did not start stays None.
+        # None for a pipeline that did not start.
         self.pipelines: dict[str, Pipeline | None] = dict.fromkeys(ids)
 
     def about(self) -> dict[str, Any]:
@@ -59,8 +59,8 @@ class Monitor:
         }
 
     def health(self) -> dict[str, Any]:
-        below = {name: self._pipeline_health(one) for name, one in self.pipelines.items()}
-        worst = max((one["status"] for one in below.values()), key=_ORDER.index, default="green")
+        by_name = {name: self._pipeline_health(one) for name, one in self.pipelines.items()}
+        worst = max((one["status"] for one in by_name.values()), key=_ORDER.index, default="green")
         symptom = {"green": "1 indicator is healthy (`pipelines`)"}.get(
             worst, f"1 indicator is {worst} (`pipelines`)"
         )
@@ -70,8 +70,8 @@ class Monitor:
             "indicators": {
                 "pipelines": {
                     "status": worst,
-                    "symptom": f"{len(below)} pipelines, worst status {worst}",
-                    "indicators": below,
+                    "symptom": f"{len(by_name)} pipelines, worst status {worst}",
+                    "indicators": by_name,
                 }
             },
         }
@@ -163,7 +163,7 @@ class Monitor:
 
 
 def serve(monitor: Monitor, settings: Settings) -> ThreadingHTTPServer:
-    """Listen on the first free port of the range and answer in a thread."""
+    """Listen on the first free port of the range and serve in a thread."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command ``logstash``: its arguments, its life from start to SIGTERM."""
+"""The command ``logstash``: its arguments, its start, and its end after SIGTERM."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _test(pipelines: list[Settings], environment: dict[str, str]) -> int:
 
 
 def _lock(data: Path) -> TextIO:
-    """One process a data directory: two would read the same queue."""
+    """Lock the data directory: two processes would read the same queue."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         handle = (data / ".lock").open("w")
@@ -185,7 +185,7 @@ def _run(settings: Settings, pipelines: list[Settings], environment: dict[str, s
     signal.signal(signal.SIGINT, on_signal)
     data = Path(settings["path.data"])
     try:
-        held = _lock(data)
+        lock_file = _lock(data)
         monitor = api.Monitor(settings, _node_id(data), [one["pipeline.id"] for one in pipelines])
         server = api.serve(monitor, settings) if settings["api.enabled"] else None
     except ConfigurationError as error:
@@ -219,7 +219,7 @@ def _run(settings: Settings, pipelines: list[Settings], environment: dict[str, s
         _runner.fatal("Logstash stopped processing because of an error: (SystemExit) exit")
     else:
         _runner.info("Logstash shut down.")
-    held.close()
-    # Threads that wait in a socket must not keep the process alive.
+    lock_file.close()
+    # Threads that wait for a socket must not keep the process alive.
     sys.stdout.flush()
     os._exit(code)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Codecs: bytes to texts on the way in, events to text on the way out."""
+"""Codecs: bytes to events for inputs, events to text for outputs."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _log = Logger("logstash.codecs.plain")
 
 
 def decode_text(data: bytes, charset: str = "UTF-8") -> str:
-    """Text of the bytes; what is not valid is kept as it would be printed, not dropped."""
+    """Decode bytes; write invalid bytes as escape sequences instead of dropping them."""
     try:
         return data.decode(charset)
     except UnicodeDecodeError:
         text = data.decode(charset, "backslashreplace")
-        shown = "".join(
+        escaped = "".join(
             {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"'}.get(one, one) for one in text
         )
-        # Ruby writes the bytes in capitals: \xFF.
+        # Ruby writes bytes with capital letters: \xFF.
         for byte in sorted({one for one in data if one > 127}):
-            shown = shown.replace(f"\\x{byte:02x}", f"\\x{byte:02X}")
+            escaped = escaped.replace(f"\\x{byte:02x}", f"\\x{byte:02X}")
         _log.warn(
             "Received an event that has a different character encoding than you configured.",
-            text=shown,
+            text=escaped,
             expected_charset=charset,
         )
-        return shown
+        return escaped
 
 
 def decode(codec: tuple[str, dict[str, Any]], data: bytes) -> list[dict[str, Any]]:
-    """The fields of the events in one piece of data."""
+    """Decode data into the fields of its events."""
     name, options = codec
     text = decode_text(data, options.get("charset", "UTF-8"))
     if name in ("plain", "rubydebug"):

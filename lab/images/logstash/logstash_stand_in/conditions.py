@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns conditions of the language into Python functions over an event."""
+"""Compiles conditions of the pipeline language to Python functions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _operand(value: Any) -> Callable[[Event], Any]:
 
 
 def _truthy(value: Any) -> bool:
-    """Absent, false and the empty string do not count; 0 does."""
+    """Whether a value counts as true: None, false and an empty string do not, 0 does."""
     return value is not None and value is not False and value not in ("", "false")
 
 
@@ -67,13 +67,13 @@ def compile_condition(condition: Condition) -> Test:
     if name == "truthy":
         return lambda event: _truthy(left(event))
     if name in ("=~", "!~"):
-        # Unlike grok, a condition's dot stops at a line end.
+        # Unlike in grok, the dot in a condition does not match a line end.
         pattern = re.compile(to_python(operands[1].pattern), re.MULTILINE)
-        wanted = name == "=~"
+        expected = name == "=~"
 
         def matches(event: Event) -> bool:
             value = left(event)
-            return (isinstance(value, str) and pattern.search(value) is not None) is wanted
+            return (isinstance(value, str) and pattern.search(value) is not None) is expected
 
         return matches
     right = _operand(operands[1])

@@ -48,7 +48,7 @@ Parser = Callable[[str, tzinfo], datetime]
 
 
 def zone(name: str | None) -> tzinfo:
-    """The zone with this name; without one, the zone of the machine."""
+    """The time zone with this name; the machine's time zone if the name is empty."""
     if not name:
         local = datetime.now().astimezone().tzinfo
         return local if local is not None else UTC
@@ -74,7 +74,7 @@ def _offset(text: str) -> timezone:
 
 
 def guess_year(month: int, now: datetime) -> int:
-    """The year of a date that does not say it: near New Year the neighbouring one is meant."""
+    """The year for a date without one; around New Year this can be the next or the last year."""
     if now.month == 12 and month == 1:
         return now.year + 1
     if now.month == 1 and month == 12:
@@ -112,7 +112,7 @@ def _unix(scale: float) -> Parser:
 
 
 def parser_for(pattern: str) -> Parser:
-    """A function that reads texts of this Joda pattern."""
+    """A function that parses texts in this Joda pattern."""
     if pattern == "ISO8601":
         return _iso8601
     if pattern == "UNIX":
@@ -149,7 +149,7 @@ def to_timestamp(moment: datetime) -> str:
 
 
 def format_joda(moment: datetime, pattern: str) -> str:
-    """Write a moment in a Joda pattern, as ``%{+YYYY.MM.dd}`` does."""
+    """Format a moment with a Joda pattern, as in ``%{+YYYY.MM.dd}``."""
     out = ""
     for quoted, token, other in _TOKEN.findall(pattern):
         kind, width = token[:1], len(token)

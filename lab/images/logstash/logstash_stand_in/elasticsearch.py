@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pool of connections to Elasticsearch: health checks, fail-over, one bulk request."""
+"""A pool of connections to Elasticsearch: health checks, fail-over, bulk requests."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Node:
         self.tls = parts.scheme == "https" or bool(tls)
         self.host = parts.hostname or "127.0.0.1"
         self.port = parts.port or 9200
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        self.url = f"{'https' if self.tls else 'http'}://{shown}:{self.port}/"
+        url_host = f"[{self.host}]" if ":" in self.host else self.host
+        self.url = f"{'https' if self.tls else 'http'}://{url_host}:{self.port}/"
         self.alive = False
 
 
@@ -50,7 +50,7 @@ def tls_context(options: dict[str, Any], log: Logger) -> ssl.SSLContext:
             context.load_verify_locations(authority)
         except ssl.SSLError as error:
             raise ConfigurationError(f"{authority} holds no certificate: {error}") from error
-    # Newer Python wants extensions in a CA that Java does not ask for.
+    # Python 3.13 requires extensions in a CA certificate that Java does not require.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
     if options.get("ssl_certificate"):
         context.load_cert_chain(options["ssl_certificate"], options.get("ssl_key"))
@@ -66,7 +66,7 @@ def tls_context(options: dict[str, Any], log: Logger) -> ssl.SSLContext:
 
 
 class Pool:
-    """The nodes of one output; a thread looks after those that are down."""
+    """The nodes of one output; a thread checks the nodes that are down."""
 
     def __init__(self, options: dict[str, Any], log: Logger) -> None:
         self._log = log
@@ -97,7 +97,7 @@ class Pool:
     # -- life
 
     def start(self) -> None:
-        """First health check; wrong credentials end the pipeline, anything else is waited for."""
+        """Run the first health check; only wrong credentials stop the pipeline."""
         self._log.info(
             "Elasticsearch pool URLs updated", added=", ".join(one.url for one in self.nodes)
         )
@@ -156,8 +156,9 @@ class Pool:
     # -- requests
 
     def _connection(self, node: Node) -> http.client.HTTPConnection:
-        held: dict[str, http.client.HTTPConnection] = self._local.__dict__.setdefault("held", {})
-        connection = held.get(node.url)
+        connections: dict[str, http.client.HTTPConnection]
+        connections = self._local.__dict__.setdefault("connections", {})
+        connection = connections.get(node.url)
         if connection is None:
             if node.tls:
                 connection = http.client.HTTPSConnection(
@@ -165,7 +166,7 @@ class Pool:
                 )
             else:
                 connection = http.client.HTTPConnection(node.host, node.port, timeout=self._timeout)
-            held[node.url] = connection
+            connections[node.url] = connection
         return connection
 
     def _request(
@@ -176,8 +177,8 @@ class Pool:
         try:
             return self._exchange(connection, method, path, body)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            # An idle connection the server has closed meanwhile says nothing about the server.
-            # Only a connection that answered nothing at all is tried again, once.
+            # The server may close an idle connection, which does not mean that it is down: send the
+            # request once more, but only if there was no response at all.
             connection.close()
             if not reused:
                 raise
@@ -210,7 +211,7 @@ class Pool:
         )
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Send to a living node; one that fails is marked dead."""
+        """Send a request to a node that is alive; mark the node dead if that fails."""
         node = self._pick()
         try:
             return self._request(node, "POST", path, body)

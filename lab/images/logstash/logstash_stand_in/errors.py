@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be wrong with a configuration, and what makes a pipeline stop."""
+"""Errors of a configuration and of a pipeline."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class ConfigurationError(Exception):
 
 
 class PipelineError(Exception):
-    """A pipeline that was configured well but cannot start, for example because of a 401."""
+    """A pipeline with a valid configuration that cannot start, for example because of a 401."""

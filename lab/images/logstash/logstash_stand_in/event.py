@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events: nested fields reached by references such as ``[host][ip]``, and ``%{}`` in strings."""
+"""Events: nested fields, references such as ``[host][ip]``, and ``%{}`` in strings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 class Event:
-    """One event; ``data`` holds all of it, ``@metadata`` too."""
+    """One event; ``data`` holds all fields, including ``@metadata``."""
 
     __slots__ = ("data",)
 
@@ -67,10 +67,10 @@ class Event:
         path = field_path(reference)
         node = self.data
         for step in path[:-1]:
-            below = node.get(step)
-            if not isinstance(below, dict):
-                below = node[step] = {}
-            node = below
+            child = node.get(step)
+            if not isinstance(child, dict):
+                child = node[step] = {}
+            node = child
         node[path[-1]] = value
 
     def include(self, reference: str) -> bool:
@@ -121,7 +121,7 @@ class Event:
         return str(value)
 
     def to_document(self) -> dict[str, Any]:
-        """The event as an output sees it: without ``@metadata``."""
+        """The event that an output writes: without ``@metadata``."""
         if "@metadata" not in self.data:
             return self.data
         return {key: value for key, value in self.data.items() if key != "@metadata"}

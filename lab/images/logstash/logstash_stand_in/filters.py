@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Filter:
-    """What all filters share: the decoration of an event they succeeded with."""
+    """Base of all filters: after a success it adds and removes fields and tags."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -109,7 +109,7 @@ class GrokFilter(Filter):
             event.set(field, value)
             return
         old = event.get(field)
-        # As in the original, a number that is there already is left alone.
+        # As in Logstash, an existing number does not change.
         if isinstance(old, (list, str)):
             _append(event, field, value)
 
@@ -156,7 +156,7 @@ class DateFilter(Filter):
 
 
 class SyslogPriFilter(Filter):
-    """Splits a PRI into facility and severity, with their names."""
+    """Splits a syslog priority into facility and severity, with their names."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options)
@@ -200,7 +200,7 @@ def _replace_in(pattern: re.Pattern[str], text: str, value: Any) -> Any:
 
 
 class MutateFilter(Filter):
-    """The operations run in the fixed order of the original, whatever the order in the file."""
+    """Runs the operations in the fixed order of Logstash, not in the order of the file."""
 
     ORDER = (
         "coerce",

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Grok: named patterns on top of regular expressions.
 
-The names are those of Logstash's core set with ECS fields; the expressions are this project's own
-and only cover what syslog pipelines need.
+The names are those of Logstash's core patterns with ECS fields. The expressions are written for
+this project and cover only what syslog pipelines need.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _TYPES: dict[str, Any] = {"int": int, "float": float}
 
 
 def to_python(pattern: str) -> str:
-    """A Ruby regular expression in Python's spelling."""
+    """Convert a Ruby regular expression to Python's syntax."""
     out, i = "", 0
     while i < len(pattern):
         if pattern[i] == "\\" and i + 1 < len(pattern):
@@ -113,7 +113,7 @@ def _cast(kind: str | None, text: str) -> Any:
 
 
 class Grok:
-    """One compiled expression: text in, list of (field, value) out, or None."""
+    """One compiled expression; ``match`` returns a list of (field, value), or None."""
 
     def __init__(
         self, expression: str, definitions: Mapping[str, str], named_captures_only: bool = True
@@ -123,7 +123,7 @@ class Grok:
         self._groups: list[tuple[str, str, str | None]] = []
         source = to_python(self._expand(expression, 0))
         try:
-            # Grok compiles with Ruby's multi-line flag: the dot takes line ends too.
+            # Grok compiles with Ruby's multi-line flag: the dot also matches line ends.
             self._regex = re.compile(source, re.DOTALL | re.MULTILINE)
         except re.error as error:
             raise ConfigurationError(f"bad pattern {expression!r}: {error}") from error

@@ -25,12 +25,12 @@ from .tls import restrict
 
 Push = Callable[[list[dict[str, Any]]], None]
 
-# So much is taken from a socket before its lines go to the queue together.
+# Bytes to read from a socket before their lines go to the queue together.
 _READ = 65536
 
 
 class Input:
-    """An input: opens its ports in ``start`` and closes them in ``stop``."""
+    """Base of all inputs: opens its ports in ``start`` and closes them in ``stop``."""
 
     def __init__(self, name: str, options: dict[str, Any], pipeline: str) -> None:
         self.name = name
@@ -72,7 +72,7 @@ class Input:
     def spawn(self, target: Callable[..., None], *arguments: Any) -> None:
         threading.Thread(target=target, args=arguments, daemon=True).start()
 
-    def hold(self, one: socket.socket) -> socket.socket:
+    def register(self, one: socket.socket) -> socket.socket:
         with self._lock:
             self._sockets.add(one)
         return one
@@ -83,11 +83,11 @@ class Input:
         one.close()
 
     def stop(self) -> None:
-        """Close everything; what lies unread in the sockets is lost, as with the original."""
+        """Close all sockets; unread data in them is lost, as in Logstash."""
         self.stopping.set()
         with self._lock:
-            held, self._sockets = list(self._sockets), set()
-        for one in held:
+            sockets, self._sockets = list(self._sockets), set()
+        for one in sockets:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
@@ -100,7 +100,7 @@ class Input:
         one = socket.socket(family, kind)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((host, port))
-        return self.hold(one)
+        return self.register(one)
 
     def listen_tcp(self, tls: ssl.SSLContext | None = None) -> None:
         server = self.bind(socket.SOCK_STREAM)
@@ -121,17 +121,17 @@ class Input:
             self.spawn(self._serve, client, peer, tls)
 
     def _serve(self, client: socket.socket, peer: Any, tls: ssl.SSLContext | None) -> None:
-        self.hold(client)
+        self.register(client)
         try:
             if tls:
                 wrapped = tls.wrap_socket(client, server_side=True)
                 self.release(client)
-                client = self.hold(wrapped)
+                client = self.register(wrapped)
             rest = b""
             while not self.stopping.is_set():
                 data = client.recv(_READ)
                 if not data:
-                    # A last line without its line end is dropped here, as the original does.
+                    # As in Logstash, this drops a last line without a line end.
                     return
                 lines = (rest + data).split(b"\n")
                 rest = lines.pop()
@@ -158,16 +158,16 @@ class Input:
     def _receive(self, server: socket.socket) -> None:
         try:
             while not self.stopping.is_set():
-                got = [server.recvfrom(65507)]
-                # Take what else is there, so that a burst is queued in one go.
-                while len(got) < 500:
+                received = [server.recvfrom(65507)]
+                # Read all waiting datagrams, so that a burst enters the queue in one call.
+                while len(received) < 500:
                     try:
-                        got.append(server.recvfrom(65507, socket.MSG_DONTWAIT))
+                        received.append(server.recvfrom(65507, socket.MSG_DONTWAIT))
                     except BlockingIOError:
                         break
                 if self.stopping.is_set():
                     return
-                self.datagrams(got)
+                self.datagrams(received)
         except (OSError, QueueClosedError):
             return
 
@@ -176,7 +176,7 @@ class Input:
 
 
 class SyslogInput(Input):
-    """TCP and UDP on one port, with the original's own parsing of RFC 3164."""
+    """TCP and UDP on one port, with Logstash's parsing of RFC 3164."""
 
     FAILURE = "_grokparsefailure_sysloginput"
 
@@ -216,7 +216,7 @@ class SyslogInput(Input):
         self.emit([self.parse(data, peer[0]) for data, peer in datagrams])
 
     def parse(self, data: bytes, sender: str) -> dict[str, Any]:
-        """One event of one line; the line end stays in ``message`` and ``event.original``."""
+        """The event for one line; the line end stays in ``message`` and ``event.original``."""
         text = codecs.decode_text(data)
         event = Event(
             {
@@ -346,8 +346,8 @@ class HttpInput(Input):
     def receive(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
         user, password = self.options.get("user"), self.options.get("password")
         if user:
-            wanted = base64.b64encode(f"{user}:{password}".encode()).decode()
-            if request.headers.get("Authorization") != f"Basic {wanted}":
+            expected = base64.b64encode(f"{user}:{password}".encode()).decode()
+            if request.headers.get("Authorization") != f"Basic {expected}":
                 return 401, b""
         kind = (request.headers.get("Content-Type") or "").partition(";")[0]
         extra = self.options["additional_codecs"].get(kind)

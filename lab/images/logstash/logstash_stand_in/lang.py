@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pipeline language: text to a tree of plugins and branches.
+"""The pipeline language: parses text into a tree of plugins and branches.
 
-Like the original it takes strings as they stand: a backslash stays one, and ``\\"`` inside a
-double-quoted string keeps its backslash (``config.support_escapes`` is off by default).
+Like Logstash it does not process escapes in strings: a backslash stays a backslash, also in ``\\"``
+inside a double-quoted string (``config.support_escapes`` is off by default).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Plugin:
 
 @dataclass
 class Branch:
-    """``if`` / ``else if`` / ``else``: conditions with the nodes under them; ``None`` is else."""
+    """``if`` / ``else if`` / ``else``: conditions with their nodes; the condition None is else."""
 
     arms: list[tuple[Condition | None, list[Node]]]
 
@@ -139,7 +139,7 @@ class _Reader:
         return nodes
 
     def keyword(self, word: str) -> bool:
-        """Whether this word stands here and is not the beginning of a longer one."""
+        """Whether this word, and not a longer one, is at this position."""
         if not self.peek(word):
             return False
         after = self.text[self.pos + len(word) : self.pos + len(word) + 1]
@@ -241,10 +241,10 @@ class _Reader:
         self.need("if")
         arms.append((self.condition(), self.body(kind)))
         while True:
-            back = self.pos
+            start = self.pos
             self.space()
             if not self.keyword("else"):
-                self.pos = back
+                self.pos = start
                 return Branch(arms)
             self.need("else")
             self.space()
@@ -261,7 +261,7 @@ class _Reader:
         return self.block(kind)
 
     def condition(self) -> Condition:
-        """Expressions joined by ``and`` (binds tighter) and ``or``."""
+        """Expressions joined with ``and`` and ``or``; ``and`` binds tighter."""
         self.space()
         either = [self.conjunction()]
         while self.operator("or"):
@@ -275,7 +275,7 @@ class _Reader:
         return both[0] if len(both) == 1 else Condition("and", both)
 
     def operator(self, word: str) -> bool:
-        back = self.pos
+        start = self.pos
         self.space()
         for other in ("xor", "nand"):
             if self.keyword(other):
@@ -284,7 +284,7 @@ class _Reader:
             self.need(word)
             self.space()
             return True
-        self.pos = back
+        self.pos = start
         return False
 
     def expression(self) -> Condition:
@@ -306,7 +306,7 @@ class _Reader:
                 raise self.fail("a field or a bracket after !")
             return Condition("not", [Condition("truthy", [Selector(found.group(0))])])
         left = self.rvalue()
-        back = self.pos
+        start = self.pos
         self.space()
         if self.keyword("in"):
             self.need("in")
@@ -334,7 +334,7 @@ class _Reader:
         if compare:
             self.space()
             return Condition(compare.group(0), [left, self.rvalue()])
-        self.pos = back
+        self.pos = start
         return Condition("truthy", [left])
 
     def rvalue(self) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log lines in the form of Logstash's console log."""
+"""Log lines in the format of Logstash's console log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _ruby(value: Any) -> str:
 
 
 class Logger:
-    """One named logger, bound to a pipeline or to none."""
+    """A logger with a name and, optionally, a pipeline."""
 
     def __init__(self, name: str, pipeline: str = "") -> None:
         self.name = name

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks plugin options against the table of what the real plugins take."""
+"""Checks plugin options against the table of the real plugins' options."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def load_table() -> dict[str, Any]:
         if place.is_file():
             table: dict[str, Any] = json.loads(place.read_text())
             return table
-    raise ConfigurationError("options.json is missing beside the package")
+    raise ConfigurationError("options.json is missing next to the package")
 
 
 TABLE = load_table()
 
 
 def check(plugin: Plugin, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The options of a plugin, typed, with defaults; raises on what Logstash refuses."""
+    """The typed options of a plugin with defaults; an error for what Logstash refuses."""
     kind = f"{plugin.kind} {plugin.name}"
     known = TABLE.get(kind)
     if known is None:
@@ -94,7 +94,7 @@ def check(plugin: Plugin, environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _merge(plugin: Plugin) -> dict[str, Any]:
-    """Options given twice: hashes and lists are joined, other values become a list."""
+    """Merge options that are given twice: join hashes and lists, put other values into a list."""
     merged: dict[str, Any] = {}
     for name, value in plugin.options:
         old = merged.get(name)

@@ -29,11 +29,11 @@ _BULK_LIMIT = 20 * 1024 * 1024
 
 
 class AbortedError(Exception):
-    """The batch is given up because the pipeline stops; its events were not delivered."""
+    """The pipeline stops, so the worker abandons the batch; its events were not delivered."""
 
 
 class Context:
-    """What an output may ask of the worker that calls it."""
+    """What an output and the worker that calls it share."""
 
     def __init__(self, stopping: Callable[[], bool]) -> None:
         self.stopping = stopping
@@ -92,7 +92,7 @@ class FileOutput(Output):
             raise ConfigurationError("The stand-in does not write gzip files")
         self._lock = threading.Lock()
         if options["codec"][0] == "plain":
-            # The original's default for files is one JSON text a line.
+            # In Logstash the default for files is one JSON document per line.
             self._codec: tuple[str, dict[str, Any]] = ("json_lines", {})
         else:
             self._codec = options["codec"]
@@ -108,7 +108,7 @@ class FileOutput(Output):
 
 
 class DeadLetters:
-    """Refused events, one JSON text a line, until the limit is reached."""
+    """A file of refused events, one JSON document per line, with a size limit."""
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ class DeadLetters:
 
 
 class ElasticsearchOutput(Output):
-    """Bulk requests that are repeated until every event is stored or refused for good."""
+    """Sends bulk requests until every event is stored or refused without a retry."""
 
     def __init__(self, name: str, options: dict[str, Any], pipeline: str) -> None:
         super().__init__(name, options, pipeline)
@@ -253,7 +253,7 @@ class ElasticsearchOutput(Output):
         context.blocked_since = None
 
     def _pause(self, interval: float, context: Context) -> float:
-        """Wait before the next try. Whether to stop is only looked at between two waits."""
+        """Wait before the next try; check for a stop only after the wait, as Logstash does."""
         if context.blocked_since is None:
             context.blocked_since = time.monotonic()
         time.sleep(interval)
@@ -262,7 +262,7 @@ class ElasticsearchOutput(Output):
         return min(interval * 2, float(self.options["retry_max_interval"]))
 
     def _send(self, pending: list[tuple[bytes, Event]]) -> list[tuple[bytes, Event]]:
-        """One bulk request; what has to be sent again comes back."""
+        """Send one bulk request; return the events to send again."""
         try:
             status, body = self._pool.post(self._path, b"".join(one for one, _event in pending))
         except UnreachableError as error:
@@ -312,7 +312,7 @@ class ElasticsearchOutput(Output):
         return pending
 
     def _retry(self, event: Event, item: dict[str, Any]) -> bool:
-        """Judge one event's answer; True when it has to be sent again."""
+        """Evaluate the response for one event; True if the event must be sent again."""
         answer = next(iter(item.values()))
         status = int(answer["status"])
         if 200 <= status < 300:

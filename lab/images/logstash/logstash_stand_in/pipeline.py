@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pipeline: inputs push into a queue, workers run filters and outputs over batches of it."""
+"""A pipeline: inputs write to a queue; workers run filters and outputs on batches from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Route = Callable[[Event], list[int]]
 
 
 class Program:
-    """A pipeline's text, checked and turned into plugins."""
+    """The plugins of a pipeline, created from its text after a check."""
 
     def __init__(self, text: str, source: str, name: str, environment: Mapping[str, str]) -> None:
         self._name = name
@@ -67,16 +67,16 @@ class Program:
                 steps.append(
                     self._branch(
                         [
-                            (compile_condition(test) if test else None, self._steps(below))
-                            for test, below in node.arms
+                            (compile_condition(test) if test else None, self._steps(body))
+                            for test, body in node.arms
                         ]
                     )
                 )
             else:
-                made = self._make(node, FILTERS)
-                made.name = node.name
-                self.filters.append(made)
-                steps.append(made.apply)
+                plugin = self._make(node, FILTERS)
+                plugin.name = node.name
+                self.filters.append(plugin)
+                steps.append(plugin.apply)
 
         def run(event: Event) -> None:
             for step in steps:
@@ -87,9 +87,9 @@ class Program:
     @staticmethod
     def _branch(arms: list[tuple[Any, Step]]) -> Step:
         def run(event: Event) -> None:
-            for test, below in arms:
+            for test, body in arms:
                 if test is None or test(event):
-                    below(event)
+                    body(event)
                     return
 
         return run
@@ -101,8 +101,8 @@ class Program:
                 parts.append(
                     self._choice(
                         [
-                            (compile_condition(test) if test else None, self._routes(below))
-                            for test, below in node.arms
+                            (compile_condition(test) if test else None, self._routes(body))
+                            for test, body in node.arms
                         ]
                     )
                 )
@@ -121,9 +121,9 @@ class Program:
     @staticmethod
     def _choice(arms: list[tuple[Any, Route]]) -> Route:
         def choose(event: Event) -> list[int]:
-            for test, below in arms:
+            for test, body in arms:
                 if test is None or test(event):
-                    return below(event)
+                    return body(event)
             return []
 
         return choose
@@ -168,7 +168,7 @@ class Pipeline:
     # -- life
 
     def start(self) -> None:
-        """Open the queue and the outputs, then the workers, and the ports last."""
+        """Open the queue, then start the outputs, the workers, and the inputs last."""
         settings = self.settings
         workers, size = settings["pipeline.workers"], settings["pipeline.batch.size"]
         if settings["queue.type"] == "persisted":
@@ -219,7 +219,7 @@ class Pipeline:
         self.log.info("Pipeline started", **{"pipeline.id": self.id})
 
     def stop(self) -> None:
-        """Close the inputs, let the workers end their batch, keep the queue."""
+        """Close the inputs, wait until the workers finish their batch, keep the queue."""
         if self.queue is None:
             return
         for one in self.program.inputs:
@@ -227,13 +227,13 @@ class Pipeline:
         self._stopping.set()
         self.queue.close_for_writing()
         begin = time.monotonic()
-        told = 0.0
+        logged = 0.0
         while any(worker.is_alive() for worker in self._workers):
             for worker in self._workers:
                 worker.join(0.05)
             waited = time.monotonic() - begin
-            if waited - told >= 5:
-                told = waited
+            if waited - logged >= 5:
+                logged = waited
                 self.log.error(
                     "The shutdown process appears to be stalled due to busy or blocked "
                     "plugins. Check the logs for more information."
@@ -287,10 +287,10 @@ class Pipeline:
             self.events_out += len(events)
             self.work_seconds += time.monotonic() - begin
 
-    # -- what the monitoring API tells
+    # -- for the monitoring API
 
     def blocked_seconds(self) -> float:
-        """For how long all workers have been waiting for an output."""
+        """Seconds that all workers have been waiting for an output."""
         since = [one.blocked_since for one in self._contexts]
         starts = [one for one in since if one is not None]
         if not starts or len(starts) < len(since):

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The queue between inputs and workers, in memory or on disk.
 
-On disk a queue has the files of the original: pages of numbered events, and checkpoints that say
-up to where events were acknowledged. What was written survives ``kill -9``. A checkpoint is written
-when a page is done and after so many acknowledgements, and what came after it is read again: an
-event may arrive twice but does not get lost. Only the events differ: JSON here, CBOR there.
+On disk a queue has the files of Logstash: pages of numbered events, and checkpoints with the number
+of the first unacknowledged event. Written events survive ``kill -9``. A checkpoint is written when
+a page is done and after a number of acknowledgements. Events after the last checkpoint are read
+again: an event can arrive twice but is never lost. Only the events differ: JSON instead of CBOR.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class QueueClosedError(Exception):
-    """The pipeline stops: nothing more is taken in."""
+    """The pipeline stops: the queue accepts no more events."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Batch:
 
 
 class Queue:
-    """What inputs and workers see of either kind."""
+    """The interface of both kinds of queue for inputs and workers."""
 
     kind = ""
 
@@ -68,7 +68,7 @@ class Queue:
         raise NotImplementedError
 
     def read(self, size: int, delay: float, keep_until_empty: bool) -> Batch | None:
-        """Up to ``size`` events; waits ``delay`` for a batch to fill. None once it is over."""
+        """Up to ``size`` events; wait ``delay`` seconds for a full batch. None after the end."""
         with self._lock:
             while True:
                 if self.closed and not (keep_until_empty and self._unread()):
@@ -78,10 +78,10 @@ class Queue:
                 self._readable.wait()
             if self._unread() < size and not self.closed:
                 end = time.monotonic() + delay
-                left = delay
-                while self._unread() < size and not self.closed and left > 0:
-                    self._readable.wait(left)
-                    left = end - time.monotonic()
+                remaining = delay
+                while self._unread() < size and not self.closed and remaining > 0:
+                    self._readable.wait(remaining)
+                    remaining = end - time.monotonic()
             if not self._unread():
                 return Batch([])
             if self.closed and not keep_until_empty:
@@ -137,10 +137,10 @@ class MemoryQueue(Queue):
         }
 
 
-# How the original writes its files; numbers are big-endian. A checkpoint is the version, the page,
-# the first page with events that are not acknowledged, the first such event, the first event of the
-# page and their number, with a checksum over all that. An element is its number, its length, its
-# data and their checksum.
+# The file format of Logstash; numbers are big-endian. A checkpoint holds the version, the page
+# number, the first page with unacknowledged events, the first unacknowledged event, the first event
+# of the page, the number of events, and a checksum. An element holds its number, the length of its
+# data, the data and their checksum.
 _CHECKPOINT = struct.Struct(">hiiqqi")
 _ELEMENT = struct.Struct(">qi")
 _CHECKSUM = struct.Struct(">I")
@@ -150,15 +150,15 @@ _PAGE_VERSION = b"\x02"
 
 @dataclass
 class _Page:
-    """One page file: numbers of its events, and up to where it is written."""
+    """One page file: its events and its size."""
 
     number: int
     first: int = 0
     count: int = 0
     unacked: int = 0
     size: int = len(_PAGE_VERSION)
-    # The first event that is not acknowledged, as the checkpoint on the disk has it.
-    noted: int = 0
+    # The first unacknowledged event according to the checkpoint on disk.
+    checkpointed: int = 0
 
     @property
     def end(self) -> int:
@@ -212,7 +212,7 @@ class PersistedQueue(Queue):
         return self._directory / f"checkpoint.{number}"
 
     def _read_checkpoint(self, name: int | str) -> tuple[int, _Page] | None:
-        """The first page that counts, and the page that the checkpoint is about."""
+        """The number of the first unacknowledged page, and the page of this checkpoint."""
         try:
             data = self._checkpoint_path(name).read_bytes()
         except FileNotFoundError:
@@ -225,10 +225,10 @@ class PersistedQueue(Queue):
         version, number, oldest, unacked, first, count = _CHECKPOINT.unpack(body)
         if version != _CHECKPOINT_VERSION:
             raise ConfigurationError(f"Unknown file format version: {version}")
-        return oldest, _Page(number, first, count, unacked, noted=unacked)
+        return oldest, _Page(number, first, count, unacked, checkpointed=unacked)
 
     def _write_checkpoint(self, page: _Page, head: bool) -> None:
-        """The head's checkpoint also names the oldest page that still counts."""
+        """Write a page's checkpoint; the head's also names the first unacknowledged page."""
         body = _CHECKPOINT.pack(
             _CHECKPOINT_VERSION,
             page.number,
@@ -244,7 +244,7 @@ class PersistedQueue(Queue):
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, target)
-        page.noted = page.unacked
+        page.checkpointed = page.unacked
         if head:
             self._writes = 0
 
@@ -257,7 +257,7 @@ class PersistedQueue(Queue):
             oldest, head = found
             for number in range(oldest, head.number):
                 tail = self._read_checkpoint(number)
-                # Its checkpoint goes after its page: without one, all of it was acknowledged.
+                # A page is removed before its checkpoint; if one is missing, the page was done.
                 if tail and self._path(number).exists() and not tail[1].done:
                     self._recover(tail[1])
                     self._pages.append(tail[1])
@@ -267,7 +267,7 @@ class PersistedQueue(Queue):
                 if file.name[5:].isdigit() and int(file.name[5:]) < self._pages[0].number:
                     file.unlink()
             self._head = cast("BinaryIO", self._path(head.number).open("rb+", buffering=0))
-            # As the original does: a page that was written before this start gets nothing more.
+            # As in Logstash, a page from before this start gets no more events.
             if head.count:
                 self._roll()
         self._next = max((page.end for page in self._pages if page.count), default=1)
@@ -280,7 +280,7 @@ class PersistedQueue(Queue):
             self._read_element()
 
     def _recover(self, page: _Page) -> None:
-        """Count what the head page really holds: a killed process wrote more than it noted."""
+        """Count the events in a page: a killed process wrote more than its checkpoint says."""
         first, count, size = 0, 0, len(_PAGE_VERSION)
         with open(self._path(page.number), "rb") as file:
             if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
@@ -299,7 +299,7 @@ class PersistedQueue(Queue):
         page.unacked = max(page.unacked, first)
 
     def _begin_page(self, number: int) -> None:
-        """A new head page; its file has its full length from the beginning."""
+        """Create a new head page; its file has the full length from the beginning."""
         path = self._path(number)
         path.touch(mode=0o600)
         self._head = cast("BinaryIO", path.open("rb+", buffering=0))
@@ -310,7 +310,7 @@ class PersistedQueue(Queue):
         self._write_checkpoint(self._pages[-1], head=True)
 
     def _roll(self) -> None:
-        """Give the head its own checkpoint, or remove it if nothing in it counts."""
+        """Start a new head; write a checkpoint for the old one, or remove it if it is done."""
         head = self._pages[-1]
         self._head.close()
         if head.done:
@@ -322,13 +322,13 @@ class PersistedQueue(Queue):
             self._path(head.number).unlink()
 
     def _open_reader(self, number: int) -> BinaryIO:
-        # Without a buffer: one would hold the empty rest of the page that is being written.
+        # Unbuffered: a buffer would hold the empty rest of the page, which is still written to.
         reader = self._path(number).open("rb", buffering=0)
         reader.seek(len(_PAGE_VERSION))
         return cast("BinaryIO", reader)
 
     def _read_element(self) -> bytes:
-        """The next event; the caller knows that there is one."""
+        """Read the next event; the caller must know that there is one."""
         while self._read_next >= self._reading.end:
             following = next(
                 page for page in self._pages if page.number > self._reading.number and page.count
@@ -336,7 +336,7 @@ class PersistedQueue(Queue):
             self._reader.close()
             self._reading, self._read_next = following, following.first
             self._reader = self._open_reader(following.number)
-        # A page that was empty has got its first number since.
+        # A page that was empty before now has the number of its first event.
         self._read_next = max(self._read_next, self._reading.first)
         number, length = _ELEMENT.unpack(self._reader.read(_ELEMENT.size))
         if number != self._read_next:
@@ -360,7 +360,7 @@ class PersistedQueue(Queue):
         lines = [_dumps(event).encode() for event in events]
         start = 0
         while start < len(lines):
-            # Small blocks, so that the limit is not overshot by a whole network read.
+            # Small blocks, so that one network read cannot exceed the limit by much.
             block = lines[start : start + 64]
             with self._lock:
                 while self._full() and not self.closed:
@@ -383,7 +383,7 @@ class PersistedQueue(Queue):
         self._head.seek(head.size)
         self._head.write(element)
         if not head.count:
-            head.first = head.unacked = head.noted = self._next
+            head.first = head.unacked = head.checkpointed = self._next
         head.count += 1
         head.size += len(element)
         self._next += 1
@@ -407,21 +407,21 @@ class PersistedQueue(Queue):
     def ack(self, batch: Batch) -> None:
         with self._lock:
             batch.done = True
-            upto = 0
+            end = 0
             while self._in_flight and self._in_flight[0].done:
                 first = self._in_flight.popleft()
                 self._outstanding -= len(first.events)
-                upto = first.end
-            if not upto:
+                end = first.end
+            if not end:
                 return
             for page in list(self._pages):
-                self._ack_page(page, upto)
+                self._ack_page(page, end)
             if not self._in_flight and not self._unread_count and self._full():
                 self._roll()
             self._writable.notify_all()
 
-    def _ack_page(self, page: _Page, upto: int) -> None:
-        reached = min(upto, page.end)
+    def _ack_page(self, page: _Page, end: int) -> None:
+        reached = min(end, page.end)
         if not page.count or reached <= page.unacked:
             return
         page.unacked = reached
@@ -430,7 +430,7 @@ class PersistedQueue(Queue):
             self._path(page.number).unlink()
             self._checkpoint_path(page.number).unlink(missing_ok=True)
             self._write_checkpoint(self._pages[-1], head=True)
-        elif page.done or 0 < self._checkpoint_acks <= page.unacked - page.noted:
+        elif page.done or 0 < self._checkpoint_acks <= page.unacked - page.checkpointed:
             self._write_checkpoint(page, head=page is self._pages[-1])
 
     def close(self) -> None:

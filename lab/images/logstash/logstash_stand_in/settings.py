@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""logstash.yml, pipelines.yml, the environment and the command line."""
+"""Settings from logstash.yml, pipelines.yml, the environment and the command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_.][A-Za-z0-9_.]*)(?::([^}]*))?\}")
 _SIZE = re.compile(r"(\d+)\s*(b|kb|k|mb|m|gb|g|tb|t)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
-# Name: (type, default). A list as type is the set of allowed words.
+# Name: (type, default). A list instead of a type holds the allowed values.
 KNOWN: dict[str, tuple[Any, Any]] = {
     "allow_superuser": ("bool", False),
     "node.name": ("str", None),
@@ -97,7 +97,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "xpack.geoip.downloader.enabled": ("bool", True),
 }
 
-# What pipelines.yml may say of one pipeline.
+# Settings that pipelines.yml allows for one pipeline.
 PIPELINE_KEYS = {
     "config.debug",
     "config.support_escapes",
@@ -135,7 +135,7 @@ PIPELINE_KEYS = {
     "queue.type",
 }
 
-# These the image's start script takes from the environment into logstash.yml.
+# Settings that the official image's start script copies from the environment to logstash.yml.
 FROM_ENVIRONMENT = {
     name.replace(".", "").replace("_", ""): name
     for name in KNOWN
@@ -145,7 +145,7 @@ FROM_ENVIRONMENT = {
 
 
 def substitute(text: str, environment: Mapping[str, str]) -> str:
-    """Put the values of ``${NAME}`` and ``${NAME:default}`` into a text."""
+    """Replace ``${NAME}`` and ``${NAME:default}`` in a text with their values."""
 
     def value(match: re.Match[str]) -> str:
         name, default = match.group(1), match.group(2)
@@ -222,7 +222,7 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 @dataclass
 class Settings:
-    """Values of settings, typed; what was not given has its default."""
+    """Typed values of settings; a setting that is not given has its default."""
 
     given: dict[str, Any] = field(default_factory=dict)
 
@@ -245,10 +245,10 @@ class Settings:
         self.given[name] = _coerce(name, value)
 
     def child(self, overrides: Mapping[str, Any]) -> Settings:
-        below = Settings(dict(self.given))
+        child = Settings(dict(self.given))
         for name, value in overrides.items():
-            below.put(name, value)
-        return below
+            child.put(name, value)
+        return child
 
 
 def _load_yaml(path: Path) -> Any:
@@ -263,13 +263,13 @@ def _load_yaml(path: Path) -> Any:
 def read_settings(
     directory: Path, environment: Mapping[str, str], command_line: Mapping[str, Any]
 ) -> Settings:
-    """Settings of the file, then of the environment, then of the command line."""
+    """Settings from the file, the environment and the command line; the last one wins."""
     settings = Settings({"path.data": str(directory.parent / "data")})
     file = directory / "logstash.yml"
     if file.is_file():
         tree = _load_yaml(file)
         if tree is not None and not isinstance(tree, dict):
-            raise ConfigurationError(f"{file} must hold settings, one a line")
+            raise ConfigurationError(f"{file} must contain settings, one per line")
         for name, value in flatten(tree or {}).items():
             settings.put(name, substitute_deep(value, environment))
     for variable, value in environment.items():
@@ -288,7 +288,7 @@ def read_settings(
 def read_pipelines(
     directory: Path, environment: Mapping[str, str], settings: Settings
 ) -> list[Settings]:
-    """One Settings a pipeline, from -f/-e or pipelines.yml."""
+    """One Settings object per pipeline, from -f/-e or pipelines.yml."""
     if settings.given.get("path.config") or settings.given.get("config.string"):
         return [settings]
     file = directory / "pipelines.yml"
@@ -317,7 +317,7 @@ def read_pipelines(
 
 
 def read_config(settings: Settings) -> tuple[str, str]:
-    """The text of a pipeline and where it came from."""
+    """The text of a pipeline and its source."""
     if settings["config.string"]:
         return settings["config.string"], "config string"
     path = Path(settings["path.config"] or "")

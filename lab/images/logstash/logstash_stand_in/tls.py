@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ssl_supported_protocols and ssl_cipher_suites, in Java's names, for Python's OpenSSL."""
+"""Applies ssl_supported_protocols and ssl_cipher_suites, which use Java's names, to OpenSSL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSIONS = {
 
 
 def openssl_name(suite: str) -> str:
-    """OpenSSL's name of a suite of TLS 1.2.
+    """OpenSSL's name of a cipher suite of TLS 1.2.
 
     >>> openssl_name("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384")
     'ECDHE-ECDSA-AES256-GCM-SHA384'
@@ -35,12 +35,12 @@ def openssl_name(suite: str) -> str:
 
 
 def restrict(context: ssl.SSLContext, options: dict[str, Any]) -> None:
-    """Leave only the protocols and suites of the options; empty ones change nothing."""
+    """Allow only the protocols and cipher suites of the options; empty options change nothing."""
     protocols = set(options.get("ssl_supported_protocols") or ())
     suites = options.get("ssl_cipher_suites") or []
     if suites:
         older = [openssl_name(suite) for suite in suites if "_WITH_" in suite]
-        # Python cannot choose among the suites of TLS 1.3, only leave that version out.
+        # Python cannot select cipher suites of TLS 1.3, only disable that version.
         usable = {"TLSv1.3"} if len(older) < len(suites) else set()
         usable |= {"TLSv1.1", "TLSv1.2"} if older else set()
         protocols = (protocols or set(VERSIONS)) & usable
