@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all measurements need: hosts of their own, timed commands, sections of the report."""
+"""Shared by all measurements: their own hosts, timed commands, sections of the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "tools")]
 
-# They are found only through the path above.
+# These imports need the path above.
 from lab.state import Lab  # noqa: E402
 from scenarios import processors  # noqa: E402
 from tests.harness.playbook import playbook_command  # noqa: E402
@@ -40,11 +40,11 @@ class Run:
     """One measured command."""
 
     seconds: float
-    # Processor seconds of what ran on the controller, and of the whole machine.
+    # Processor seconds of the command on the controller, and of the whole machine.
     controller: float
     machine: float
     parts: dict[str, float] = field(default_factory=dict)
-    # Of a playbook: what `bench_times` wrote of each task, and how many results were changes.
+    # For a playbook: what `bench_times` wrote about each task, and the number of changes.
     tasks: list[dict[str, Any]] = field(default_factory=list)
     changed: int = 0
 
@@ -54,16 +54,16 @@ def say(text: str) -> None:
 
 
 def busy() -> float:
-    """Seconds that the machine's processors have worked since it started."""
+    """Seconds for which the processors of this machine have worked since it started."""
     idle, spent = processors()
     return (spent - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(command: Sequence[str | Path], log: Path, environment: dict[str, str]) -> Run:
-    """Run a command to its end; what it says goes to a file, which is named if it fails."""
+    """Run a command; its output goes to a file, which the error message names."""
     log.parent.mkdir(parents=True, exist_ok=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun, worked = time.monotonic(), busy()
+    start, busy_before = time.monotonic(), busy()
     with log.open("w") as output:
         code = subprocess.run(
             [str(word) for word in command],
@@ -74,18 +74,18 @@ def measure(command: Sequence[str | Path], log: Path, environment: dict[str, str
             env={**os.environ, **environment},
             check=False,
         ).returncode
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     if code:
         print("".join(log.read_text().splitlines(keepends=True)[-40:]), file=sys.stderr)
-        raise SystemExit(f"{command[0]} ended with {code}; all that it said is in {log}")
+        raise SystemExit(f"{command[0]} ended with exit code {code}; its output is in {log}")
     controller = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    return Run(seconds, controller, busy() - worked)
+    return Run(seconds, controller, busy() - busy_before)
 
 
 @contextmanager
 def hosts(state: Path, number: int, *, prepared: bool) -> Iterator[Lab]:
-    """A lab of its own, gone at the end however that comes."""
+    """A separate lab, which is always removed at the end."""
     command = [sys.executable, "-m", "lab", "--state", str(state)]
     kind = ["--prepared"] if prepared else []
     subprocess.run([*command, "down"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -107,7 +107,7 @@ def managers_of(number: int) -> int:
 
 
 def play(lab: Lab, book: str | Path, log: Path, *options: str, **environment: str) -> Run:
-    """Run a playbook on a lab, and time each of its tasks."""
+    """Run a playbook on a lab and measure each of its tasks."""
     times = log.with_suffix(".json")
     run = measure(
         playbook_command("-i", "inventories/lab", *options, str(book)),
@@ -120,9 +120,9 @@ def play(lab: Lab, book: str | Path, log: Path, *options: str, **environment: st
             **environment,
         },
     )
-    told = json.loads(times.read_text())
-    changed = sum(host["changed"] for host in told["hosts"].values())
-    return replace(run, tasks=told["tasks"], changed=changed)
+    written = json.loads(times.read_text())
+    changed = sum(host["changed"] for host in written["hosts"].values())
+    return replace(run, tasks=written["tasks"], changed=changed)
 
 
 def ratio(value: float, limit: float) -> str:
@@ -130,7 +130,7 @@ def ratio(value: float, limit: float) -> str:
 
 
 def write_section(report: Path, heading: str, text: str) -> None:
-    """Write one section of the report anew, at its end; the others are somebody else's."""
+    """Replace one section of the report, or add it at the end; keep all other sections."""
     before = report.read_text() if report.exists() else ""
     rest = re.sub(rf"(?ms)^{heading}\n.*?(?=^## |\Z)", "", before).rstrip()
     report.write_text(f"{rest}\n\n{text}".lstrip())

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
-    """The lab that ELK_LAB names, and a directory for what runs leave on the controller."""
+    """The lab of ELK_LAB, with a directory for the files of runs on the controller."""
     state = LabState.load(Path(os.environ.get("ELK_LAB", ROOT / ".lab")).resolve())
-    assert state is not None, "no lab stands there"
+    assert state is not None, "there is no lab in ELK_LAB"
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    # Short, because the names of sockets are.
+    # A short path, because names of sockets are limited.
     home = Path(tempfile.mkdtemp(prefix="elk"))
     yield Lab(state, home, capture.global_and_fixture_disabled)
     shutil.rmtree(home)
@@ -34,7 +34,7 @@ def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def client(lab: Lab) -> Iterator[Elasticsearch]:
-    """The official client, as elastic."""
+    """The official client, logged in as elastic."""
     with Elasticsearch(
         lab.url,
         ca_certs=str(lab.kept("ca.crt")),
@@ -52,7 +52,7 @@ def platform(lab: Lab) -> Iterator[Platform]:
 
 @pytest.fixture(autouse=True)
 def nothing_fails(platform: Platform) -> Iterator[None]:
-    """Whatever a test does, nobody who writes or searches is told of an error."""
+    """No request of the clients fails during a test."""
     yield
     if platform.load:
         assert not platform.load.failures, "\n".join(platform.load.failures)

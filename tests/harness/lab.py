@@ -1,4 +1,4 @@
-"""The lab's hosts, and runs of playbooks on them that can be watched and killed."""
+"""The hosts of the lab, and playbook runs on them that can be watched and killed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-# Between two looks at a host, and the longest run to any point.
+# Seconds between two looks at a host, and the longest time of a run.
 LOOK = 0.1
 PATIENCE = 900
 
@@ -32,11 +32,11 @@ BAD = re.compile(r"^(?:fatal|failed): \[")
 
 @dataclass
 class Run:
-    """A run of a playbook that can be watched and killed.
+    """A playbook run that can be watched and killed.
 
-    It leads a session of its own and keeps what it leaves on the controller in a directory of its
-    own, so that all of its processes can be found: also the masters of its ssh connections, which
-    leave the session.
+    It has its own session and its own directory on the controller, so that all its processes can be
+    found. The masters of its ssh connections leave the session, but their sockets are in that
+    directory.
     """
 
     home: Path
@@ -45,7 +45,7 @@ class Run:
     output: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.begun = time.monotonic()
+        self.start = time.monotonic()
         self.process = subprocess.Popen(
             playbook_command("--inventory=inventories/lab", *self.arguments),
             cwd=ROOT,
@@ -69,13 +69,13 @@ class Run:
 
     @property
     def changes(self) -> dict[str, int]:
-        """How many changes the summary counts for each host."""
+        """The number of changes for each host, from the summary."""
         recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", self.text, re.MULTILINE)
         return {host: int(changed) for host, changed in recap}
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.start
 
     @property
     def text(self) -> str:
@@ -83,11 +83,11 @@ class Run:
 
     @property
     def problems(self) -> list[str]:
-        """What a host complained of. A rescue that hides it again counts as well."""
+        """Errors of hosts, including those that a rescue has handled."""
         return [line for line in self.output if BAD.match(line)]
 
     def next_line(self, seconds: float) -> str | None:
-        """The next line, an empty one when none comes in time, None at the end."""
+        """The next line, an empty text if none comes in time, None at the end."""
         try:
             line = self._lines.get(timeout=seconds)
         except Empty:
@@ -101,18 +101,18 @@ class Run:
                 self.task = found[1]
         if self.seconds > PATIENCE:
             self.kill()
-            raise AssertionError(f"no end after {PATIENCE} s, at {self.task!r}:\n{self.text}")
+            raise AssertionError(f"not finished after {PATIENCE} s, at {self.task!r}:\n{self.text}")
         return line
 
     def finish(self) -> int:
-        """Let it run to its end, and give its exit code."""
+        """Wait for the end of the run, and return its exit code."""
         while self.next_line(1) is not None:
             pass
         self._reader.join()
         return self.process.wait()
 
     def kill(self) -> None:
-        """End everything that belongs to the run at once, as a power cut does."""
+        """Kill all processes of the run at once, like a power failure."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         for pid in self._connections():
@@ -122,20 +122,20 @@ class Run:
         self._reader.join()
 
     def _connections(self) -> list[int]:
-        """Masters of ssh connections: the socket in their name lies in this run's directory."""
-        mine = f"ssh: {self.home}/".encode()
+        """Masters of ssh connections; their command names a socket in this run's directory."""
+        prefix = f"ssh: {self.home}/".encode()
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    if (entry / "cmdline").read_bytes().startswith(mine):
+                    if (entry / "cmdline").read_bytes().startswith(prefix):
                         found.append(int(entry.name))
         return found
 
 
 @dataclass
 class Lab:
-    """The lab's hosts, and a way to run things on them that does not depend on the platform."""
+    """The hosts of the lab, and commands on them that do not depend on the platform."""
 
     state: LabState
     home: Path
@@ -147,7 +147,7 @@ class Lab:
 
     def container(self, name: str) -> str:
         host = self.state.find_host(name)
-        assert host is not None, f"points.yml names {name}, which is no host of this lab"
+        assert host is not None, f"points.yml names {name}, which is not a host of this lab"
         return self.state.container(host)
 
     def address(self, name: str) -> str:
@@ -157,7 +157,7 @@ class Lab:
 
     @property
     def directory(self) -> Path:
-        """What is elk_local_dir in the lab."""
+        """The elk_local_dir of the lab."""
         return self.state.directory
 
     @property
@@ -172,11 +172,11 @@ class Lab:
 
     def shell(self, host: str, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a shell command as root on a host, or on the controller."""
-        there = [] if host == "controller" else ["docker", "exec", "-i", self.container(host)]
-        known = {"LAB": str(self.state.directory), "M1": self.address("m1")}
+        prefix = [] if host == "controller" else ["docker", "exec", "-i", self.container(host)]
+        variables = {"LAB": str(self.state.directory), "M1": self.address("m1")}
         return subprocess.run(
-            [*there, "bash", "-c", command],
-            env={**os.environ, **known},
+            [*prefix, "bash", "-c", command],
+            env={**os.environ, **variables},
             input=stdin,
             capture_output=True,
             text=True,
@@ -189,8 +189,8 @@ class Lab:
         assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    def told(self, run: Run, what: str) -> None:
-        """Show how long something took, whatever becomes of the test."""
+    def report(self, run: Run, what: str) -> None:
+        """Print how long a run took, even if the test fails."""
         with self.shown():
             print(f"\n{run.seconds:6.1f} s  {what}", flush=True)
 
@@ -198,7 +198,7 @@ class Lab:
         return Run(self.home, arguments or ("site.yml",))
 
     def run_to(self, point: dict[str, Any]) -> Run:
-        """Run a playbook and kill it at a point; a point that is not reached is an error."""
+        """Run a playbook and kill it at a point. Fail if the run does not reach that point."""
         run = self.run(point.get("run", "site.yml"))
         try:
             self.wait_for(run, point["task"], point["kill"])
@@ -209,25 +209,25 @@ class Lab:
         return run
 
     def wait_for(self, run: Run, task: str, moment: Any) -> None:
-        """Let a run go on to a moment of a task, as points.yml describes it."""
+        """Wait until a run has reached a moment of a task, as described in points.yml."""
         reached = False
         while (line := run.next_line(LOOK)) is not None:
-            here = re.search(rf"(^|[ .]){re.escape(task)}$", run.task) is not None
-            if reached and not here:
+            at_task = re.search(rf"(^|[ .]){re.escape(task)}$", run.task) is not None
+            if reached and not at_task:
                 break
-            reached = here
-            if here and moment == "start":
+            reached = at_task
+            if at_task and moment == "start":
                 return
-            if here and moment == "changed" and CHANGED.match(line):
+            if at_task and moment == "changed" and CHANGED.match(line):
                 return
-            if here and isinstance(moment, dict):
+            if at_task and isinstance(moment, dict):
                 if self.shell(moment["host"], moment["command"]).returncode == 0:
                     return
-        passed = "was passed without that moment" if reached else "was not reached"
-        raise AssertionError(f"{task!r} {passed}:\n{run.text}")
+        problem = "ended without that moment" if reached else "was not reached"
+        raise AssertionError(f"{task!r} {problem}:\n{run.text}")
 
     def docker(self, action: str, host: str) -> None:
-        """Do something to the container that is a host."""
+        """Run a docker command, such as pause, on the container of a host."""
         subprocess.run(
             ["docker", action, self.container(host)], check=True, stdout=subprocess.DEVNULL
         )

@@ -1,4 +1,4 @@
-"""Clients that write, search and send lines without a pause, and count what goes wrong."""
+"""Clients that write, search and send lines all the time, and count failures."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from elasticsearch import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What is written can be found after five seconds, as with Filebeat's own template: to make it
-# visible each second took a fifth of what a node did under this load.
+# A refresh every five seconds, as in Filebeat's template. A refresh every second took a fifth of
+# the work of a node under this load.
 SETTINGS = {"number_of_shards": 3, "number_of_replicas": 1, "refresh_interval": "5s"}
 SYSLOG_PORT = 514
-# Milliseconds for which a peer may leave a line without an answer.
+# Milliseconds for which a peer may leave sent data unacknowledged.
 SILENCE = 5000
-# Between two requests of one client, and between two lines. Each takes 15 ms of a processor, of
-# which the nodes, the tests and another lab with its own share two.
+# Seconds between two requests of a client, and between two lines. Each takes 15 ms of processor
+# time, and the nodes, the tests and another lab share two processors.
 PAUSE = 0.4
-# What a sender repeats over its next connection when one breaks: a plain connection acknowledges
-# nothing, so nobody else can.
+# How many lines the sender repeats after a broken connection. Syslog has no acknowledgement, so
+# only the sender can do this.
 REPEATED = 150
-# What a search is told whose node has left, or given its shard to another one, between the two
-# phases: with 502, which clients try again by themselves, or with 404, which they do not.
+# The error of a search whose node has left, or has moved its shard, between the two phases. Clients
+# retry it with status 502, but not with 404.
 GONE = "search_context_missing_exception"
 
 
 @dataclass
 class Load:
-    """Writers, readers and a sender of lines, each by itself until it is told to stop."""
+    """Writers, readers and a sender of lines, each in its own thread until `stop`."""
 
     connect: Callable[[], Elasticsearch]
-    # Hosts that take lines, tried in turn.
+    # Hosts that accept lines; the sender tries them in turn.
     syslog: Sequence[str]
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     acknowledged: set[str] = field(default_factory=set)
@@ -75,18 +75,18 @@ class Load:
             thread.join()
 
     def _try(self, what: str, request: Callable[[], Any]) -> Any:
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             return request()
         except ConflictError:
-            # An attempt before this one was taken, and its answer was lost.
+            # An earlier attempt succeeded, but its answer was lost.
             return {"_shards": {"failed": 0}}
         except (ApiError, TransportError) as error:
             self.failures.append(f"{time.strftime('%H:%M:%S')} {what}: {error!r}")
             return None
         finally:
             self.counts[what] += 1
-            self.slowest = max(self.slowest, time.monotonic() - begun)
+            self.slowest = max(self.slowest, time.monotonic() - start)
 
     def _write(self, name: str) -> None:
         with self.connect() as client:
@@ -104,7 +104,7 @@ class Load:
                     self.acknowledged.add(key)
 
     def search(self, client: Elasticsearch) -> Any:
-        """All or nothing: by default the part of a node that leaves is missing in a success."""
+        """Search without partial results, which would hide the shards of a node that leaves."""
         request = partial(
             client.search, index=self.index, size=1, allow_partial_search_results=False
         )
@@ -132,14 +132,14 @@ class Load:
             except OSError:
                 self._stop.wait(0.2)
                 continue
-            # A dead host says nothing, and the system would wait for it for a quarter of an hour.
+            # A dead host does not answer, and the kernel would wait for a quarter of an hour.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
             self.counts["connections"] += 1
             with connection, contextlib.suppress(OSError):
                 for line in list(last):
                     connection.sendall(line.encode())
                 while not self._stop.wait(PAUSE):
-                    # A peer that has closed is found by reading: the next line would be lost.
+                    # Only a read shows that the peer has closed; the next line would be lost.
                     connection.setblocking(False)
                     with contextlib.suppress(BlockingIOError):
                         if not connection.recv(1):
@@ -150,7 +150,7 @@ class Load:
                     self.lines += 1
                     connection.sendall(line.encode())
 
-    # -- what came of it
+    # -- results
 
     def missing_documents(self) -> set[str]:
         with self.connect() as client:
@@ -159,7 +159,7 @@ class Load:
         return self.acknowledged - found
 
     def missing_lines(self, patience: float = 60) -> tuple[set[int], int]:
-        """Lines that no search finds, and how many it finds more than once."""
+        """The lines that no search finds, and how many it finds more than once."""
         end = time.monotonic() + patience
         query = {"query": {"match_phrase": {"message": self.run}}, "_source": ["message"]}
         while True:

@@ -1,4 +1,4 @@
-"""The platform while it is under load, its nodes, and runs of playbooks on it."""
+"""The platform under load, its nodes, and playbook runs on it."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from tests.harness.playbook import Outcome
 if TYPE_CHECKING:
     from tests.harness.lab import Lab, Run
 
-# For which a client waits for an answer. Its own 10 s are too few on a busy machine, and some
-# requests ask Elasticsearch to wait for 60.
+# Seconds for which a client waits for an answer. Its default of 10 s is too short on a busy
+# machine, and with some requests Elasticsearch waits for 60 s.
 REQUEST_TIMEOUT = 70
 SERVICE = "elk_elasticsearch"
 LOCK = f"{SERVICE}-roll"
-# Where a host dies in the middle of a request. Without them a request that it has taken ends as a
-# time-out, whatever the others could have answered. If the elected master was there, 95 s go by
-# until its shards are taken over: 30 until it is missed as a master, 30 in which it is waited for
-# once more, 30 until it is missed as a node. A refused connection is a try, too.
+# Options of a client for tests in which a host dies during a request. Without them the request ends
+# with a time-out, even if other nodes can answer. If the elected master was on that host, it takes
+# 95 s until other nodes take over its shards: 30 s until it counts as lost as a master, 30 s of
+# further waiting, 30 s until it counts as lost as a node. A refused connection is an attempt too.
 PATIENT = {"request_timeout": 10, "retry_on_timeout": True, "max_retries": 30}
 MOVED = re.compile(r"([\w.-]+) \([^)]*\) moved: ")
 
 
 def moved(outcome: Outcome) -> list[str]:
-    """Names of the nodes that moved in a run, in their order."""
+    """Names of the nodes that restarted in a run, in order."""
     return MOVED.findall(outcome.text)
 
 
 @dataclass
 class Platform:
-    """The platform of one lab, as a client and as Docker see it."""
+    """The platform of one lab, seen through a client and through Docker."""
 
     lab: Lab
     load: Load | None = None
-    # What the client is made with besides, where its defaults are not enough.
+    # More options for the client, if its defaults are not enough.
     client: dict[str, Any] = field(default_factory=dict)
-    # Variables of single hosts that runs get besides the lab's inventory.
+    # Variables of single hosts, in addition to the inventory of the lab.
     own: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Hosts of the lab that are not in the inventory.
     without: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Platform:
     def run(self, playbook: str, *options: str, **variables: Any) -> Outcome:
         run = self.lab.run(*self.arguments(playbook, *options, **variables))
         code = run.finish()
-        self.lab.told(
+        self.lab.report(
             run, " ".join([playbook, *options, str(variables or ""), str(self.own or "")])
         )
         return Outcome(code, run.text)
@@ -90,18 +90,18 @@ class Platform:
             self.lab.wait_for(run, task, "start")
         finally:
             run.kill()
-        self.lab.told(run, f"{playbook} until it was killed")
+        self.lab.report(run, f"{playbook} until it was killed")
         return run
 
     # -- load
 
     def begin_load(self, *hosts: str) -> None:
-        """Have clients write and search on all nodes, and send lines to the hosts in turn."""
+        """Start clients that write and search on all nodes, and send lines to hosts in turn."""
         self.load = Load(self.connect, [self.lab.address(host) for host in hosts])
         self.load.start()
 
     def end_load(self) -> None:
-        """Every document that was acknowledged is found, and every line."""
+        """Stop the clients; check that no acknowledged document and no line is missing."""
         load = self.load
         assert load is not None
         load.stop()
@@ -110,7 +110,7 @@ class Platform:
         with self.lab.shown():
             print(
                 f"\nwrites {load.counts['write']}, searches {load.counts['search']} "
-                f"({load.counts['search again']} asked again, as their node left), slowest "
+                f"({load.counts['search again']} repeated because their node left), slowest "
                 f"{load.slowest:.1f} s; requests that failed: {len(load.failures)}; acknowledged "
                 f"documents missing: {len(documents)} of {len(load.acknowledged)}; lines missing: "
                 f"{len(lines)} of {load.lines}, {twice} found more than once, "
@@ -119,7 +119,7 @@ class Platform:
         assert load.lines > 0
         assert (load.failures, documents, lines) == ([], set(), set())
 
-    # -- what there is
+    # -- the current state
 
     def nodes(self) -> dict[str, tuple[str, str]]:
         """Id and version of each node of the cluster, by name."""
@@ -153,7 +153,7 @@ class Platform:
         return [name for name in names if name.startswith(SERVICE)]
 
     def at_rest(self) -> None:
-        """Nothing of a roll is left: no setting, no lock, no second service."""
+        """A rolling restart has left nothing: no setting, no lock, no second service."""
         assert self.health() == ("green", len(self.hosts))
         assert not [name for name in self.settings() if "allocation.enable" in name]
         assert not [name for name in self.settings() if "elk_roll" in name]

@@ -1,4 +1,4 @@
-"""How tests run playbooks: with this clone's configuration, and with plain text as output."""
+"""How tests run playbooks: with the configuration of this clone, and with plain text output."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# The last three are for the tests alone: they spare the controller work.
+# The last three are only for tests: they reduce the work of the controller.
 CALLBACKS = "elk.swarm.next_command,kept_work,loaded_plugins,calm_collector"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended."""
+    """The result of a run."""
 
     code: int
     output: str
@@ -26,12 +26,12 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """The output with every run of white space as one, since messages are folded."""
+        """The output with single spaces, because Ansible wraps long messages."""
         return re.sub(r"\s+", " ", self.output)
 
     @property
     def changed(self) -> dict[str, int]:
-        """How many tasks changed something, by host; hosts without any are left out.
+        """The number of changed tasks for each host that has any.
 
         >>> Outcome(0, "m1 : ok=9    changed=2    failed=0\\nw1 : ok=9    changed=0").changed
         {'m1': 2}
@@ -42,48 +42,48 @@ class Outcome:
 
 def lab_inventory() -> dict[str, Any]:
     """The inventory of the lab that ELK_LAB names."""
-    printed = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "lab", "inventory"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    inventory: dict[str, Any] = json.loads(printed.stdout)
+    inventory: dict[str, Any] = json.loads(done.stdout)
     return inventory
 
 
 def playbook_command(*words: str) -> list[str]:
-    """The command of ansible-playbook, that of this Python."""
+    """The ansible-playbook command of this Python."""
     return [sys.executable, "-m", "ansible", "playbook", *words]
 
 
 def playbook_environment(**settings: str) -> dict[str, str]:
-    """Environment of a run; ``settings`` come on top."""
+    """The environment of a run; ``settings`` override it."""
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
-        # Whoever runs this in colour, as Molecule does, asks for it with a variable that wins.
+        # Molecule sets this variable for colours, and it overrides ANSIBLE_NOCOLOR.
         "ANSIBLE_FORCE_COLOR": "0",
-        # Beside that of ansible.cfg, which this replaces.
+        # Includes the callback of ansible.cfg, because this setting replaces it.
         "ANSIBLE_CALLBACKS_ENABLED": CALLBACKS,
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "tools" / "callback_plugins"),
         **settings,
     }
-    # A developer's habit, which hides in which order a run's output comes out of its buffers.
+    # Many developers set this; it would hide problems with the order of buffered output.
     environment.pop("PYTHONUNBUFFERED", None)
     return environment
 
 
 def run_in_folder(folder: Path, inventory: str, **settings: str) -> str:
-    """Run a folder's play.yml on this machine, with nothing kept outside the folder.
+    """Run play.yml of a folder on this machine; Ansible keeps all its files in the folder.
 
     Returns:
-        What the run said.
+        The output of the run.
 
     Raises:
-        AssertionError: The run has failed.
+        AssertionError: The run failed.
     """
     run = subprocess.run(
         playbook_command("-i", inventory, "play.yml"),

@@ -17,17 +17,17 @@ def wait_for(
     pause: float = 0.5,
     errors: type[Exception] | tuple[type[Exception], ...] = (),
 ) -> Any:
-    """Wait until a condition is true, and give its value.
+    """Wait until a condition is true, and return its value.
 
     Args:
-        condition: Is asked again and again.
+        condition: Called repeatedly.
         seconds: The longest wait.
-        what: What is waited for, for the message.
-        pause: Seconds between two questions.
-        errors: What a condition may raise as long as it is not true.
+        what: A name for the condition in the error message.
+        pause: Seconds between two calls.
+        errors: Exceptions of the condition that mean "not yet".
 
     Raises:
-        AssertionError: It did not become true in time; the message has the last error.
+        AssertionError: The condition did not become true in time; the message has the last error.
     """
     end = time.monotonic() + seconds
     while True:

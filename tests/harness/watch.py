@@ -1,4 +1,4 @@
-"""Somebody who looks at the platform again and again while a test goes on."""
+"""Look at the platform repeatedly during a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAUSE = 0.5
 
 @dataclass
 class Watcher:
-    """Looks from the beginning of a block to its end, in a thread of its own."""
+    """Looks repeatedly, in a separate thread, from the start of a block to its end."""
 
     platform: Platform
     _stop: threading.Event = field(default_factory=threading.Event, init=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the markup of Ansible's documentation to Markdown that is also read well as it stands."""
+"""Convert the markup of Ansible's documentation to Markdown that is also readable as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _replace(match: re.Match[str]) -> str:
     if match["code"]:
         text = re.sub(r"\\(.)", r"\1", match["text"])
         if match["code"] in ("O", "RV"):
-            # elk.swarm.service#module:image says where the option is, the reader wants its name.
+            # From elk.swarm.service#module:image the reader only needs the name of the option.
             text = re.sub(r"^[\w.]+#\w+:(?:\w+:)?", "", text)
         elif match["code"] == "P":
             text = text.partition("#")[0]
@@ -43,7 +43,7 @@ def _replace(match: re.Match[str]) -> str:
 
 
 def prose(text: str) -> str:
-    """One paragraph of documentation.
+    """Convert one paragraph of documentation.
 
     >>> prose("Keeps O(pki_ca_key) in C(a) of L(the guide, https://x.test).")
     'Keeps `pki_ca_key` in `a` of [the guide](https://x.test).'
@@ -60,7 +60,7 @@ def paragraphs(description: object) -> list[str]:
 
 
 def code(text: str) -> str:
-    """Text as code for a cell of a table, whatever is in it.
+    """Any text as code for a cell of a table.
 
     >>> code("{{ a | first }}")
     '`{{ a \\\\| first }}`'
@@ -73,7 +73,7 @@ def code(text: str) -> str:
 
 
 def literal(value: object) -> str:
-    """A value the way it stands in YAML on one line.
+    """A value as one line of YAML.
 
     >>> literal(True), literal("a"), literal([]), literal({"a": 1})
     ('true', 'a', '[]', '{"a": 1}')
@@ -82,20 +82,20 @@ def literal(value: object) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table. Cells must have no line break."""
+    """The lines of a table. Cells must not contain line breaks."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return lines
 
 
 def cell(texts: Iterable[str]) -> str:
-    """Paragraphs in one cell. A bar that is not part of code would end the cell."""
+    """Paragraphs in one cell; bars are escaped, because they would end the cell."""
     joined = "<br>".join(texts)
     return re.sub(r"(?<!\\)\|", r"\\|", joined)
 
 
 def write_pages(folder: Path, pages: dict[str, str]) -> list[str]:
-    """Make the Markdown files of a folder equal to pages. Returns the names it changed."""
+    """Make the Markdown files of a folder equal to pages. Return the names of changed files."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = stale_pages(folder, pages)
     for name in changed:
@@ -107,7 +107,7 @@ def write_pages(folder: Path, pages: dict[str, str]) -> list[str]:
 
 
 def stale_pages(folder: Path, pages: dict[str, str]) -> list[str]:
-    """Names of files in the folder that are missing, differ, or should not be there."""
+    """Names of files that are missing in the folder, differ, or must not exist."""
     present = {path.name: path.read_text() for path in folder.glob("*.md")}
     return sorted(
         name for name in present.keys() | pages.keys() if present.get(name) != pages.get(name)
@@ -129,14 +129,14 @@ def check_or_write(
     beside: dict[Path, str] | None = None,
     unreadable: Sequence[str] = (),
 ) -> int:
-    """The command line of a tool whose pages are made from what it checks. Returns the exit code.
+    """The command line of a tool that checks sources and writes pages. Return the exit code.
 
-    --docs makes folder equal to pages and writes the files beside, unless something was unreadable;
-    --check prints problems() and what is stale.
+    --docs writes the pages into folder, and the files of beside, unless something was unreadable;
+    --check prints problems() and the names of outdated pages.
     """
     parser = argparse.ArgumentParser()
     action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--check", action="store_true", help="fail where anything is wrong")
+    action.add_argument("--check", action="store_true", help="fail if anything is wrong")
     action.add_argument("--docs", action="store_true", help=f"write docs/{folder.name}")
     files = beside or {}
     if parser.parse_args(arguments).docs:
@@ -153,7 +153,7 @@ def check_or_write(
     found = [*unreadable, *problems()]
     stale = [f"docs/{folder.name}/{name}" for name in stale_pages(folder, pages)]
     stale += [str(path) for path in stale_files(files)]
-    found += [f"{name} is not what the {subject} say: run `make docs`" for name in stale]
+    found += [f"{name} is not up to date with the {subject}: run `make docs`" for name in stale]
     for text in found:
         print(text)
     print(f"{subject}: {len(pages) - 1} pages, {len(found)} problems")

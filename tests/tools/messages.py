@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection may print: every text in its programs and files of tasks."""
+"""The messages of the collection: every text in its Python and task files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from repo import ROOT, source_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a template or a variable puts into a message; a page writes … there.
+# Stands for the value of a template or variable in a message; the docs write … instead.
 HOLE = "\0"
 ABOUT = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|(?<!\{)\{\w+\}(?!\})", re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
-    """What can stand behind a # in a link to a page, by the rules of GitHub."""
+    """The anchors for links to a page, by the rules of GitHub."""
     found: set[str] = set()
     for heading in re.findall(r"(?m)^#+ +(.+?) *$", re.sub(r"(?ms)^```.*?^```", "", text)):
         plain = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
@@ -42,7 +42,7 @@ def flat(text: str) -> str:
 
 
 def python_texts(source: str) -> Iterator[str]:
-    """Every text in a program, with holes where something is put in; what it is about left out."""
+    """Every text of a Python file, with holes for values; without its documentation."""
     parts: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ABOUT:
@@ -62,7 +62,7 @@ def python_texts(source: str) -> Iterator[str]:
 
 
 def yaml_texts(value: Any) -> Iterator[str]:
-    """Every text in a file of tasks, and the texts inside of its templates."""
+    """Every text of a task file, and the texts inside its templates."""
     if isinstance(value, str):
         yield flat(value)
         for inside in TEMPLATE.findall(value):
@@ -74,7 +74,7 @@ def yaml_texts(value: Any) -> Iterator[str]:
 
 @cache
 def messages() -> tuple[tuple[str, str], ...]:
-    """Every text that the collection may print, with the file that it stands in."""
+    """Every text that the collection may print, with its file."""
     found: list[tuple[str, str]] = []
     for name in source_files():
         if name.startswith("plugins/") and name.endswith(".py"):

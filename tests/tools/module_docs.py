@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check what modules say about themselves, and write docs/modules from it.
+"""Check the documentation of modules, and write docs/modules from it.
 
-ansible-doc reads every module the way a user's does, so what it cannot read fails here too.
+ansible-doc reads every module, as it does for a user, so what it cannot read fails here too.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ HEADER = (
     "# SPDX-License-Identifier: GPL-3.0-or-later",
 )
 
-# An action group gives options to all its modules at once, so each of them must have the option
-# that says whom the group talks to.
+# An action group sets options for all its modules, so each of them must have the option for the
+# server of the group.
 GROUPS = {"swarm": "docker_host", "elasticsearch": "urls"}
 
 
-# Modules for everybody's playbooks. What they take and return changes only with a deprecation.
+# Modules for the playbooks of users. Their options and results change only with a deprecation.
 PUBLIC = (
     "elasticsearch_gate",
     "elasticsearch_resource",
@@ -57,10 +57,10 @@ FOR_ALL = (
     "(for-the-roles.md)."
 )
 FOR_ROLES = (
-    "The roles use these. They may change with any version; those for everybody are in the "
-    "[first index](README.md)."
+    "The roles use these. They may change in any version. The modules for your playbooks are in "
+    "the [first index](README.md)."
 )
-OURS = "For the roles of this collection: it may change with any version."
+OURS = "For the roles of this collection: it may change in any version."
 
 
 def module_names(folder: Path) -> list[str]:
@@ -68,7 +68,7 @@ def module_names(folder: Path) -> list[str]:
 
 
 def read_modules(names: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """What ansible-doc knows of each module, and what it says of those that it cannot read."""
+    """The output of ansible-doc for each module, and errors for those that it cannot read."""
     if not names:
         return {}, []
     run = subprocess.run(
@@ -129,7 +129,7 @@ def _examples(name: str, text: str, options: dict[str, Any]) -> list[str]:
             found.append("EXAMPLES: a task has no name")
         call = f"{COLLECTION}.{name}"
         if name in task:
-            found.append(f"EXAMPLES: say {call}, not {name}")
+            found.append(f"EXAMPLES: use {call}, not {name}")
         if call in task:
             shown = True
             given = task[call] or {}
@@ -147,18 +147,18 @@ def _examples(name: str, text: str, options: dict[str, Any]) -> list[str]:
 
 
 def problems(name: str, entry: dict[str, Any], source: str) -> list[str]:
-    """Everything that a module's documentation lacks, a sentence each."""
+    """Everything that is wrong with the documentation of a module, one sentence each."""
     doc = entry["doc"]
     found: list[str] = []
     if tuple(source.splitlines()[: len(HEADER)]) != HEADER:
-        found.append("does not begin with the header that all modules have")
+        found.append("does not start with the header of all modules")
     for key in ("short_description", "description", "version_added", "author"):
         if not doc.get(key):
             found.append(f"DOCUMENTATION has no {key}")
     for attribute in ATTRIBUTES:
         about = (doc.get("attributes") or {}).get(attribute) or {}
         if not about.get("support"):
-            found.append(f"DOCUMENTATION does not say its attribute {attribute}")
+            found.append(f"DOCUMENTATION lacks the attribute {attribute}")
         elif about["support"] == "partial" and not about.get("details"):
             found.append(f"attribute {attribute}: partial needs details")
     options = doc.get("options") or {}
@@ -178,14 +178,14 @@ def problems(name: str, entry: dict[str, Any], source: str) -> list[str]:
 def group_problems(
     groups: dict[str, list[str]], options: dict[str, dict[str, Any]], all_names: list[str]
 ) -> list[str]:
-    """Where the action groups of meta/runtime.yml and the modules disagree."""
+    """Differences between the action groups of meta/runtime.yml and the modules."""
     found: list[str] = []
     for group, option in GROUPS.items():
         members = set(groups.get(group) or [])
-        wanted = {name for name, has in options.items() if option in has}
-        for name in sorted(wanted - members):
+        expected = {name for name, has in options.items() if option in has}
+        for name in sorted(expected - members):
             found.append(f"meta/runtime.yml: {name} has {option} and is not in group {group}")
-        for name in sorted(members & set(options) - wanted):
+        for name in sorted(members & set(options) - expected):
             found.append(f"meta/runtime.yml: {name} is in group {group} and has no {option}")
         for name in sorted(members - set(all_names)):
             found.append(f"meta/runtime.yml: group {group} names {name}, which is no module")
@@ -255,7 +255,7 @@ def _index(title: str, text: str, modules: dict[str, Any]) -> str:
 
 
 def pages(modules: dict[str, Any]) -> dict[str, str]:
-    """A page for each module, and two indexes: modules for everybody, and those of the roles."""
+    """A page for each module, and two indexes: public modules, and those for the roles."""
     made = {f"{name}.md": page(name, entry) for name, entry in modules.items()}
     public = {name: entry for name, entry in modules.items() if name in PUBLIC}
     ours = {name: entry for name, entry in modules.items() if name not in PUBLIC}
@@ -265,7 +265,7 @@ def pages(modules: dict[str, Any]) -> dict[str, str]:
 
 
 def all_problems(names: list[str], modules: dict[str, Any]) -> list[str]:
-    """What every module and the action groups lack."""
+    """All problems of the modules and the action groups."""
     folder = ROOT / "plugins" / "modules"
     found: list[str] = []
     for name, entry in sorted(modules.items()):

@@ -1,14 +1,13 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-core versions that this machine's Python is too old for.
+"""Run versions of ansible-core that need a newer Python than this machine has.
 
-They run in a container of the lab's host image, which is Debian 13 with its Python 3.13. What they
-need is fetched here with pip, for that Python, and unpacked into .cache/newer_core: nothing is
-installed in the container, so it needs no network of its own for that. It shares the machine's
-network, and reaches the lab's hosts as the machine does.
+They run in a container of the lab's host image, which is Debian 13 with Python 3.13. pip downloads
+their packages here, for that Python, and they are unpacked into .cache/newer_core. So nothing must
+be installed in the container. It uses the network of this machine and reaches the hosts of the lab.
 
-tests/scenarios/single_host/installed uses this: the image is there because a lab stands.
+tests/scenarios/single_host/installed uses this: the lab has built the image.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ from repo import ROOT
 
 CACHE = ROOT / ".cache" / "newer_core"
 PYTHON = "3.13"
-# PyPI's package `ansible` by the ansible-core that it is made for: it brings the collections that
-# are current with that core, which are newer than those in .venv.
+# The version of PyPI's package `ansible` for each ansible-core. It contains the current collections
+# for that core, which are newer than those in .venv.
 CORES = {"2.20.10": "13.8.0", "2.21.5": "14.5.0"}
 NEWEST = list(CORES)[-1]
-# What tasks of the collection import on the controller, and what runs the tests.
+# The package that tasks of the collection import on the controller, and the one that runs tests.
 ALSO = ("cryptography", "pytest")
-# Tests of the lab's own programs, which know nothing of Ansible.
+# Tests of the programs of the lab, which do not use Ansible.
 NOT_OURS = (
     *("tests/unit/lab", "tests/unit/lab_kibana", "tests/unit/lab_logstash"),
-    # They read what git knows, and nothing of Ansible.
+    # These use git, and not Ansible.
     *(f"tests/unit/{name}.py" for name in ("docs/test_docs", "test_expressions", "test_hints")),
     "tests/unit/tests/tools/test_proven.py",
-    # The load on the lab's clusters, with a client that the collection does not need.
+    # It needs the Elasticsearch client, which the collection does not use.
     "tests/unit/tests/harness/test_load.py",
 )
-# What an ansible-core says before it takes something away, or about something that looks wrong.
+# Marks warnings and deprecations in the output of ansible-core.
 WARNING = "WARNING]"
 
 
@@ -54,8 +53,8 @@ class Core:
 
     @property
     def folder(self) -> Path:
-        wanted = "\0".join((self.version, CORES[self.version], PYTHON, *ALSO))
-        return CACHE / f"{self.version}-{hashlib.sha256(wanted.encode()).hexdigest()[:8]}"
+        contents = "\0".join((self.version, CORES[self.version], PYTHON, *ALSO))
+        return CACHE / f"{self.version}-{hashlib.sha256(contents.encode()).hexdigest()[:8]}"
 
     @property
     def site(self) -> Path:
@@ -68,7 +67,7 @@ class Core:
         return self.folder / "pypi" / "ansible_collections"
 
     def fetch(self) -> None:
-        """Download and unpack, unless that was done to its end before."""
+        """Download and unpack everything, unless an earlier run has completed that."""
         if self.folder.exists():
             return
         part = self.folder.with_suffix(".part")
@@ -76,7 +75,7 @@ class Core:
         wheels = part / "wheels"
         wheels.mkdir(parents=True)
         names = (f"ansible-core=={self.version}", f"ansible=={CORES[self.version]}", *ALSO)
-        # pip of an older Python refuses to install these, and has no objection to downloading them.
+        # pip of an older Python cannot install these packages, but it can download them.
         command = [sys.executable, "-m", "pip", "download", "-q", "--dest", str(wheels)]
         command += ["--only-binary", ":all:", "--python-version", PYTHON, *names]
         subprocess.run(command, check=True)
@@ -93,13 +92,13 @@ class Core:
         part.rename(self.folder)
 
     def docker(self, image: str, *folders: Path, work: Path, **variables: str) -> list[str]:
-        """The words before a command; of this machine the container has only the given folders."""
+        """The docker command for a container that has only these folders of this machine."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         mounts = [f"{folder}:{folder}" for folder in (self.folder, *folders)]
         settings = {
             "PYTHONPATH": str(self.site),
-            # The next run finds everything compiled.
+            # Keeps compiled files for the next run.
             "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"),
             "HOME": str(home),
             "LANG": "C.UTF-8",
@@ -115,7 +114,7 @@ class Core:
 
 
 def host_image() -> str:
-    """The newest host image that a lab has built here."""
+    """The newest host image that a lab has built on this machine."""
     listed = subprocess.run(
         ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "elk-lab/host"],
         capture_output=True,
@@ -123,7 +122,7 @@ def host_image() -> str:
         check=False,
     ).stdout.split()
     if not listed:
-        raise SystemExit("There is no host image: bring up a lab first, with `make hosts`.")
+        raise SystemExit("There is no host image. Start a lab first: make hosts")
     return listed[0]
 
 
@@ -139,7 +138,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def warnings(output: str) -> list[str]:
-    """What a run was warned of, deprecations included.
+    """The warnings in the output of a run, including deprecations.
 
     >>> warnings("ok: [m1]\\n[DEPRECATION WARNING]: gone soon\\n[WARNING]: look\\n")
     ['[DEPRECATION WARNING]: gone soon', '[WARNING]: look']
@@ -152,7 +151,7 @@ def playbooks() -> list[str]:
 
 
 def syntax(core: Core, image: str, folder: Path) -> list[str]:
-    """Problems of a core with the playbooks of a collection that is installed in a folder."""
+    """Problems of an ansible-core with the playbooks of the collection in a folder."""
     inventory = folder / "ansible_collections/elk/swarm/inventories/example"
     words = core.docker(image, folder, work=folder, **package.only(folder))
     words += ["python3", "-m", "ansible", "playbook", "--syntax-check", "-i", str(inventory)]
@@ -161,8 +160,8 @@ def syntax(core: Core, image: str, folder: Path) -> list[str]:
 
 
 def unit(core: Core, image: str) -> list[str]:
-    """Unit tests of the collection that fail with a core."""
-    # Found as PyPI's package would be found.
+    """Output of the collection's unit tests with an ansible-core, if any test fails."""
+    # Python finds the collections there like those of PyPI's package.
     path = os.pathsep.join((str(core.site), str(core.collections.parent)))
     words = core.docker(image, ROOT, work=ROOT, PYTHONPATH=path)
     words += ["python3", "-m", "pytest", "-q", "-o", f"cache_dir={core.folder / 'pytest'}"]

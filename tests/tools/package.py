@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection from this clone, and treat what was built as its users will.
+"""Build the collection from this clone, and test the archive like its users.
 
-`package`: the build holds everything that users need and nothing that a lab or a run has left here;
-it installs into an empty place and its playbooks are found there; an execution environment can be
-defined with it. `importer`: a Galaxy server would take it. `docs`: so would Ansible's docs site.
+`package`: the archive contains everything that users need, and no files of labs and runs; it can be
+installed into an empty folder, where its playbooks are found; an execution environment can use it.
+`importer`: a Galaxy server would accept it. `docs`: the docs site of Ansible would accept it.
 
-There is no Galaxy server to ask. Dependencies are taken from PyPI's package `ansible`, and
-ansible-galaxy checks them against the ranges of galaxy.yml as it would those of a server.
+No Galaxy server is necessary. Dependencies come from PyPI's package `ansible`, and ansible-galaxy
+checks them against the ranges of galaxy.yml, as with a server.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import yaml
 
 from repo import ROOT, source_files, tool
 
-# What users install. Everything else in the repository is of use only in a clone.
+# What users install. Everything else in the repository is only for a clone.
 SHIPPED = (
     "CHANGELOG.md",
     "LICENSE",
@@ -48,11 +48,11 @@ NOT_SHIPPED = re.compile(
     r"^\.|^(lab|molecule|tests|inventories/lab)/|(^|/)([^/]*-credentials|credentials|__pycache__)/"
     r"|\.(key|pem|pyc|p12|tar\.gz)$"
 )
-# What ansible-galaxy adds by itself.
+# Files that ansible-galaxy adds.
 ADDED = {"MANIFEST.json", "FILES.json"}
-# Documentation compares modules with theirs; nothing here needs them to run.
+# Only the documentation names this collection; nothing uses it.
 NAMED = ("community.docker",)
-# Comes with ansible-core.
+# Part of ansible-core.
 BUILTIN = "ansible.builtin"
 # A task's module, or a filter or lookup, of a collection.
 USED = re.compile(
@@ -61,9 +61,11 @@ USED = re.compile(
 
 
 def content_problems(packed: set[str], sources: list[str]) -> list[str]:
-    """What is in the build and should not be, and what is missing in it."""
-    wanted = {name for name in sources if name.startswith(SHIPPED) and not NOT_SHIPPED.search(name)}
-    found = [f"{name} is missing in the build" for name in sorted(wanted - packed)]
+    """What is missing in the build, and what must not be in it."""
+    required = {
+        name for name in sources if name.startswith(SHIPPED) and not NOT_SHIPPED.search(name)
+    }
+    found = [f"{name} is missing in the build" for name in sorted(required - packed)]
     for name in sorted(packed - ADDED):
         if NOT_SHIPPED.search(name):
             found.append(f"{name} must not be in the build: see build_ignore in galaxy.yml")
@@ -73,13 +75,13 @@ def content_problems(packed: set[str], sources: list[str]) -> list[str]:
 
 
 def dependency_problems(declared: Iterable[str], texts: Iterable[str], own: str) -> list[str]:
-    """Collections that tasks use and galaxy.yml does not name, and the other way round.
+    """Collections that tasks use but galaxy.yml does not name, and the other way round.
 
     >>> dependency_problems(["a.b", "c.d"], ["  a.b.thing:\\n  w: '{{ 1 | x.y.z }}'"], "elk.swarm")
     ['x.y is used and not in galaxy.yml', 'c.d is in galaxy.yml and nothing uses it']
     """
     named = {one or other for text in texts for one, other in USED.findall(text)}
-    # Labels of nodes begin like the collection: elk.es.config.
+    # Names of node labels, such as elk.es.config, start like the collection.
     used = {name for name in named - {BUILTIN} if name.partition(".")[0] != own.partition(".")[0]}
     known = set(declared)
     return [
@@ -89,22 +91,22 @@ def dependency_problems(declared: Iterable[str], texts: Iterable[str], own: str)
 
 
 def pypi_collections() -> Path:
-    """Where the package `ansible` keeps its collections."""
+    """The folder with the collections of the package `ansible`."""
     spec = importlib.util.find_spec("ansible_collections")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         if Path(place, "community").is_dir():
             return Path(place)
-    raise SystemExit("PyPI's package ansible is not installed beside this Python")
+    raise SystemExit("PyPI's package ansible is not installed in this Python environment")
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    """What a collection says of itself."""
+    """The metadata of a collection."""
     found: dict[str, Any] = json.loads((folder / "MANIFEST.json").read_text())["collection_info"]
     return found
 
 
 def build(target: Path) -> Path:
-    """Build the collection into a folder; gives the archive."""
+    """Build the collection in a folder, and return the archive."""
     command = [tool("ansible-galaxy"), "collection", "build", "--force", "--output-path"]
     problems = _run([*command, str(target)], ROOT)
     if problems:
@@ -114,10 +116,10 @@ def build(target: Path) -> Path:
 
 
 def only(folder: Path) -> dict[str, str]:
-    """Settings with which Ansible finds the collections of a folder and no others."""
+    """Settings with which Ansible finds only the collections of a folder."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(folder),
-        # Otherwise those of PyPI's package would be found, whatever is installed.
+        # Without this, Ansible also finds the collections of PyPI's package.
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "0",
         "ANSIBLE_HOME": str(folder / ".ansible"),
         "ANSIBLE_NOCOLOR": "1",
@@ -125,16 +127,16 @@ def only(folder: Path) -> dict[str, str]:
 
 
 def place(folder: Path) -> dict[str, str]:
-    """The environment in which only the collections of a folder exist, and no setting of ours."""
+    """An environment with only the collections of a folder, and without our settings."""
     ours = ("ANSIBLE_", "MOLECULE_", "ELK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    # Ansible's tools look for each other by name.
+    # Ansible's tools call each other by name.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {**kept, **only(folder), "PATH": path}
 
 
 def needed(source: Path, also: Iterable[str] = ()) -> list[str]:
-    """What the collection depends on, and what that depends on, as source has it."""
+    """All direct and indirect dependencies of the collection, read from source."""
     queue = [*yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"], *also]
     found: list[str] = []
     while queue:
@@ -146,7 +148,7 @@ def needed(source: Path, also: Iterable[str] = ()) -> list[str]:
 
 
 def install(archive: Path, folder: Path, source: Path, also: Iterable[str] = ()) -> list[str]:
-    """Install into an empty folder, with what the collection needs taken from source."""
+    """Install into an empty folder, with the dependencies from source."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in needed(source, also):
@@ -157,7 +159,7 @@ def install(archive: Path, folder: Path, source: Path, also: Iterable[str] = ())
 
 
 def _run(command: list[str], cwd: Path, environment: dict[str, str] | None = None) -> list[str]:
-    """What a command has to say if it fails."""
+    """The output of a command if it fails."""
     done = subprocess.run(
         command,
         cwd=cwd,
@@ -172,7 +174,7 @@ def _run(command: list[str], cwd: Path, environment: dict[str, str] | None = Non
 
 
 def execution_environment_problems(folder: Path, work: Path) -> list[str]:
-    """What stops ansible-builder from making an execution environment with the collection."""
+    """Why ansible-builder cannot create an execution environment with the collection."""
     root = folder / "ansible_collections/elk/swarm"
     definition = root / "docs/execution-environment/execution-environment.yml"
     context = work / "context"
@@ -180,7 +182,7 @@ def execution_environment_problems(folder: Path, work: Path) -> list[str]:
     found = _run(
         [builder, "create", "-f", str(definition), "-c", str(context)], work, place(folder)
     )
-    # What an image with these collections gets: ours must be in it, next to those of the others.
+    # The requirements of an image with these collections must include ours.
     lists = {"pip": work / "pip.txt", "bindep": work / "bindep.txt"}
     options = [word for kind, path in lists.items() for word in (f"--write-{kind}", str(path))]
     found += _run([builder, "introspect", *options, str(folder)], work, place(folder))
@@ -215,13 +217,13 @@ def check_package(work: Path) -> list[str]:
 
 
 def check_importer(work: Path) -> list[str]:
-    """What the importer of a Galaxy server has against the build. Its warnings count, too."""
+    """Errors and warnings of a Galaxy server's importer about the build."""
     archive = build(work)
-    # Here the dependencies are wanted from PyPI's package: the importer looks nowhere else.
+    # The importer finds dependencies only in PyPI's package.
     environment = {**place(work), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "1"}
     environment["GALAXY_IMPORTER_ANSIBLE_LOCAL_TMP"] = str(work / "tmp")
-    # ansible-lint looks at the same files, and at more, in a step of its own and by the profile
-    # production. Here it would be cut off after 180 s, which a busy machine exceeds.
+    # A separate step runs ansible-lint on these files and more, with the profile production. The
+    # importer would stop it after 180 s, which is too short on a busy machine.
     environment["GALAXY_IMPORTER_RUN_ANSIBLE_LINT"] = "no"
     done = subprocess.run(
         [sys.executable, "-m", "galaxy_importer.main", archive.name],
@@ -244,18 +246,18 @@ def importer_problems(code: int, output: str) -> list[str]:
     >>> importer_problems(0, "WARNING: No changelog found.\\nINFO: Importer processing completed")
     ['WARNING: No changelog found.']
     >>> importer_problems(0, "INFO: Loading role a\\n")
-    ['the importer has not come to its end']
+    ['the importer did not finish']
     """
     if code:
         return output.splitlines()
     found = [line for line in output.splitlines() if re.match(r"WARNING|ERROR|CRITICAL", line)]
     if "Importer processing completed" not in output:
-        found.append("the importer has not come to its end")
+        found.append("the importer did not finish")
     return found
 
 
 def check_docs(work: Path) -> list[str]:
-    """What antsibull-docs has against the documentation, and references that lead nowhere."""
+    """Errors of antsibull-docs in the documentation, and references without a target."""
     folder = work / "installed"
     found = install(build(work), folder, pypi_collections(), also=NAMED)
     command = [tool("antsibull-docs"), "lint-collection-docs", "--plugin-docs"]

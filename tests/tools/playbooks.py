@@ -14,12 +14,12 @@ import yaml
 
 from repo import ROOT, tool
 
-# Made by the lab, and empty without it.
+# The lab creates this inventory; without a lab it is empty.
 LAB_INVENTORY = "lab"
 
 
 def playbooks(root: Path) -> list[Path]:
-    """Every file that ansible-playbook may be given."""
+    """Every playbook."""
     found = [*root.glob("site.yml"), *root.glob("playbooks/*.yml")]
     for path in root.glob("molecule/*/*.yml"):
         content = yaml.safe_load(path.read_text()) if path.name != "molecule.yml" else None
@@ -38,7 +38,7 @@ def inventories(root: Path) -> list[Path]:
 
 
 def _run(command: list[str]) -> list[str]:
-    """What a command has to say if it fails."""
+    """The output of a command if it fails."""
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -58,17 +58,17 @@ def _run(command: list[str]) -> list[str]:
 
 def main() -> int:
     found: list[str] = []
-    places, books = inventories(ROOT), playbooks(ROOT)
-    for place in places:
-        found += _run([tool("ansible-inventory"), "-i", str(place), "--list"])
-    if places and books:
-        command = [tool("ansible-playbook"), "--syntax-check", "-i", str(places[0])]
-        # One start reads them all. Only when that fails is it worth finding out which.
+    folders, books = inventories(ROOT), playbooks(ROOT)
+    for folder in folders:
+        found += _run([tool("ansible-inventory"), "-i", str(folder), "--list"])
+    if folders and books:
+        command = [tool("ansible-playbook"), "--syntax-check", "-i", str(folders[0])]
+        # One command reads all playbooks. If it fails, check each to find the wrong one.
         if _run([*command, *map(str, books)]):
             for book in books:
                 found += _run([*command, str(book)])
     print("\n".join(found))
-    print(f"{len(places)} inventories, {len(books)} playbooks")
+    print(f"{len(folders)} inventories, {len(books)} playbooks")
     return 1 if found else 0
 
 

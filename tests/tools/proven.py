@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which scenarios have passed, at which commit, and which have to run again.
+"""Which scenarios have passed, at which commit, and which must run again.
 
 A scenario covers its own folder, the tests that it runs, and what its ``covers.txt`` lists. It is
 stale when one of these has changed since the commit at which it passed.
@@ -28,7 +28,7 @@ HEAD_OF_FILE = """\
 
 @dataclass(frozen=True)
 class Proof:
-    """A scenario passed at a commit."""
+    """The commit at which a scenario passed."""
 
     commit: str
     date: str
@@ -37,17 +37,17 @@ class Proof:
 
 @dataclass(frozen=True)
 class Stale:
-    """A scenario that has to run again."""
+    """A scenario that must run again."""
 
     name: str
-    # How many commits have changed what it covers; None where it never passed at a known commit.
+    # How many commits changed what it covers; None if it never passed at a known commit.
     changes: int | None
-    # What it took last, if known.
+    # How long it took last time, if known.
     seconds: int | None
 
 
 class Proofs:
-    """The scenarios of a repository, and the file that says where they passed."""
+    """The scenarios of a repository, and the file with the commits at which they passed."""
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
@@ -57,16 +57,16 @@ class Proofs:
         return sorted(path.parent.name for path in self.root.glob("molecule/*/molecule.yml"))
 
     def declared(self, scenario: str) -> list[str]:
-        """What covers.txt lists. Raises FileNotFoundError."""
+        """The entries of covers.txt. Raises FileNotFoundError."""
         return (self.root / "molecule" / scenario / "covers.txt").read_text().split()
 
     def covered(self, scenario: str) -> list[str]:
-        """Paths and patterns, as git takes them."""
+        """Paths and patterns in the notation of git."""
         folder = f"molecule/{scenario}"
         tests = re.findall(
             r"\btests/scenarios/\w+", (self.root / folder / "molecule.yml").read_text()
         )
-        # What its tests are made of.
+        # Its tests import these.
         harness = ["tests/harness"] if tests else []
         return [folder, *dict.fromkeys(tests), *harness, *self.declared(scenario)]
 
@@ -77,7 +77,7 @@ class Proofs:
         return {name: Proof(**proof) for name, proof in noted.items()}
 
     def note(self, scenario: str, commit: str, seconds: float) -> None:
-        """Write down that a scenario passed at a commit."""
+        """Record that a scenario passed at a commit."""
         proof = Proof(commit, f"{datetime.now(UTC):%Y-%m-%d}", round(seconds))
         noted = {**self.read(), scenario: proof}
         lines = {name: asdict(noted[name]) for name in sorted(noted)}
@@ -87,11 +87,11 @@ class Proofs:
         return self._git("rev-parse", "HEAD")
 
     def is_clean(self, scenario: str) -> bool:
-        """Whether what a scenario covers is what was committed."""
+        """Whether all files that a scenario covers are committed."""
         return not self._git("status", "--porcelain", *self._paths(scenario))
 
     def stale(self) -> list[Stale]:
-        """The scenarios that have to run again: never proven ones first, then by changes."""
+        """The scenarios that must run again: first those that never passed, then by changes."""
         noted = self.read()
         found = []
         for name in self.scenarios():
@@ -102,7 +102,7 @@ class Proofs:
         return sorted(found, key=lambda one: (one.changes is not None, -(one.changes or 0)))
 
     def _changes(self, commit: str, scenario: str) -> int | None:
-        """Commits since then that changed what a scenario covers, and one for uncommitted work."""
+        """How many later commits changed what a scenario covers, plus uncommitted work."""
         known = ["merge-base", "--is-ancestor", commit, "HEAD"]
         if subprocess.run(["git", *known], cwd=self.root, capture_output=True).returncode:
             return None
@@ -110,7 +110,7 @@ class Proofs:
         return int(changed) + (not self.is_clean(scenario))
 
     def _paths(self, scenario: str) -> list[str]:
-        """What it covers, for git. The list itself is no part of what it does."""
+        """What a scenario covers, as arguments for git, without the list itself."""
         return ["--", *self.covered(scenario), f":!molecule/{scenario}/covers.txt"]
 
     def _git(self, *words: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the checks share: where the repository is, and which files belong to it."""
+"""Shared by all checks: the folder of the repository, and its files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> str:
-    """The path of a tool that was installed beside the Python that runs this."""
-    beside = Path(sys.executable).parent / name
-    if beside.exists():
-        return str(beside)
+    """The path of a tool in the Python environment of this program, or in PATH."""
+    path = Path(sys.executable).parent / name
+    if path.exists():
+        return str(path)
     found = shutil.which(name)
     if found is None:
-        raise FileNotFoundError(f"{name} is neither beside {sys.executable} nor in PATH")
+        raise FileNotFoundError(f"{name} is neither in the folder of {sys.executable} nor in PATH")
     return found
 
 
@@ -38,12 +38,12 @@ def source_files(root: Path = ROOT) -> list[str]:
 
 
 def copy_sources(target: Path, root: Path = ROOT, without: tuple[str, ...] = ()) -> int:
-    """Make target hold exactly the repository's files. Returns how many it copied.
+    """Make the target equal to the files of the repository. Return how many were copied.
 
-    Files that did not change are left alone, so that caches keyed by time stay valid.
+    Unchanged files are not touched, so that caches that depend on time stamps stay valid.
     """
-    wanted = [name for name in source_files(root) if not name.startswith(without)]
-    keep = set(wanted)
+    names = [name for name in source_files(root) if not name.startswith(without)]
+    keep = set(names)
     if target.exists():
         for path in sorted(target.rglob("*"), reverse=True):
             name = path.relative_to(target).as_posix()
@@ -53,7 +53,7 @@ def copy_sources(target: Path, root: Path = ROOT, without: tuple[str, ...] = ())
             elif name not in keep:
                 path.unlink()
     copied = 0
-    for name in wanted:
+    for name in names:
         source, copy = root / name, target / name
         if copy.is_file() and copy.read_bytes() == source.read_bytes():
             if (copy.stat().st_mode & 0o777) == (source.stat().st_mode & 0o777):

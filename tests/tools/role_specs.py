@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold each role's defaults and argument specs together, and write their tables in docs/roles.
+"""Compare the defaults and argument specs of each role, and write their tables in docs/roles.
 
 Each role also gets a short README from its specs: a Galaxy server refuses a role without one.
 
-A role says its variables twice: defaults/main.yml gives values, meta/argument_specs.yml says what
-they mean and lets Ansible check what a user sets. Where they differ one of them lies.
+A role defines its variables twice: defaults/main.yml has their values, meta/argument_specs.yml
+describes them and lets Ansible check the values of a user. If the two differ, one of them is wrong.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Role:
-    """What a role says about itself. defaults or spec is None where the file is missing."""
+    """The files of a role. defaults or spec is None if the file is missing."""
 
     name: str
     defaults: dict[str, Any] | None
@@ -71,14 +71,14 @@ def load_role(folder: Path) -> Role:
     defaults_file = folder / "defaults" / "main.yml"
     defaults = _read(defaults_file, errors)
     if defaults is None and defaults_file.exists():
-        defaults = {}  # a role may have no variable of its own
+        defaults = {}  # a role may have no variables
     specs = _read(folder / "meta" / "argument_specs.yml", errors) or {}
     spec = specs.get("argument_specs", {}).get("main") if isinstance(specs, dict) else None
     return Role(folder.name, defaults, spec, errors)
 
 
 def load_roles(folder: Path) -> list[Role]:
-    """All roles. A folder that holds no file yet is not one."""
+    """All roles. A folder without files is not a role."""
     return [
         load_role(path)
         for path in sorted(folder.iterdir())
@@ -87,7 +87,7 @@ def load_roles(folder: Path) -> list[Role]:
 
 
 def is_template(value: object) -> bool:
-    """Whether a value, or anything in it, is known only when Ansible renders it."""
+    """Whether a value, or a part of it, is a template."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, dict):
@@ -98,7 +98,7 @@ def is_template(value: object) -> bool:
 
 
 def same(left: object, right: object) -> bool:
-    """Equality that tells true from 1 and 1 from "1", at every depth."""
+    """Equality that distinguishes true from 1, and 1 from "1", at every depth."""
     if type(left) is not type(right):
         return False
     if isinstance(left, dict) and isinstance(right, dict):
@@ -115,7 +115,7 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _option_problems(name: str, option: object) -> list[str]:
-    """What an option lacks in itself, its parts included."""
+    """What is wrong with an option and its suboptions."""
     if not isinstance(option, dict):
         return [f"{name}: its entry in the specs is no mapping"]
     found: list[str] = []
@@ -134,8 +134,8 @@ def _option_problems(name: str, option: object) -> list[str]:
             found.append(f"{name}: default {literal(default)} is no {kind}")
         if option.get("required"):
             found.append(f"{name}: is required and has a default")
-        wanted = default if isinstance(default, list) else [default]
-        if isinstance(choices, list) and not all(value in choices for value in wanted):
+        values = default if isinstance(default, list) else [default]
+        if isinstance(choices, list) and not all(value in choices for value in values):
             found.append(f"{name}: default {literal(default)} is none of its choices")
     for part, inner in (option.get("options") or {}).items():
         found += _option_problems(f"{name}.{part}", inner)
@@ -143,11 +143,11 @@ def _option_problems(name: str, option: object) -> list[str]:
 
 
 def _default_problems(name: str, value: object, option: dict[str, Any]) -> list[str]:
-    """How the default in the specs differs from the one that is used."""
+    """How the default in the specs differs from the one in defaults/main.yml."""
     if option.get("required"):
         return [f"{name}: is required in the specs, so defaults/main.yml must not set it"]
     if is_template(value):
-        # Ansible would take no notice of it, and a reader would believe it.
+        # Ansible would ignore it, but a reader would believe it.
         if "default" in option:
             return [f"{name}: defaults/main.yml computes it, so the specs must not give a default"]
         return []
@@ -156,17 +156,17 @@ def _default_problems(name: str, value: object, option: dict[str, Any]) -> list[
             return [f"{name}: is null in defaults/main.yml and {option['default']!r} in the specs"]
         return []
     if "default" not in option:
-        return [f"{name}: the specs do not say its default {literal(value)}"]
+        return [f"{name}: the specs lack its default {literal(value)}"]
     if not same(value, option["default"]):
-        here, there = (
+        in_defaults, in_specs = (
             f"{literal(one)} ({type(one).__name__})" for one in (value, option["default"])
         )
-        return [f"{name}: is {here} in defaults/main.yml and {there} in the specs"]
+        return [f"{name}: is {in_defaults} in defaults/main.yml and {in_specs} in the specs"]
     return []
 
 
 def problems(role: Role) -> list[str]:
-    """Everything that is wrong with a role's variables, a sentence each."""
+    """Everything that is wrong with the variables of a role, one sentence each."""
     found = list(role.errors)
     if role.defaults is None:
         found.append("defaults/main.yml is missing")
@@ -220,7 +220,7 @@ def _rows(
 
 
 def page(role: Role) -> str:
-    """The role's page: what it does and what can be set."""
+    """The page of a role: what it does, and its variables."""
     spec = role.spec or {}
     lines = [f"# Role `elk.swarm.{role.name}`", ""]
     lines += [f"**{prose(str(spec.get('short_description', '')))}**", ""]
@@ -230,7 +230,7 @@ def page(role: Role) -> str:
     if rows:
         lines += table(("Variable", "Type", "Default", "What it does"), rows)
     else:
-        lines.append("It has no variable of its own.")
+        lines.append("It has no variables.")
     if role.name != "elk":
         lines += ["", "The variables that all roles share are in [elk](elk.md)."]
     lines += ["", "Made by `make docs` from the role's argument specs.", ""]
@@ -253,7 +253,7 @@ def pages(roles: list[Role]) -> dict[str, str]:
 
 
 def readme(role: Role) -> str:
-    """What stands beside the role: what it does, and where its variables are."""
+    """The README of a role: what it does, and where its variables are."""
     spec = role.spec or {}
     lines = [f"# elk.swarm.{role.name}", ""]
     lines += [f"{prose(str(spec.get('short_description', '')))}.", ""]

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run `ansible-test sanity` on a copy of the repository, without containers.
 
-ansible-test insists on a path that ends in ansible_collections/<namespace>/<name>, and each of its
-tests builds a virtual environment. Both are kept in .cache/sanity, so only the first run pays for
-them. It also fetches its own pip from a site that a closed network does not reach; the pip that
-comes with Python does the same work, so that is what is put in place.
+ansible-test needs a path that ends in ansible_collections/<namespace>/<name>, and each of its tests
+builds a virtual environment. Both stay in .cache/sanity, so only the first run is slow. It also
+downloads its own pip from a site that a closed network does not reach; the pip that comes with
+Python replaces it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from repo import ROOT, copy_sources, tool
 
 WORK = ROOT / ".cache" / "sanity"
 
-# These are no part of what users install, and are checked by other means.
+# Users do not install these; other checks test them.
 NOT_SHIPPED = (
     ".",
     "inventories/lab/",
@@ -32,7 +32,7 @@ NOT_SHIPPED = (
     "tests/",
 )
 
-# They need programs that no package of Python brings: PowerShell and shellcheck.
+# They need programs that are not in a Python package: PowerShell and shellcheck.
 SKIPPED = ("pslint", "shellcheck")
 
 GET_PIP = '''\
@@ -40,27 +40,27 @@ GET_PIP = '''\
 import subprocess
 import sys
 
-# In a process of its own, because ensurepip makes its own process forget pip's settings.
+# In a separate process, because ensurepip removes pip's settings from its own process.
 sys.exit(subprocess.call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL))
 '''
 
 
 def pip_version() -> str:
-    """The version of pip that this ansible-test asks for, which names the file it looks for."""
+    """The version of pip that this ansible-test needs; it is part of a file name."""
     spec = importlib.util.find_spec("ansible_test")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("ansible-test is not installed beside this Python")
+        raise SystemExit("ansible-test is not installed in this Python environment")
     source = Path(next(iter(spec.submodule_search_locations)), "_internal/python_requirements.py")
     found = re.search(r"""pip=['"]([0-9.]+)['"]""", source.read_text())
     if found is None:
-        raise SystemExit(f"{source} does not say which pip it wants: mend {__file__}")
+        raise SystemExit(f"{source} does not name its version of pip: fix {__file__}")
     return found[1]
 
 
 def pip_settings(listed: str) -> str:
-    """A pip.conf that says what pip's environment and files say now.
+    """A pip.conf with the current settings from pip's environment and files.
 
-    ansible-test hands no PIP_* variable down and its home is not ours.
+    ansible-test passes no PIP_* variables on, and it uses another home directory.
 
     >>> pip_settings(":env:.cert='/ca.crt'\\nglobal.timeout='9'\\ninstall.pre='true'")
     '[global]\\ncert = /ca.crt\\ntimeout = 9\\n[install]\\npre = true\\n'
@@ -98,7 +98,7 @@ def main() -> int:
 
     tree = WORK / "ansible_collections/elk/swarm"
     copy_sources(tree, without=NOT_SHIPPED)
-    # Otherwise ansible-test asks the repository above, which would say that all of it is ignored.
+    # Without its own repository ansible-test uses the one above, which ignores all these files.
     if not (tree / ".git").exists():
         subprocess.run(["git", "init", "-q", str(tree)], check=True)
 

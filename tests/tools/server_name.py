@@ -1,6 +1,6 @@
-"""Connections to one address whose certificate must hold another name.
+"""Connections to an address whose certificate has another name.
 
-Kibana's certificate holds the name of the service, and no host's.
+The certificate of Kibana has the name of the service, and no name of a host.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KIBANA = "kibana"
 
 
 class NamedContext(ssl.SSLContext):
-    """Verifies one name, whatever address a client connects to."""
+    """Verifies one name, whichever address a client connects to."""
 
     server_name = KIBANA
 

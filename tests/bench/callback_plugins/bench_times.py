@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down how long each task of a run took, for the bench. Where to, says $BENCH_TIMES."""
+"""Writes the duration of each task of a run to the file $BENCH_TIMES."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.play = ""
         self.tasks: list[dict[str, Any]] = []
-        self.begun = self.since = time.monotonic()
+        self.start = self.since = time.monotonic()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self.close()
@@ -48,7 +48,7 @@ class CallbackModule(CallbackBase):
                 "task": task.name,
                 "hosts": [],
                 # Both in seconds, the first one since Ansible started.
-                "began": self.since - self.begun,
+                "began": self.since - self.start,
                 "seconds": None,
             }
         )
@@ -63,7 +63,7 @@ class CallbackModule(CallbackBase):
             json.dump({"tasks": self.tasks, "hosts": hosts}, file)
 
     def close(self) -> None:
-        """The time since the last change of scene belongs to the task before it."""
+        """Count the time since the last event for the current task."""
         now = time.monotonic()
         if self.tasks and self.tasks[-1]["seconds"] is None:
             self.tasks[-1]["seconds"] = now - self.since

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The platform by plain shell over parallel ssh: what one would write by hand for exactly these hosts.
-# It is the yardstick of the bench and nothing else. It makes the same things as site.yml and knows
-# nothing of second runs, of check mode, of other hosts than bare ones, or of what to do when a step
-# fails.
+# Builds the platform with plain shell over parallel ssh, as one would write it only for these hosts.
+# The bench compares site.yml with it. It does the same steps as site.yml, but only on bare hosts: no
+# second run, no check mode, and no help when a step fails.
 #
 #   provision.sh WORKDIR HOSTS    HOSTS has a line "NAME ADDRESS manager|worker" for each host
 #
@@ -29,12 +28,12 @@ step_start=${EPOCHREALTIME/./}
 ssh_options=(-i "$SSH_KEY" -o "UserKnownHostsFile=$KNOWN_HOSTS" -o IdentitiesOnly=yes -o LogLevel=ERROR
   -o ControlMaster=auto -o "ControlPath=$work/ssh/%C" -o ControlPersist=60s)
 
-# on HOST SCRIPT: as root, with the functions' own input as the script's input
+# on HOST SCRIPT: run a script as root; it gets the input of this function
 on() {
   ssh "${ssh_options[@]}" "$SSH_USER@${address[$1]}" "sudo bash -euo pipefail -c $(printf %q "$2")"
 }
 
-# everywhere FUNCTION HOST...: at once on all of them; ends when all have ended, fails if one has failed
+# everywhere FUNCTION HOST...: run it for all hosts at once and wait; fails if one has failed
 everywhere() {
   local function=$1 pids=() pid failed=0
   shift
@@ -334,7 +333,7 @@ until_true 120 running logshipper ${#logstash[@]}
 until_true 120 running kibana 1
 done_with kibana
 
-# --- a line that goes in is found by search -----------------------------------------------------------
+# --- send lines and find them --------------------------------------------------------------------------
 
 until_true 120 green
 run=smoke$(password 12)

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long site.yml takes: against a shell script, a second time, and with more hosts.
+"""How long site.yml takes: compared with a shell script, without changes, and with more hosts.
 
     make bench                                    # everything, a quarter of an hour
     python3 tests/bench/provision/run.py --hosts 3 --sizes 1,3 --repeats 1 --report /tmp/bench.md
 
-All of it in one go on hosts of its own, because seconds of different days cannot be compared. Other
-work on the machine spoils the numbers: the report says how much there was.
+It measures everything at once and in new labs, because times of different days cannot be compared.
+Other work on the machine makes the numbers useless; the report shows the load.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from lab.state import ELASTIC_VERSION, SSH_USER, Lab  # noqa: E402
 
 LAST_PLAY = "The platform works, seen from outside"
 BAR_SHELL, BAR_AGAIN, BAR_GROWTH = 1.5, 0.15, 1.5
-# What a person wrote below this line stays when the report is written anew.
+# A new report keeps the text that a person has written below this line.
 BY_HAND = "## What the numbers say"
 PACKAGES = "docker.io docker-cli containerd runc ca-certificates iptables"
 ORDER = (
@@ -51,7 +51,7 @@ ORDER = (
     *("swarm", "network", "storage", "pki"),
     *("elasticsearch", "logstash", "kibana", "verify"),
 )
-# Steps of the script and the roles that do the same.
+# The steps of the script, and the roles that do the same.
 STEPS = {
     "hosts": ("facts", "preflight", "host_tuning", "firewall", "docker_engine"),
     "swarm": ("swarm", "network"),
@@ -64,7 +64,7 @@ STEPS = {
 
 
 def warm_up(work: Path) -> None:
-    """Fill the package cache: whoever comes first would else pay for both."""
+    """Fill the package cache, so that the first measurement does not have to."""
     with hosts(work / "warm", 1, prepared=False) as lab:
         fetch = f"apt-get -qq update && apt-get -qq -y --download-only install {PACKAGES}"
         words = ["ssh", lab.hosts[0].name, f"sudo sh -c '{fetch}'"]
@@ -96,7 +96,7 @@ def by_site(lab: Lab, log: Path, *, again: bool) -> Run:
     run = play(lab, "site.yml", log)
     if again and run.changed:
         raise SystemExit(
-            f"The second run changed {run.changed} things, so it measures nothing: {log}"
+            f"The second run made {run.changed} changes, so it measures nothing: {log}"
         )
     for task in run.tasks:
         part = part_of(task)
@@ -136,31 +136,31 @@ def middle(runs: Sequence[Run], what: str = "seconds") -> float:
 TEXT = """\
 # How long site.yml takes
 
-Measured by `make bench` on {today}, all in one go: {cores} cores for the controller and all hosts
-together, Python {python} and ansible-core {ansible} on the controller, load before the start
-{load}. What the hosts are, says [lab/README.md](../lab/README.md).
+Measured by `make bench` on {today}, everything at once: {cores} cores for the controller and all
+hosts together, Python {python} and ansible-core {ansible} on the controller, load before the start
+{load}. [lab/README.md](../lab/README.md) describes the hosts.
 
 | | ratio | bar | |
 |---|---|---|---|
-| First run of {hosts} bare hosts against the shell script | {shell_ratio} |
-| Run without changes against the first, {hosts} hosts | {again_ratio} |
-| Run without changes, {large} hosts against {small} | {growth_ratio} |
+| First run of {hosts} bare hosts, compared with the shell script | {shell_ratio} |
+| Run without changes, compared with the first run, {hosts} hosts | {again_ratio} |
+| Run without changes, {large} hosts compared with {small} | {growth_ratio} |
 
-The shell script is [provision.sh](../tests/bench/provision/provision.sh): the same steps by plain
-ssh to all hosts at once, for exactly these hosts, with no look before, no second run and no
+The shell script is [provision.sh](../tests/bench/provision/provision.sh): the same steps over plain
+ssh to all hosts at once, only for these hosts, with no checks before, no second run and no
 diagnosis.
 
 | Run | seconds | processor seconds, controller | processor seconds, whole machine |
 |---|---|---|---|
 {runs}
 
-Where a run was repeated, the median stands. Elasticsearch itself works while it is measured, and
-the last column has that in it.
+For repeated runs the table shows the median. Elasticsearch works during the measurement, and the
+last column includes that.
 
 ## Where the time goes
 
-Seconds, {hosts} hosts. `start` is Ansible itself: reading inventory, playbooks and roles. `facts`
-has the checks of the shared variables in it.
+Seconds, {hosts} hosts. `start` is Ansible itself: it reads inventory, playbooks and roles. `facts`
+includes the checks of the shared variables.
 
 | Part | shell | first run | without changes |
 |---|---|---|---|
@@ -212,11 +212,11 @@ def row(name: str, runs: Sequence[Run]) -> str:
 
 
 def parts(shell: Run, first: Run, again: Run) -> Iterator[str]:
-    """A line for each role; a step of the script stands beside the first of the roles it is."""
+    """A line for each role; each step of the script is shown beside the first of its roles."""
     heads = {roles[0]: step for step, roles in STEPS.items()}
     members = {role for roles in STEPS.values() for role in roles}
     for part in [*ORDER, *sorted(first.parts.keys() - set(ORDER))]:
-        by_script = "(with the above)" if part in members else ""
+        by_script = "(in the step above)" if part in members else ""
         if part in heads:
             by_script = seconds(shell.parts.get(heads[part]))
         row = (part, by_script, seconds(first.parts.get(part)), seconds(again.parts.get(part)))
@@ -229,8 +229,8 @@ def longest(run: Run, number: int = 12) -> Iterator[str]:
         yield f"| {seconds(task['seconds'])} | {part_of(task)} | {name} |"
 
 
-def kept(path: Path) -> str:
-    """What a person wrote about the numbers before."""
+def text_by_hand(path: Path) -> str:
+    """The text that a person wrote about the earlier numbers."""
     text = path.read_text() if path.exists() else ""
     return text[text.index(BY_HAND) :] if BY_HAND in text else f"{BY_HAND}\n\nNothing yet.\n"
 
@@ -249,7 +249,7 @@ def main() -> int:
 
     results = Results(options.hosts, sizes, os.getloadavg()[0])
     if results.load > 1:
-        say(f"The load is {results.load:.1f}: something else runs here and spoils the numbers.")
+        say(f"The load is {results.load:.1f}: other work on this machine changes the numbers.")
     warm_up(work)
 
     with hosts(work / "shell", options.hosts, prepared=False) as lab:
@@ -263,7 +263,7 @@ def main() -> int:
             results.again.append(by_site(lab, work / f"again{number}.log", again=True))
             say(f"site.yml without changes: {results.again[-1].seconds:.1f} s")
     if options.hosts in sizes:
-        # The hosts of the first measurement are as good as prepared ones once they stand.
+        # After the first run, bare hosts are the same as prepared ones.
         results.by_size[options.hosts] = results.again
 
     for size in sizes:
@@ -278,7 +278,7 @@ def main() -> int:
     results.by_size = dict(sorted(results.by_size.items()))
 
     text = report(results)
-    options.report.write_text(text + "\n" + kept(options.report))
+    options.report.write_text(text + "\n" + text_by_hand(options.report))
     print(text)
     say(f"written to {options.report}")
     return 0

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long a roll takes, against what its nodes need by themselves.
+"""How long a rolling restart takes, compared with what its nodes need.
 
-    python3 tests/bench/roll/run.py                  # on five hosts of its own
-    python3 tests/bench/roll/run.py --lab .lab       # on a platform that stands
+    python3 tests/bench/roll/run.py                  # in a new lab of five hosts
+    python3 tests/bench/roll/run.py --lab .lab       # on an existing platform
 
-Each node has to stop, to start and to get its shards back, one after the other; a roll cannot be
-shorter than the sum of that. What it takes more is the price of looking before each step. The clock
-is that of the controller: each of the three lasts from the order until it is seen to be done.
+Each node must stop, start and recover its shards, one node after the other. A rolling restart
+cannot be shorter than the sum of that; the rest of its time is for the checks before each step. The
+controller measures each of the three, from the command until it sees the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from measuring import REPORT, WORK, hosts, play, ratio, say, write_section  # noqa: E402
-from timeline import OWN, drawn, own, page, phases, wall  # noqa: E402
+from timeline import OWN, draw, node_times, page, phases, wall  # noqa: E402
 
 from lab.state import Lab  # noqa: E402
 
@@ -39,18 +39,18 @@ cores for them and the controller together, load before the start {load:.1f}.
 
 | | ratio | bar | |
 |---|---|---|---|
-| The roll against the sum of stop, start and recovery of its nodes | {ratio} |
+| The rolling restart, compared with the sum of stop, start and recovery of its nodes | {ratio} |
 
 ![A row for each node, a bar for each phase]({picture})
 
 {table}
 
-*Stop*, *start* and *recovery* are what a node needs by itself, each from the order until it is seen
-to be done. In them are what Swarm takes for it (two seconds before it ends a container, a look at
-its health every two seconds) and the tasks of Ansible that order and look. All other phases are the
-price of the roll: *plan* reads anew what is left, *spare* has the others do without the node. They
-are there so that no two nodes are away at once. The whole of `restart.yml`, with the checks before
-and after, took {whole:.0f} s.
+*Stop*, *start* and *recovery* are what a node needs, each from the command until the controller
+sees the result. They include the time of Swarm (two seconds before it stops a container, a health
+check every two seconds) and of the tasks of Ansible that send the commands and wait. All other
+phases are the price of a rolling restart: *plan* reads which nodes remain, *prepare* makes the
+others ready for the absence of the node. They make sure that no two nodes are away at the same
+time. The whole of `restart.yml`, with the checks before and after, took {whole:.0f} s.
 """
 
 
@@ -63,34 +63,34 @@ def main() -> int:
     options = parser.parse_args()
     work = options.work.resolve()
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    standing = Lab.load(options.lab.resolve()) if options.lab else None
-    made = hosts(work / "roll", options.hosts, prepared=True)
-    with nullcontext(standing) if standing else made as lab:
+    existing = Lab.load(options.lab.resolve()) if options.lab else None
+    new_lab = hosts(work / "roll", options.hosts, prepared=True)
+    with nullcontext(existing) if existing else new_lab as lab:
         assert lab is not None
-        if not standing:
+        if not existing:
             play(lab, "site.yml", work / "roll-site.log")
         load = os.getloadavg()[0]
         say(f"{len(lab.hosts)} nodes are restarted, load {load:.1f}")
         run = play(lab, "playbooks/restart.yml", work / "roll.log")
 
     found = phases(run.tasks)
-    nodes = own(found)
+    nodes = node_times(found)
     if len(nodes) != len(lab.hosts):
-        raise SystemExit(f"{len(nodes)} of {len(lab.hosts)} nodes moved: {work / 'roll.log'}")
+        raise SystemExit(f"{len(nodes)} of {len(lab.hosts)} nodes restarted: {work / 'roll.log'}")
     rolled, needed = wall(found), sum(sum(node.values()) for node in nodes.values())
-    title = f"A roll of {len(nodes)} nodes, {date.today():%Y-%m-%d}"
-    picture = drawn(found, title)
+    title = f"Rolling restart of {len(nodes)} nodes, {date.today():%Y-%m-%d}"
+    picture = draw(found, title)
     options.report.with_name("roll.svg").write_text(picture)
-    turns = {
+    restarts = {
         node: [*parts.values(), sum(phase.seconds for phase in found if phase.node == node)]
         for node, parts in nodes.items()
     }
-    sums = [sum(column) for column in zip(*turns.values(), strict=True)]
+    sums = [sum(column) for column in zip(*restarts.values(), strict=True)]
     rows = [
-        ("node", *OWN, "whole turn"),
+        ("node", *OWN, "whole restart"),
         *(
             (node, *(f"{seconds:.1f}" for seconds in row))
-            for node, row in [*turns.items(), ("all", [*sums[:-1], rolled])]
+            for node, row in [*restarts.items(), ("all", [*sums[:-1], rolled])]
         ),
     ]
     (work / "roll.html").write_text(page(picture, title, rows))
@@ -110,7 +110,7 @@ def main() -> int:
             whole=run.seconds,
         ),
     )
-    say(f"the page is {work / 'roll.html'}")
+    say(f"written to {work / 'roll.html'}")
     return 0
 
 

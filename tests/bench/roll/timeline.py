@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The turns of a roll as a picture: a row for each node, a bar for each phase."""
+"""A picture of a rolling restart: a row for each node, a bar for each phase."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 FIRST, LAST = "Be the only one that moves nodes", "Let others move nodes again"
-# The task that each phase of a turn begins with, and what it is called.
+# The first task of each phase of a node restart, and the name of the phase.
 TURN = {
-    "Note what moves": "spare",
+    "Note what moves": "prepare",
     "Stop the node": "stop",
     "Note when it starts": "start",
     "Let shards move again, and wait until none lacks a copy": "recovery",
     "Note that it has been restarted": "plan",
 }
-# What a node needs by itself, from the order until it is seen to be done.
+# The phases that a node needs, from the command until the controller sees the result.
 OWN = ("stop", "start", "recovery")
 COLOURS = {
     "plan": "#9aa3b2",
-    "spare": "#e0a100",
+    "prepare": "#e0a100",
     "stop": "#c0432f",
     "start": "#2f6fc0",
     "recovery": "#2c9a5f",
@@ -36,7 +36,7 @@ WIDTH, LEFT, ROW, BAR, TOP = 960, 90, 34, 20, 46
 
 @dataclass(frozen=True)
 class Phase:
-    """What one node was at; seconds, the first since the roll began. No node: all of them."""
+    """A phase of one node, or of all if `node` is empty; `began` counts from the start."""
 
     node: str
     name: str
@@ -45,12 +45,12 @@ class Phase:
 
 
 def phases(tasks: Iterable[dict[str, Any]]) -> list[Phase]:
-    """The phases of a roll, from what `bench_times` wrote of its tasks.
+    """The phases of a rolling restart, from what `bench_times` wrote about its tasks.
 
-    >>> turn = [(FIRST, 5), *((task, 6 + 2 * n) for n, task in enumerate(TURN)), (LAST, 20)]
-    >>> told = [{"task": t, "began": b, "seconds": 1, "hosts": ["m1"]} for t, b in turn]
-    >>> [(one.node, one.name, one.began, one.seconds) for one in phases(told)][:3]
-    [('', 'plan', 0, 1), ('m1', 'spare', 1, 2), ('m1', 'stop', 3, 2)]
+    >>> times = [(FIRST, 5), *((task, 6 + 2 * n) for n, task in enumerate(TURN)), (LAST, 20)]
+    >>> tasks = [{"task": t, "began": b, "seconds": 1, "hosts": ["m1"]} for t, b in times]
+    >>> [(one.node, one.name, one.began, one.seconds) for one in phases(tasks)][:3]
+    [('', 'plan', 0, 1), ('m1', 'prepare', 1, 2), ('m1', 'stop', 3, 2)]
     """
     found: list[Phase] = []
     begin: float | None = None
@@ -72,7 +72,7 @@ def phases(tasks: Iterable[dict[str, Any]]) -> list[Phase]:
 
 
 def wall(found: Sequence[Phase]) -> float:
-    """Seconds from the first to the last.
+    """Seconds from the start of the first phase to the end of the last one.
 
     >>> wall([Phase("", "plan", 0, 2), Phase("m1", "stop", 2, 3.5)])
     5.5
@@ -80,10 +80,11 @@ def wall(found: Sequence[Phase]) -> float:
     return found[-1].began + found[-1].seconds
 
 
-def own(found: Iterable[Phase]) -> dict[str, dict[str, float]]:
-    """Seconds that each node needed by itself, by phase.
+def node_times(found: Iterable[Phase]) -> dict[str, dict[str, float]]:
+    """Seconds that each node needed, by phase.
 
-    >>> own([Phase("", "plan", 0, 2), Phase("m1", "stop", 2, 3.5), Phase("m1", "spare", 5.5, 1)])
+    >>> stop, prepare = Phase("m1", "stop", 2, 3.5), Phase("m1", "prepare", 5.5, 1)
+    >>> node_times([Phase("", "plan", 0, 2), stop, prepare])
     {'m1': {'stop': 3.5}}
     """
     needed: dict[str, dict[str, float]] = {}
@@ -94,7 +95,7 @@ def own(found: Iterable[Phase]) -> dict[str, dict[str, float]]:
 
 
 def step_of(total: float) -> int:
-    """Seconds between two marks of the axis, of which there are ten at most.
+    """Seconds between two marks of the axis, which has ten marks at most.
 
     >>> step_of(95), step_of(300)
     (10, 30)
@@ -102,8 +103,8 @@ def step_of(total: float) -> int:
     return next(step for step in (5, 10, 20, 30, 60, 120, 300, 600, 3600) if total / step <= 10)
 
 
-def drawn(found: Sequence[Phase], title: str) -> str:
-    """The picture as SVG, that needs nothing else."""
+def draw(found: Sequence[Phase], title: str) -> str:
+    """The picture as one complete SVG."""
     nodes = list(dict.fromkeys(phase.node for phase in found))
     total = wall(found)
     scale = (WIDTH - LEFT - 20) / total
@@ -134,11 +135,11 @@ def drawn(found: Sequence[Phase], title: str) -> str:
         )
         for phase in found:
             if phase.node == node:
-                told = f"{node or 'all'}: {phase.name}, {phase.seconds:.1f} s"
+                label = f"{node or 'all'}: {phase.name}, {phase.seconds:.1f} s"
                 parts.append(
                     f'<rect x="{LEFT + phase.began * scale:.1f}" y="{y:.1f}" height="{BAR}"'
                     f' width="{max(phase.seconds * scale, 1):.1f}" rx="2"'
-                    f' fill="{COLOURS[phase.name]}"><title>{escape(told)}</title></rect>'
+                    f' fill="{COLOURS[phase.name]}"><title>{escape(label)}</title></rect>'
                 )
     return "\n".join([*parts, "</svg>\n"])
 

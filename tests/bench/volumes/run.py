@@ -4,12 +4,12 @@
 
 """How long elk.swarm.volume takes, against docker_volume and against a loop.
 
-    python3 tests/bench/volumes/run.py                            # on a host of its own
-    python3 tests/bench/volumes/run.py --lab .lab --repeats 3     # on one that stands
+    python3 tests/bench/volumes/run.py                            # in a new lab of one host
+    python3 tests/bench/volumes/run.py --lab .lab --repeats 3     # in an existing lab
 
-Tasks of both kinds take turns in one play, so that other work on the machine spoils both alike.
-A task is measured as Ansible has it, sent, started, its result read, and the module alone, started
-on the host as Ansible starts it. Of both most is what every module costs, which ping tells.
+Tasks of both kinds alternate in one play, so that other work on the machine affects both equally.
+Measured are the whole task of Ansible (send, start, read the result) and the module alone, started
+on the host as Ansible starts it. Most of both is what every module costs; ping shows how much.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ OWNER = {"owner": 1000, "group": 0, "mode": "0770"}
 BAR_ONE, BAR_LIST, BAR_AGAIN = 0.5, 0.15, 2.0
 PING = "ansible.builtin.ping"
 
-# Run on the host: starts what Ansible has left there, in turns, and tells the processor seconds and
-# the seconds of each start.
+# Runs on the host: starts the modules that Ansible has left there in turn, and prints the processor
+# seconds and the seconds of each start.
 ALONE = """
 import glob, json, os, resource, statistics, subprocess, sys, time
 found = {}
@@ -49,11 +49,11 @@ for path in sorted(glob.glob("/home/*/.ansible/tmp/*/AnsiballZ_*.py"), key=os.pa
 times = {name: [] for name in found}
 for _turn in range(int(sys.argv[1])):
     for name, path in found.items():
-        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         subprocess.run([sys.executable, path], check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        times[name].append((used, time.monotonic() - begun))
+        times[name].append((used, time.monotonic() - start))
 print(json.dumps({n: [statistics.median(t) for t in zip(*all)] for n, all in times.items()}))
 """
 
@@ -61,37 +61,37 @@ TEXT = """\
 {heading}
 
 Measured by `tests/bench/volumes/run.py` on {today}: one host of the lab, {cores} cores for it and
-the controller together, load before the start {load:.1f}. Seconds are those of a whole task as
-Ansible has it, sent, started and its result read; the median of {repeats}, taking turns.
+the controller together, load before the start {load:.1f}. The seconds are those of a whole task of
+Ansible (send, start, read the result), the median of {repeats} runs that alternate.
 
-Most of a task about one volume is what Ansible takes for any module: `ping`, which does nothing,
-takes more than half of what docker_volume takes. What the modules themselves do is seen by leaving
-that out. It is what a list saves, too: it is paid once.
+Most of the time of a task with one volume is what Ansible needs for any module: `ping`, which does
+nothing, takes more than half as long as docker_volume. Without that part the table shows the work
+of the modules themselves. A list needs that part only once.
 
 | | | bar | |
 |---|---|---|---|
-| One volume that is there, with {present} others, ratio to docker_volume: the whole task | {one} |
+| One existing volume, with {present} others, ratio to docker_volume: the whole task | {one} |
 | the same, processor time of the module alone | {module} |
-| the same, of that what it takes more than ping | {added} |
-| 20 volumes made in one call: ratio to a loop of docker_volume | {made} |
-| 20 volumes made in one call: ratio to a loop of elk.swarm.volume | {own} |
+| the same, without the time of ping | {added} |
+| 20 volumes created in one call: ratio to a loop of docker_volume | {made} |
+| 20 volumes created in one call: ratio to a loop of elk.swarm.volume | {own} |
 | 20 volumes with owners, second run: seconds | {again} |
 
 | Task | seconds |
 |---|---|
 {rows}
 
-| Module alone, about one volume with {present} others | processor seconds | seconds |
+| Module alone, one volume with {present} others | processor seconds | seconds |
 |---|---|---|
 {modules}
 """
 
 
-def looped(module: str) -> dict[str, Any]:
+def loop(module: str) -> dict[str, Any]:
     return {module: {"name": "{{ item.name }}"}, "loop": TWENTY}
 
 
-def gone(names: list[dict[str, str]]) -> dict[str, Any]:
+def remove(names: list[dict[str, str]]) -> dict[str, Any]:
     return {"name": "-", OURS: {"state": "absent", "volumes": names}}
 
 
@@ -100,27 +100,30 @@ def many() -> list[dict[str, str]]:
 
 
 def one(module: str) -> dict[str, Any]:
-    """A task about a volume that is there, among many."""
+    """A task with one existing volume among many."""
     arguments = {} if module == PING else {"name": many()[PRESENT // 2]["name"]}
     return {"name": f"{module}, one volume with {PRESENT} others", module: arguments}
 
 
-def turns(repeats: int) -> list[dict[str, Any]]:
-    """The tasks; those named alike are measured together."""
+def all_tasks(repeats: int) -> list[dict[str, Any]]:
+    """The tasks; those with the same name are measured together."""
     tasks = [one(module) for _round in range(repeats) for module in (THEIRS, OURS)]
-    tasks.append(gone(many()))
+    tasks.append(remove(many()))
     for _round in range(repeats):
         for module in (THEIRS, OURS):
-            tasks += [{"name": f"{module}, 20 made in a loop", **looped(module)}, gone(TWENTY)]
-        tasks += [{"name": f"{OURS}, 20 made in one call", OURS: {"volumes": TWENTY}}, gone(TWENTY)]
+            tasks += [{"name": f"{module}, 20 made in a loop", **loop(module)}, remove(TWENTY)]
+        tasks += [
+            {"name": f"{OURS}, 20 made in one call", OURS: {"volumes": TWENTY}},
+            remove(TWENTY),
+        ]
     owned = {OURS: {"volumes": TWENTY, **OWNER}}
     tasks.append({"name": f"{OURS}, 20 with owners, first run", **owned})
     again = {"name": f"{OURS}, 20 with owners, second run", **owned}
-    return [*tasks, *([again] * repeats), gone(TWENTY)]
+    return [*tasks, *([again] * repeats), remove(TWENTY)]
 
 
 def run(lab: Lab, work: Path, tasks: list[dict[str, Any]], **more: str) -> dict[str, float]:
-    """Run tasks on the host, and give the median seconds of each kind of task."""
+    """Run tasks on the host, and return the median seconds of each kind of task."""
     book = work / "play.yml"
     target = {"hosts": lab.hosts[0].name, "become": True, "gather_facts": False, "tasks": tasks}
     book.write_text(json.dumps([target]))
@@ -132,7 +135,7 @@ def run(lab: Lab, work: Path, tasks: list[dict[str, Any]], **more: str) -> dict[
 
 
 def alone(lab: Lab, work: Path, repeats: int) -> dict[str, list[float]]:
-    """Processor seconds and seconds of each module about one volume, started on the host."""
+    """Processor seconds and seconds of each module with one volume, started on the host."""
     tasks = [one(module) for module in (PING, THEIRS, OURS)]
     run(lab, work, tasks, ANSIBLE_KEEP_REMOTE_FILES="1", ANSIBLE_PIPELINING="0")
     container = lab.container(lab.hosts[0])
@@ -147,12 +150,14 @@ def alone(lab: Lab, work: Path, repeats: int) -> dict[str, list[float]]:
     return found
 
 
-def measured(lab: Lab, work: Path, repeats: int) -> tuple[dict[str, float], dict[str, list[float]]]:
-    # What docker_volume needs on a host.
+def measure_all(
+    lab: Lab, work: Path, repeats: int
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    # docker_volume needs this package on a host.
     requests = {"ansible.builtin.apt": {"name": "python3-requests", "update_cache": True}}
     run(lab, work, [{"name": "-", **requests}, {"name": "-", OURS: {"volumes": many()}}])
     modules = alone(lab, work, 3 * repeats)
-    return run(lab, work, turns(repeats)), modules
+    return run(lab, work, all_tasks(repeats)), modules
 
 
 def report(
@@ -187,18 +192,18 @@ def report(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--lab", type=Path, help="directory of a lab that stands")
+    parser.add_argument("--lab", type=Path, help="directory of an existing lab")
     parser.add_argument("--repeats", type=int, default=7, help="runs of each task (default 7)")
     parser.add_argument("--work", type=Path, default=WORK, help="lab and logs")
     parser.add_argument("--report", type=Path, default=REPORT)
     options = parser.parse_args()
     work = options.work.resolve()
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    standing = Lab.load(options.lab.resolve()) if options.lab else None
+    existing = Lab.load(options.lab.resolve()) if options.lab else None
     load = os.getloadavg()[0]
-    with nullcontext(standing) if standing else hosts(work / "volumes", 1, prepared=True) as lab:
+    with nullcontext(existing) if existing else hosts(work / "volumes", 1, prepared=True) as lab:
         assert lab is not None
-        found, modules = measured(lab, work, options.repeats)
+        found, modules = measure_all(lab, work, options.repeats)
     text = report(found, modules, options.repeats, load)
     write_section(options.report, HEADING, text)
     return 0

@@ -30,7 +30,7 @@ CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases.yml
 HOST_SCRIPT = Path(__file__).with_name("host.py").read_text()
 PLAYBOOK = "playbooks/hosts.yml"
 
-# A run that is not refused installs Docker. It is ended before it gets far.
+# Seconds. A run that is not refused starts to install Docker; this ends it early.
 PATIENCE = 90
 
 
@@ -39,11 +39,11 @@ def run_of(case: dict[str, Any]) -> str:
     return str(case.get("run", case["case"]))
 
 
-def joined(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One case for each run, with everything that is wrong in it, in their order.
+def merged_runs(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Merge the cases of each run into one, in the order of the cases.
 
     Raises:
-        AssertionError: Two cases change the same thing, so that one of them would not be tried.
+        AssertionError: Two cases change the same value, so one of them would not be tested.
     """
     runs: dict[str, dict[str, Any]] = {}
     for case in cases:
@@ -60,7 +60,7 @@ def joined(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @dataclass
 class Lab:
-    """The lab's inventory, and a way to run the playbook on it with something else in it."""
+    """The lab's inventory, and runs of the playbook with changes to it."""
 
     inventory: dict[str, Any]
     directory: Path
@@ -89,14 +89,14 @@ class Lab:
         return done.stdout.strip()
 
     def write_inventory(self, case: dict[str, Any], folder: Path) -> None:
-        """The lab's inventory with the changes of a case."""
+        """Write the lab's inventory with the changes of a case."""
         groups: dict[str, list[str] | None] = {
             name: group["hosts"] for name, group in self.inventory.items() if name != "_meta"
         }
         groups.update(case.get("groups", {}))
         hosts = {name: dict(values) for name, values in self.hosts.items()}
         for name, values in case.get("hosts", {}).items():
-            # A host that only a case knows is reached as the lab's own are.
+            # A host that only a case names is reached like w1.
             hosts.setdefault(name, dict(self.hosts["w1"])).update(values)
         for name, trouble in case.get("prepare", {}).items():
             if trouble.startswith("clock"):
@@ -122,7 +122,7 @@ class Lab:
                 PLAYBOOK,
             ),
             cwd=ROOT,
-            # How long a host may take that is not there.
+            # Seconds to wait for a host that does not exist.
             env=playbook_environment(ANSIBLE_TIMEOUT="4"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -133,7 +133,7 @@ class Lab:
         return Outcome(done.returncode, done.stdout, time.monotonic() - begun)
 
     def run_prepared(self, case: dict[str, Any]) -> Outcome:
-        """Give hosts their troubles, run, and take the troubles away again."""
+        """Prepare the hosts, run, and clean the hosts again."""
         troubles = case.get("prepare", {})
         try:
             for host, trouble in troubles.items():
@@ -150,22 +150,22 @@ class Lab:
                 continue
             try:
                 waiting.set_result(self.run_prepared(case))
-            except Exception as error:  # whoever waits for the case has to hear of it
+            except Exception as error:  # the test that waits for the case gets it
                 waiting.set_exception(error)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The lab with all runs of the cases on their way.
+    """The lab, with all runs of the cases started.
 
-    Runs whose hosts are prepared share those hosts, so they go one after the other, and the others
-    beside them: a run tells every problem, so nobody's message is lost by company.
+    Runs that prepare hosts share these hosts, so one follows the other; all other runs go on beside
+    them. A run reports every problem, so a prepared host hides no message of another run.
     """
     lab = Lab(lab_inventory(), tmp_path_factory.mktemp("inventories"))
     good = lab.run({"case": "nothing wrong", "options": ["--tags=preflight"]})
-    # Were the lab refused as it is, no case would prove anything.
+    # If the unchanged lab were refused, no case would prove anything.
     assert good.code == 0, good.output
-    runs = joined(CASES)
+    runs = merged_runs(CASES)
     prepared = [run for run in runs if run["prepare"]]
     with ThreadPoolExecutor(2) as pool:
         lab.pending = {run["case"]: Future() for run in prepared}

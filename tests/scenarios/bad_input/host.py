@@ -1,6 +1,6 @@
-"""Runs on a lab host: gives it one trouble, or takes every trouble away.
+"""Runs on a lab host: makes one fault, or removes all of them.
 
-Whatever it does lies under /opt/trouble, in a mount or in a transient unit, and goes with `clean`.
+A fault is a transient unit, a mount, or files in /opt/trouble, /etc/elk and /srv/elk.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def script(name: str, text: str) -> str:
 
 
 def service(unit: str, *command: str) -> None:
-    """Start a unit and wait until it says that it is ready."""
+    """Start a unit and wait until it reports that it is ready."""
     ready = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", "--service-type=notify"]
     subprocess.run([*ready, "--property=NotifyAccess=all", *command], check=True)
 
@@ -39,8 +39,8 @@ def service(unit: str, *command: str) -> None:
 SAY_READY = """
 import os, socket
 def ready():
-    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    told.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"].replace("@", "\\0", 1))
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"].replace("@", "\\0", 1))
 """
 
 SERVER = f"""#!/usr/bin/python3
@@ -84,7 +84,7 @@ def listen(port: str, protocol: str) -> None:
 
 
 def engine(version: str, role: str, cluster: str = "") -> None:
-    """A Docker Engine that can do nothing but say what it is."""
+    """A stand-in for a Docker Engine: each answer is its version and the state of its swarm."""
     manager = role == "manager"
     swarm = {
         "NodeID": f"node-{socket.gethostname()}",
@@ -98,7 +98,7 @@ def engine(version: str, role: str, cluster: str = "") -> None:
 
 
 def clock(seconds: str) -> None:
-    """A Python that believes in another time; the kernel's clock is everybody's."""
+    """A Python with another time, because all hosts share the kernel's clock."""
     script("sitecustomize.py", CLOCK.format(seconds=int(seconds)))
     script("python", f'#!/bin/sh\nPYTHONPATH={PLACE} exec /usr/bin/python3 "$@"\n')
 
@@ -112,7 +112,7 @@ def disk(megabytes: str, percent: str) -> None:
 
 
 def fill() -> None:
-    """A directory with data in it, as a run would have made it."""
+    """A directory with data, as a run leaves it."""
     DATA.mkdir(parents=True)
     (DATA / "nodes").touch()
 
@@ -134,7 +134,7 @@ def clean() -> None:
 
 
 def traces() -> None:
-    """Print what a run of the roles would have left here."""
+    """Print what a run of the roles would leave on this host."""
     paths = ("/etc/docker", "/etc/elk", "/srv/elk", "/usr/sbin/dockerd")
     found = [path for path in paths if os.path.lexists(path)]
     # The lab mounts the folder of Docker's data.
@@ -146,8 +146,8 @@ def traces() -> None:
     status = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package}\\n"], check=True, capture_output=True, text=True
     )
-    wanted = ("docker", "containerd", "python3-docker")
-    found += [f"package {name}" for name in status.stdout.split() if name.startswith(wanted)]
+    prefixes = ("docker", "containerd", "python3-docker")
+    found += [f"package {name}" for name in status.stdout.split() if name.startswith(prefixes)]
     print("\n".join(found))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.scenarios.bad_input.conftest import Lab
 
 
-def test_there_are_enough_cases_and_each_is_told_from_the_others() -> None:
+def test_there_are_enough_cases_and_their_names_differ() -> None:
     assert len(CASES) >= 40
     assert len({case["case"] for case in CASES}) == len(CASES)
 

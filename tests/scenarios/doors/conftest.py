@@ -1,4 +1,4 @@
-"""A platform that an earlier commit has set up, and somebody in one of its containers."""
+"""A platform that an earlier commit set up, and an attacker in one of its containers."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 __all__ = ["lab", "nothing_fails"]
 
-# The last commit on which every certificate could join the cluster.
+# The last commit with which every certificate can join the cluster.
 BEFORE = "162fd22"
 KIBANA_CERTS = "/usr/share/kibana/config/certs"
-# Seconds until a node of a stranger has joined, or has said twice that it cannot.
+# Seconds until an attacker's node has joined, or has logged twice that it cannot.
 PATIENCE = 240
-# What a node says every ten seconds while no master lets it in.
+# What a node logs every ten seconds while no master accepts it.
 OUTSIDE = "master not discovered yet"
 
-# Runs in the network of a container. A server that refuses the certificate of a client says so only
-# after the handshake, so the answer to the first byte counts.
+# Runs in the network namespace of a container. A server reports a refused client certificate only
+# after the handshake, so the script reads one byte.
 HANDSHAKE = """
 import socket, ssl, sys
 address, certificate, key = sys.argv[1:]
@@ -56,25 +56,25 @@ except (ssl.SSLError, ConnectionResetError) as error:
 
 @dataclass
 class Attacked(Platform):
-    """The platform, and what somebody in its containers tries."""
+    """The platform, and what an attacker in its containers tries."""
 
     rogues: list[str] = field(default_factory=list)
 
-    # -- the commit of before
+    # -- the earlier commit
 
     def set_up_as_before(self) -> Outcome:
-        """Run site.yml of the earlier commit, whose files come out of this clone's history."""
+        """Run site.yml of the earlier commit, taken from this clone's history."""
         folder = self.lab.home / "before"
         packed = subprocess.run(
             ["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False
         )
         assert packed.returncode == 0, (
-            f"This clone has no commit {BEFORE}, which this scenario sets a platform up with. "
+            f"This clone has no commit {BEFORE}, with which this scenario sets up a platform. "
             f"Fetch the whole history with `git fetch --unshallow`. {packed.stderr.decode()}"
         )
         folder.mkdir()
         subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
-        # Its lab cannot read what this one notes of its hosts.
+        # The earlier lab cannot read the state that this one writes.
         inventory = Path("inventories", "lab", "hosts.py")
         (folder / inventory).write_text(f'#!/bin/sh\nexec {ROOT / inventory} "$@"\n')
         done = subprocess.run(
@@ -83,7 +83,7 @@ class Attacked(Platform):
             env=playbook_environment(
                 ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
                 ANSIBLE_HOME=str(self.lab.home / "home"),
-                # What the tests keep between runs is of this commit's modules.
+                # Without the callbacks that keep packed modules: those are of this commit.
                 ANSIBLE_CALLBACKS_ENABLED="elk.swarm.next_command",
                 ELK_LAB=str(self.lab.directory),
             ),
@@ -93,7 +93,7 @@ class Attacked(Platform):
         )
         return Outcome(done.returncode, done.stdout + done.stderr)
 
-    # -- what a container holds
+    # -- what is in a container
 
     def container_of(self, service: str) -> tuple[str, str]:
         """Host and id of the one running container of a service."""
@@ -104,7 +104,7 @@ class Attacked(Platform):
         raise AssertionError(f"no container of {service}")
 
     def kibana_files(self) -> dict[str, str]:
-        """What somebody in Kibana's container can read: authority, certificate and key."""
+        """What an attacker in Kibana's container can read: authority, certificate and key."""
         host, container = self.container_of("kibana")
         return {
             name: self.lab.read(host, f"docker exec {container} cat {KIBANA_CERTS}/{name}") + "\n"
@@ -113,16 +113,16 @@ class Attacked(Platform):
 
     def overlay_addresses(self) -> list[str]:
         """Addresses of the nodes in the overlay network."""
-        wanted = '{{with index .NetworkSettings.Networks "elknet"}}{{.IPAddress}}{{end}}'
+        template = '{{with index .NetworkSettings.Networks "elknet"}}{{.IPAddress}}{{end}}'
         return [
-            self.lab.read(host, f"docker inspect -f {shlex.quote(wanted)} {container}")
+            self.lab.read(host, f"docker inspect -f {shlex.quote(template)} {container}")
             for host, container in self.containers().items()
         ]
 
-    # -- what is tried with it
+    # -- attacks
 
     def handshakes(self, service: str, certificate: str = "", key: str = "") -> list[str]:
-        """What port 9300 of each node answers somebody in a container of a service."""
+        """How port 9300 of each node answers a client in a container of a service."""
         host, container = self.container_of(service)
         folder = "/tmp/doors-handshake"
         self.lab.read(host, f"rm -rf {folder}; mkdir -m 0700 {folder}")
@@ -144,7 +144,7 @@ class Attacked(Platform):
         return answers
 
     def start_rogue(self, name: str, files: dict[str, str]) -> None:
-        """Start a node of one's own on the overlay, with the files of Kibana's container."""
+        """Start an attacker's node on the overlay, with the files of Kibana's container."""
         settings = {
             "cluster.name": "elk",
             "node.name": name,
@@ -180,16 +180,16 @@ class Attacked(Platform):
         )
 
     def joins(self, name: str) -> bool:
-        """Whether the node is let in, in a time that is enough for one that may join."""
-        return self._sees(lambda: name in self.members())
+        """Whether the node joins; the wait is long enough for one that may join."""
+        return self._becomes_true(lambda: name in self.members())
 
     def stays_outside(self, name: str) -> bool:
-        """Whether the node says twice that no master lets it in, and is in no cluster then."""
+        """Whether the node logs twice that no master accepts it, and has not joined by then."""
         logs = f"docker logs {name} 2>&1"
-        said = self._sees(lambda: self.lab.read("m1", logs).count(OUTSIDE) > 1)
-        return said and name not in self.members()
+        refused = self._becomes_true(lambda: self.lab.read("m1", logs).count(OUTSIDE) > 1)
+        return refused and name not in self.members()
 
-    def _sees(self, condition: Callable[[], bool]) -> bool:
+    def _becomes_true(self, condition: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > deadline:
@@ -198,13 +198,13 @@ class Attacked(Platform):
         return True
 
     def members(self) -> set[str]:
-        """Names of the nodes that the master has let in; none of them is asked."""
+        """Names of the nodes in the master's cluster state; the nodes themselves are not asked."""
         with self.connect() as client:
             state = client.cluster.state(metric="nodes", filter_path="nodes.*.name")
         return {str(node["name"]) for node in state["nodes"].values()}
 
     def end_rogue(self, name: str) -> None:
-        """Remove a node of one's own."""
+        """Remove an attacker's node."""
         self.lab.read("m1", f"docker rm --force {name}; rm -rf /tmp/{name}")
         self.rogues.remove(name)
 
@@ -213,10 +213,10 @@ class Attacked(Platform):
         for name in list(self.rogues):
             self.end_rogue(name)
 
-    # -- what everything trusts
+    # -- trust
 
     def trusted(self, host: str, name: str) -> list[str]:
-        """Certificates in a file of authorities on a host."""
+        """Certificates of the authorities in a file on a host."""
         text = self.lab.read(host, f"cat /etc/elk/pki/{name}") + "\n"
         return re.findall(
             r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", text, re.DOTALL

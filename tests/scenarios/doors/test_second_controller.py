@@ -1,4 +1,4 @@
-"""A controller that has lost its secrets, or has others, is refused; what hosts have comes back."""
+"""A controller with lost or other secrets is refused; it can fetch those that hosts have."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ fi
 
 @dataclass
 class Controller:
-    """A folder that is elk_local_dir of a run on the lab."""
+    """A folder that runs on the lab use as elk_local_dir."""
 
     lab: Lab
     folder: Path
@@ -65,7 +65,7 @@ class Controller:
         run = self.lab.run(f"--extra-vars=elk_local_dir={self.folder}", *options, playbook)
         code = run.finish()
         # The values of options may be secrets.
-        self.lab.told(run, " ".join([playbook, *(word.partition("=")[0] for word in options)]))
+        self.lab.report(run, " ".join([playbook, *(word.partition("=")[0] for word in options)]))
         return Outcome(code, run.text)
 
     def state(self) -> dict[str, str]:
@@ -80,7 +80,7 @@ class Controller:
         return self.state(), hosts
 
     def refused(self, playbook: str, *options: str) -> Outcome:
-        """A run that ends with an error, and has changed nothing here and on the hosts."""
+        """Run a playbook, which must fail and change nothing, here and on the hosts."""
         before = self.everything()
         outcome = self.run(playbook, *options)
         assert outcome.code != 0, outcome.output
@@ -91,10 +91,10 @@ class Controller:
 
 @pytest.fixture(scope="session")
 def known(lab: Lab) -> Lab:
-    """The platform, with the controller that has made it."""
+    """The platform, with the controller that set it up."""
     run = lab.run("site.yml")
     assert run.finish() == 0, run.text
-    lab.told(run, "site.yml")
+    lab.report(run, "site.yml")
     return lab
 
 
@@ -106,7 +106,7 @@ def controller(known: Lab, tmp_path: Path) -> Controller:
 
 
 def empty(_controller: Controller) -> None:
-    """Nothing is taken."""
+    """Copy nothing."""
 
 
 def without_authority(controller: Controller) -> None:
@@ -120,7 +120,7 @@ def without_password(controller: Controller) -> None:
 
 
 def of_another_platform(controller: Controller) -> None:
-    """As a first run elsewhere has made it."""
+    """Secrets as a first run of another platform makes them."""
     for name in SECRETS:
         (controller.folder / name).write_text("fromAnotherPlatform0123456789abcd\n")
     script = (
@@ -176,7 +176,7 @@ def test_no_playbook_works_with_an_empty_folder(controller: Controller, command:
         assert "-e reset_lost_secrets=true" in outcome.text
 
 
-def test_a_reset_is_possible_for_who_has_lost_everything(controller: Controller) -> None:
+def test_a_reset_is_possible_without_any_secret(controller: Controller) -> None:
     outcome = controller.run(
         "playbooks/reset.yml", "--check", "-e", "reset_confirm=elk", "-e", "reset_lost_secrets=true"
     )
@@ -184,15 +184,17 @@ def test_a_reset_is_possible_for_who_has_lost_everything(controller: Controller)
     assert controller.state() == {}
 
 
-def test_the_page_of_the_platform_makes_no_secret(controller: Controller) -> None:
+def test_status_makes_no_secret(controller: Controller) -> None:
     controller.run("playbooks/status.yml")
     assert set(controller.state()) <= {"status.html"}
 
 
-def test_what_hosts_have_comes_back_and_nothing_is_left_to_do(controller: Controller) -> None:
+def test_secrets_of_hosts_are_fetched_and_the_next_run_changes_nothing(
+    controller: Controller,
+) -> None:
     controller.take("ca.key", "transport-ca.key", "secret_hash_key")
-    looked = controller.run(FETCH, "--check")
-    assert looked.code == 0, looked.output
+    checked = controller.run(FETCH, "--check")
+    assert checked.code == 0, checked.output
     assert "elastic_password" not in controller.state()
     fetched = controller.run(FETCH)
     assert fetched.code == 0, fetched.output
@@ -206,14 +208,14 @@ def test_what_hosts_have_comes_back_and_nothing_is_left_to_do(controller: Contro
     assert (outcome.code, outcome.changed) == (0, {}), outcome.output
 
 
-def test_files_of_another_platform_are_not_written_over(controller: Controller) -> None:
+def test_files_of_another_platform_are_not_overwritten(controller: Controller) -> None:
     of_another_platform(controller)
     outcome = controller.refused(FETCH)
     assert "elastic_password holds another value than m1" in outcome.text
 
 
 def test_a_given_password_is_not_compared_with_files(controller: Controller) -> None:
-    """Nor does its file come into being."""
+    """And the run does not make its file."""
     controller.take_all()
     controller.forget("elastic_password")
     given = f"elk_elastic_password={controller.lab.secret('elastic_password')}"
@@ -224,7 +226,7 @@ def test_a_given_password_is_not_compared_with_files(controller: Controller) -> 
 
 
 def test_an_authority_whose_key_is_lost_is_replaced(controller: Controller) -> None:
-    """The last test, since the platform's own controller has former secrets then."""
+    """The last test: it leaves the platform's own controller with outdated secrets."""
     fetched = controller.run(FETCH)
     assert fetched.code == 0, fetched.output
     assert "ca.key" in fetched.text.split("Lost for good: ")[1]
@@ -239,6 +241,6 @@ def test_an_authority_whose_key_is_lost_is_replaced(controller: Controller) -> N
     old = Controller(controller.lab, controller.lab.directory).run("site.yml", "--check")
     assert old.code != 0
     assert f"{controller.lab.directory}/ca.crt: is not an authority that" in old.text
-    # Those that follow find the platform's own controller in order.
+    # Give the platform's own controller the current files again.
     for name in controller.state():
         shutil.copy2(controller.folder / name, controller.lab.directory / name)

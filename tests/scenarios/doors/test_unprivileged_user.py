@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""User 1000 of a host, which Elasticsearch runs as, tries to make root write where it cannot."""
+"""User 1000, as which Elasticsearch runs, tries to make root write for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["lab"]
 
 HOST = "m1"
 RENDERED = "/etc/elk/elasticsearch"
-# What only root can write; a login of root would run what is in it.
+# A directory in which only root can write, such as the files that root's login runs.
 VICTIM = "/root/victim"
 LOOK = f"find {VICTIM} -printf '%p %U:%G %m %l\\n' -type f -exec sha256sum {{}} + | sort"
 OWNERS = "find /etc/elk -printf '%p %U:%G %m\\n' | grep -v /pki | sort"
@@ -36,11 +36,11 @@ OWNED = """\
 /etc/elk/elasticsearch/secrets 0:0 750
 /etc/elk/elasticsearch/secrets/elastic_password 1000:0 400"""
 CONTAINERS = "docker ps --no-trunc --format '{{.ID}}' | sort"
-# The owners that the collection once gave, with which user 1000 could do all this.
+# The owners that earlier versions of the collection set; they let user 1000 do all this.
 GIVE_AWAY = (
     f"chmod 0755 /etc/elk; cd {RENDERED} && chown -R 1000:0 . && chmod 0750 . && chmod 0500 secrets"
 )
-# Each is refused on a platform as it is.
+# User 1000 is refused each of these on a current platform.
 REFUSED = (
     f"mv {RENDERED}/secrets {RENDERED}/away",
     f"ln -s {VICTIM} {RENDERED}/.elasticsearch.yml.new",
@@ -56,14 +56,14 @@ REFUSED = (
 
 
 def as_user(lab: Lab, command: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell command as user 1000, in no group but that of the same number."""
+    """Run a shell command as user 1000, in no other group than 1000."""
     user = "setpriv --reuid 1000 --regid 1000 --clear-groups"
     return lab.shell(HOST, f"{user} sh -c {shlex.quote(command)}")
 
 
 @pytest.fixture
 def _victim(lab: Lab) -> Iterator[None]:
-    """What it wants to change, and has not changed afterwards."""
+    """The directory that user 1000 tries to change; it must not change."""
     lab.read(HOST, f"mkdir -m 0700 -p {VICTIM}; echo root > {VICTIM}/elastic_password")
     before = lab.read(HOST, LOOK)
     yield
@@ -73,7 +73,7 @@ def _victim(lab: Lab) -> Iterator[None]:
 
 
 def bring_up_to_date(lab: Lab) -> str:
-    """Run site.yml, which puts owners right and restarts nothing."""
+    """Run site.yml, which corrects owners and restarts nothing."""
     before = lab.read(HOST, CONTAINERS)
     run = lab.run("site.yml")
     assert run.finish() == 0, run.text
@@ -84,7 +84,7 @@ def bring_up_to_date(lab: Lab) -> str:
 
 @pytest.mark.usefixtures("_victim")
 @pytest.mark.parametrize("command", REFUSED)
-def test_it_can_change_nothing(lab: Lab, command: str) -> None:
+def test_user_1000_can_change_nothing(lab: Lab, command: str) -> None:
     done = as_user(lab, command)
     assert done.returncode != 0, command
     assert "Permission denied" in done.stderr or "not permitted" in done.stderr, done.stderr
@@ -92,7 +92,7 @@ def test_it_can_change_nothing(lab: Lab, command: str) -> None:
 
 
 @pytest.mark.usefixtures("_victim")
-def test_links_that_it_left_where_it_once_could(lab: Lab) -> None:
+def test_links_that_user_1000_made_are_not_followed(lab: Lab) -> None:
     lab.read(HOST, GIVE_AWAY)
     done = as_user(
         lab,
@@ -119,10 +119,10 @@ def test_a_fifo_where_root_reads(lab: Lab) -> None:
     run = lab.run("site.yml")
     assert run.finish() != 0, run.text
     text = " ".join(run.text.split())
-    assert f"{path}: is a FIFO and no regular file: owner 1000" in text
+    assert f"{path}: is a FIFO, not a regular file: owner 1000" in text
     assert f"to remove it: rm {path}" in text
-    # No process waits at it.
+    # No process hangs on the FIFO.
     assert lab.read(HOST, "pgrep -fa '[A]nsiballZ' || true") == ""
-    # What the message says works.
+    # The command in the message works.
     lab.read(HOST, f"rm {path}")
     bring_up_to_date(lab)

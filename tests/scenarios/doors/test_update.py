@@ -1,4 +1,4 @@
-"""Kibana's key opens all of Elasticsearch, and no longer after an update under load. One story."""
+"""Kibana's key joins the cluster before an update under load, not after it. One story."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from tests.scenarios.doors.conftest import Attacked
 
-# Of the platform before, as somebody in Kibana's container has read them.
+# Files from Kibana's container before the update.
 STOLEN: dict[str, str] = {}
 PENDING = "transport-ca.pending"
 
 
-def test_before_the_key_of_kibana_joins_the_cluster(platform: Attacked) -> None:
-    """What the other tests refuse is possible here, so they look at the right thing."""
+def test_the_key_of_kibana_joins_the_cluster_before_the_update(platform: Attacked) -> None:
+    """The attack works before the update, so the later tests try the right thing."""
     outcome = platform.set_up_as_before()
     assert outcome.code == 0, outcome.output
     STOLEN.update(platform.kibana_files())
@@ -31,17 +31,17 @@ def test_before_the_key_of_kibana_joins_the_cluster(platform: Attacked) -> None:
     platform.end_rogue("rogue-before")
 
 
-def test_an_update_that_is_killed_on_the_way(platform: Attacked) -> None:
+def test_the_update_is_killed_while_the_second_node_restarts(platform: Attacked) -> None:
     platform.begin_load(*platform.hosts)
     platform.kill_in_the_second_turn("site.yml", "Wait until it is back in the cluster")
     assert platform.lab.kept(PENDING).is_file()
-    # Nodes of both kinds talk to each other, so each trusts both authorities.
+    # Old and updated nodes talk to each other, so each trusts both authorities.
     for host in platform.hosts:
         assert len(platform.trusted(host, "ca.crt")) == 2
         assert len(platform.trusted(host, "transport-ca.crt")) == 2
 
 
-def test_secrets_are_not_renewed_meanwhile(platform: Attacked) -> None:
+def test_no_rotation_starts_meanwhile(platform: Attacked) -> None:
     for kind in ("certificates", "transport_ca"):
         outcome = platform.run("playbooks/rotate.yml", rotate=kind)
         assert outcome.code != 0
@@ -49,7 +49,7 @@ def test_secrets_are_not_renewed_meanwhile(platform: Attacked) -> None:
         assert "Run site.yml first" in outcome.text
 
 
-def test_the_same_command_brings_it_to_its_end(platform: Attacked) -> None:
+def test_the_same_command_finishes_the_update(platform: Attacked) -> None:
     outcome = platform.run("site.yml")
     assert outcome.code == 0, outcome.output
     assert len(moved(outcome)) in (1, 2), outcome.output
@@ -70,17 +70,17 @@ def test_nothing_is_missing(platform: Attacked) -> None:
     platform.end_load()
 
 
-def test_only_nodes_are_let_in_on_port_9300(platform: Attacked) -> None:
-    kept = {name: platform.lab.kept(name).read_text() for name in ("certs/m1.crt", "certs/m1.key")}
+def test_only_nodes_are_accepted_on_port_9300(platform: Attacked) -> None:
+    files = {name: platform.lab.kept(name).read_text() for name in ("certs/m1.crt", "certs/m1.key")}
     now = platform.kibana_files()
-    # The one that may, to see that the others are refused for their certificates.
+    # A node's certificate is accepted, so the others are refused for their certificates.
     node = platform.lab.kept("certs/m1.transport.crt").read_text()
     key = platform.lab.kept("certs/m1.transport.key").read_text()
     assert platform.handshakes("kibana", node, key) == ["accepted"] * 3
     refused = {
-        "Kibana's of before": (STOLEN["kibana.crt"], STOLEN["kibana.key"]),
+        "Kibana's before the update": (STOLEN["kibana.crt"], STOLEN["kibana.key"]),
         "Kibana's": (now["kibana.crt"], now["kibana.key"]),
-        "a node's for port 9200": (kept["certs/m1.crt"], kept["certs/m1.key"]),
+        "a node's for port 9200": (files["certs/m1.crt"], files["certs/m1.key"]),
         "none": ("", ""),
     }
     for whose, (certificate, secret) in refused.items():
@@ -98,7 +98,9 @@ def test_the_key_of_kibana_does_not_join_the_cluster(platform: Attacked, whose: 
     assert platform.members() == set(platform.hosts)
 
 
-def test_the_certificate_of_kibana_passes_for_no_node(platform: Attacked, tmp_path: Path) -> None:
+def test_the_certificate_of_kibana_is_not_valid_for_a_node(
+    platform: Attacked, tmp_path: Path
+) -> None:
     now = platform.kibana_files()
     assert now["kibana.key"] != STOLEN["kibana.key"]
     for name, text in now.items():

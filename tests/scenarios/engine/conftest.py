@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab that ELK_LAB names, playbooks run on it, and eyes on all its hosts at once."""
+"""The lab that ELK_LAB names, runs of playbooks on it, and a watch on all its hosts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WATCH = Path(__file__).with_name("watch.py").read_text()
-# A run that takes longer than this hangs.
+# Seconds after which a run counts as hanging.
 PATIENCE = 900
 
 
 @dataclass
 class Lab:
-    """Hosts of two families, each with Docker of its distribution and with Docker's own."""
+    """Hosts of two families: in each, one has its distribution's Docker, one has Docker's own."""
 
     inventory: dict[str, Any]
     folder: Path
@@ -55,7 +55,7 @@ class Lab:
 
     @property
     def repositories(self) -> str:
-        """Address of the server of all repositories."""
+        """Address of the server that has all repositories."""
         url: str = self.vars["m1"]["docker_engine_repository_url"]
         return url.removesuffix("/linux")
 
@@ -131,11 +131,11 @@ class Lab:
         return seen
 
     def until_node_is_down(self, host: str) -> None:
-        """Wait until the managers count a node as lost."""
+        """Wait until the managers report a node as down."""
         state = ("docker", "node", "inspect", "--format", "{{.Status.State}}", host)
         deadline = time.monotonic() + 60
         while self.on("m1", *state) != "down":
-            assert time.monotonic() < deadline, f"{host} still counts as up"
+            assert time.monotonic() < deadline, f"{host} is still reported as up"
             time.sleep(0.5)
 
     def containers(self) -> dict[str, list[str]]:
@@ -149,7 +149,7 @@ class Lab:
 
 @dataclass
 class Watch:
-    """What each host was like, from the beginning on, as its own kernel and daemon say."""
+    """The state of each host since the start, as its own kernel and daemon report it."""
 
     lab: Lab
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class Watch:
             threading.Thread(target=self._read, args=(host, process), daemon=True).start()
         deadline = time.monotonic() + 60
         while not all(self.seen.values()):
-            assert time.monotonic() < deadline, f"not every host tells: {self.seen}"
+            assert time.monotonic() < deadline, f"not every host reports: {self.seen}"
             time.sleep(0.1)
         return self
 
@@ -179,14 +179,14 @@ class Watch:
                 self.seen[host].append(json.loads(line))
 
     def __exit__(self, *_: object) -> None:
-        # The last look of each host has to arrive.
+        # Wait for the last report of each host.
         time.sleep(1)
         for process in self.processes:
             process.terminate()
             process.wait(timeout=20)
 
-    def away(self, host: str, service: str) -> list[tuple[float, float]]:
-        """From when to when a host was without its daemon or without a service's task."""
+    def outages(self, host: str, service: str) -> list[tuple[float, float]]:
+        """The times, from and to, at which a host had no daemon or no task of a service."""
         found = []
         since = None
         for look in self.seen[host]:
@@ -201,7 +201,7 @@ class Watch:
         return found
 
     def services(self, moment: float) -> list[str]:
-        """Everything that ran in the swarm at a moment."""
+        """All service tasks that ran in the swarm at a moment."""
         looks = [[o for o in looks if o["at"] <= moment][-1] for looks in self.seen.values()]
         return sorted(name for look in looks for name in look["services"])
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OWN = ("m2", "w2")
 ELASTICSEARCH = "elk_elasticsearch-"
-# What a turn ends with in the output of a run.
+# The task that ends the restart of a host.
 TURN_OVER = "Note that this host has had its turn"
 
 
@@ -53,7 +53,7 @@ def engine_of(lab: Lab, host: str) -> str:
 
 
 def running_versions(lab: Lab) -> dict[str, str]:
-    """What the daemons say of themselves."""
+    """The versions that the daemons report."""
     command = ("docker", "version", "--format", "{{.Server.Version}}")
     return {host: lab.on(host, *command).split("+")[0] for host in lab.hosts}
 
@@ -67,8 +67,8 @@ def test_a_key_with_another_fingerprint_is_refused_before_anything_is_written(la
     assert {host: docker_traces(lab, host) for host in OWN} == {"m2": "", "w2": ""}
 
 
-def test_what_the_key_has_not_signed_is_refused_by_the_package_manager(lab: Lab) -> None:
-    # Each by itself: a run ends with the first host that fails.
+def test_packages_that_the_key_did_not_sign_are_refused_by_the_package_manager(lab: Lab) -> None:
+    # One run for each host, because a run ends with the first host that fails.
     def run(host: str) -> Outcome:
         folder = lab.repositories + "/tampered/linux"
         return lab.run(f"--limit=localhost,{host}", docker_engine_repository_url=folder)
@@ -85,7 +85,7 @@ def test_what_the_key_has_not_signed_is_refused_by_the_package_manager(lab: Lab)
         assert "dockerd" not in docker_traces(lab, host)
 
 
-def test_the_whole_platform_comes_up_on_all_four(lab: Lab) -> None:
+def test_the_whole_platform_comes_up_on_all_four_hosts(lab: Lab) -> None:
     older, _newer = lab.versions
     outcome = lab.run(playbook="site.yml", version=older)
     assert outcome.code == 0, outcome.output
@@ -112,18 +112,18 @@ def test_an_upgrade_of_the_system_leaves_docker_alone(lab: Lab) -> None:
     assert newer in lab.on("w2", "dnf", "-q", *everything)
 
 
-def test_a_reload_is_enough_where_docker_says_so(lab: Lab) -> None:
+def test_options_that_docker_reloads_restart_nothing(lab: Lab) -> None:
     options = {
         "docker_engine_registry_mirrors": ["https://mirror.example.org"],
         "version": lab.versions[0],
     }
     containers, daemons = lab.containers(), lab.daemons()
-    told = lab.run("--check", **options)
-    assert (told.code, told.changed) == (0, dict.fromkeys(lab.hosts, 2)), told.output
+    checked = lab.run("--check", **options)
+    assert (checked.code, checked.changed) == (0, dict.fromkeys(lab.hosts, 2)), checked.output
     assert "https://mirror.example.org/" not in lab.on("m1", "docker", "info")
 
     done = lab.run(**options)
-    assert (done.code, done.changed) == (0, told.changed), done.output
+    assert (done.code, done.changed) == (0, checked.changed), done.output
     for host in lab.hosts:
         assert "https://mirror.example.org/" in lab.on(host, "docker", "info")
     assert lab.run(**options).changed == {}
@@ -132,7 +132,7 @@ def test_a_reload_is_enough_where_docker_says_so(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def changes(lab: Lab) -> dict[str, object]:
-    """Another version for two hosts, and for all an option that is read by a start only."""
+    """Another version for two hosts, and for all hosts an option that needs a restart."""
     return {
         "docker_engine_registry_mirrors": ["https://mirror.example.org"],
         "docker_engine_log_max_size": "30m",
@@ -140,17 +140,17 @@ def changes(lab: Lab) -> dict[str, object]:
     }
 
 
-def test_a_dry_run_tells_of_every_restart_and_does_none(
+def test_check_mode_predicts_every_restart_and_does_none(
     lab: Lab, changes: dict[str, object]
 ) -> None:
     before = lab.containers(), lab.daemons()
-    told = lab.run("--check", **changes)
-    assert told.code == 0, told.output
-    assert set(told.changed) == set(lab.hosts)
+    checked = lab.run("--check", **changes)
+    assert checked.code == 0, checked.output
+    assert set(checked.changed) == set(lab.hosts)
     assert (lab.containers(), lab.daemons()) == before
 
 
-def test_an_upgrade_takes_one_host_at_a_time_and_goes_on_after_a_kill(
+def test_an_upgrade_takes_one_host_at_a_time_and_continues_after_a_kill(
     lab: Lab, changes: dict[str, object]
 ) -> None:
     older, newer = lab.versions
@@ -162,17 +162,21 @@ def test_an_upgrade_takes_one_host_at_a_time_and_goes_on_after_a_kill(
         resumed = lab.run(**changes)
     assert resumed.code == 0, resumed.output
     assert first == ["w1"], killed
-    # The host that had its turn was not touched again.
+    # The host that was restarted before the kill is not restarted again.
     assert set(resumed.changed) == set(lab.hosts) - set(first)
 
-    turns = {host: watch.away(host, ELASTICSEARCH) for host in lab.hosts}
-    assert {host: len(found) for host, found in turns.items()} == dict.fromkeys(lab.hosts, 1), turns
-    order = sorted(lab.hosts, key=lambda host: turns[host][0][0])
+    outages = {host: watch.outages(host, ELASTICSEARCH) for host in lab.hosts}
+    assert {host: len(found) for host, found in outages.items()} == dict.fromkeys(lab.hosts, 1), (
+        outages
+    )
+    order = sorted(lab.hosts, key=lambda host: outages[host][0][0])
     assert set(order[:2]) == {"w1", "w2"}, "workers first"
     for host, following in pairwise(order):
-        begins = turns[following][0][0]
-        assert turns[host][0][1] < begins, f"{following} went while {host} was away: {turns}"
-        assert watch.services(begins - 0.1) == whole, f"not everything was back before {following}"
+        begins = outages[following][0][0]
+        assert outages[host][0][1] < begins, f"{following} stopped while {host} was down: {outages}"
+        assert watch.services(begins - 0.1) == whole, (
+            f"not every task ran before {following} stopped"
+        )
 
     assert running_versions(lab) == {"m1": older, "m2": newer, "w1": older, "w2": newer}
     for host in lab.hosts:
@@ -180,7 +184,7 @@ def test_an_upgrade_takes_one_host_at_a_time_and_goes_on_after_a_kill(
         assert written["log-opts"]["max-size"] == "30m"
 
 
-def test_then_there_is_nothing_left_to_do(lab: Lab, changes: dict[str, object]) -> None:
+def test_a_run_after_the_upgrade_changes_nothing(lab: Lab, changes: dict[str, object]) -> None:
     for options in (("--check",), ()):
         outcome = lab.run(*options, **changes)
         assert (outcome.code, outcome.changed) == (0, {}), outcome.output
@@ -195,13 +199,11 @@ def test_an_older_version_is_refused(lab: Lab, changes: dict[str, object]) -> No
     assert lab.daemons() == daemons
 
 
-def test_no_host_is_touched_while_another_one_is_not_well(
-    lab: Lab, changes: dict[str, object]
-) -> None:
-    # The last test, because nobody brings this one back.
+def test_no_host_is_touched_while_another_one_is_down(lab: Lab, changes: dict[str, object]) -> None:
+    # The last test, because nothing starts this host's Docker again.
     lab.on("w1", "systemctl", "stop", "docker.socket", "docker.service")
-    # The managers count a node as ready until it has missed its heartbeats. Before that it is
-    # Elasticsearch that refuses.
+    # The managers report a node as ready until it has missed its heartbeats. Before that, the
+    # refusal would come from Elasticsearch.
     lab.until_node_is_down("w1")
     daemons = {host: lab.on(host, "cat", "/run/docker.pid") for host in lab.hosts if host != "w1"}
     outcome = lab.run(
@@ -209,7 +211,7 @@ def test_no_host_is_touched_while_another_one_is_not_well(
         **{
             **changes,
             "docker_engine_log_max_size": "40m",
-            # The role's own word for how long it hopes; preflight takes it for a slip of the pen.
+            # Seconds that the role waits. Preflight would report this private variable as unknown.
             "docker_engine__patience": 5,
             "preflight_own_variables": ["docker_engine__patience"],
         },

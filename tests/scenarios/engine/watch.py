@@ -1,4 +1,4 @@
-"""Runs on a host: prints what its daemon and its containers are like, whenever that changes."""
+"""Runs on a host: prints the state of its daemon and services whenever that changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LABEL = "com.docker.swarm.service.name"
 
 
 class Daemon(http.client.HTTPConnection):
-    """HTTP over the daemon's socket, which a stopped daemon is not started by."""
+    """HTTP over the daemon's socket; used only while the daemon runs, so it starts none."""
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -31,7 +31,7 @@ def pid() -> int:
 
 
 def services() -> list[str]:
-    """Services with a container here that runs and, where somebody looks, is healthy."""
+    """Services with a running container here that is healthy, if it has a health check."""
     daemon = Daemon("docker")
     try:
         daemon.request("GET", "/containers/json")

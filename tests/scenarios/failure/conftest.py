@@ -1,4 +1,4 @@
-"""The platform while rolls are broken off, and somebody who watches each host meanwhile."""
+"""The platform while rolls are interrupted, and a watch on each host."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lab", "nothing_fails"]
 
-# Runs on a host until its input ends, and says again and again how many nodes run there. A command
-# for each look took about a third of the machine.
+# Runs on a host until its input ends, and prints again and again how many nodes run there. One
+# command for each count took about a third of the machine.
 COUNT = f"""
 import http.client, json, select, socket, sys, urllib.parse
 filters = json.dumps({{"status": ["running"], "name": ["^{SERVICE}"]}})
@@ -35,12 +35,12 @@ while not select.select([sys.stdin], [], [], {PAUSE})[0]:
     print(len(json.loads(connection.getresponse().read())), flush=True)
     connection.close()
 """
-# Seconds after which nobody knows any more.
+# Seconds after which a count is out of date.
 STALE = 4 * PAUSE
 
 
 class Counter:
-    """What one host says, until it dies or is left."""
+    """The counts of one host, until it dies or `end` is called."""
 
     def __init__(self, container: str) -> None:
         self._process = subprocess.Popen(
@@ -62,7 +62,7 @@ class Counter:
 
     @property
     def nodes(self) -> int | None:
-        """How many run there now, if that is known."""
+        """How many run there now; None if that is unknown."""
         return self._last if time.monotonic() - self._at < STALE else None
 
     @property
@@ -78,9 +78,9 @@ class Counter:
 
 @dataclass
 class Watch(Watcher):
-    """Looks without a pause how many nodes run on each host."""
+    """Checks again and again how many nodes run on each host."""
 
-    # Hosts that are dead just now, and so missed.
+    # Hosts that a test has killed; they are not checked.
     dead: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     looks: int = 0
@@ -105,11 +105,11 @@ class Watch(Watcher):
                 running[host] = number
         at = time.strftime("%H:%M:%S")
         twice = [host for host, number in running.items() if number > 1]
-        away = [host for host, number in running.items() if number == 0]
+        down = [host for host, number in running.items() if number == 0]
         if twice:
             self.faults.append(f"{at}: more than one container on the data of {twice}")
-        if len(away) > 1:
-            self.faults.append(f"{at}: {away} are down at once")
+        if len(down) > 1:
+            self.faults.append(f"{at}: {down} are down at once")
         self.looks += len(running)
 
 

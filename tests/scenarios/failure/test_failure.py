@@ -1,4 +1,4 @@
-"""Rolls that do not come to their end. One story, in the order of this file."""
+"""Rolls that are interrupted. One story, in the order of this file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.scenarios.failure.conftest import Watch
 
 RESTART = "playbooks/restart.yml"
-# Each is the first task of a phase; the run is killed when it begins.
+# The first task of each phase; the run is killed when the task begins.
 BOUNDARIES = (
     "Hold back shards that would move while the node is away",
     "Stop the node",
@@ -42,26 +42,26 @@ def test_the_platform_comes_up(platform: Platform) -> None:
 
 @pytest.mark.parametrize("task", BOUNDARIES)
 def test_a_roll_is_killed(platform: Platform, watch: Watch, task: str) -> None:
-    """Each begins with what the one before has left behind."""
+    """Each run begins with the state that the run before left."""
     run = platform.lab.run(*platform.arguments(RESTART))
     try:
         platform.lab.wait_for(run, task, "start")
     finally:
         run.kill()
-    platform.lab.told(run, f"{RESTART}, killed at {task!r}")
+    platform.lab.report(run, f"{RESTART}, killed at {task!r}")
     assert watch.faults == []
     assert platform.locks()
 
 
-def test_two_operators_and_somebody_who_changes_labels(platform: Platform, watch: Watch) -> None:
-    """The run that finishes what the others began, in company."""
+def test_two_operators_while_labels_change(platform: Platform, watch: Watch) -> None:
+    """This run finishes what the killed ones began, although others interfere."""
     stop, changes = threading.Event(), []
 
     def label() -> None:
         while not stop.wait(0.5):
             host = platform.hosts[len(changes) % len(platform.hosts)]
             change = f"docker node update --label-add {LABEL}={len(changes)} {host}"
-            # Its node may just have been changed by the roll: then Docker refuses, and it is next.
+            # Docker refuses if the roll has just changed the node; the next loop tries it again.
             if platform.lab.shell("m2", change).returncode == 0:
                 changes.append(host)
 
@@ -75,20 +75,22 @@ def test_two_operators_and_somebody_who_changes_labels(platform: Platform, watch
     finally:
         stop.set()
         other.join()
-    platform.lab.told(run, f"{RESTART}, with {len(changes)} changes of labels by somebody else")
+    platform.lab.report(run, f"{RESTART}, with {len(changes)} label changes by another operator")
     assert second.code != 0
     assert "has the lock elk_elasticsearch-roll for a roll of Elasticsearch" in second.text
     assert moved(second) == []
     assert code == 0, run.text
     assert moved(Outcome(code, run.text))
-    told = platform.lab.read("m1", LABELLED).split()
+    labels = platform.lab.read("m1", LABELLED).split()
     last = {host: number for number, host in enumerate(changes)}
-    assert told == [str(last[host]) for host in ("m1", "m2", "m3")]
+    assert labels == [str(last[host]) for host in ("m1", "m2", "m3")]
     assert watch.faults == []
     platform.at_rest()
 
 
-def test_the_manager_that_leads_dies_between_two_turns(platform: Platform, watch: Watch) -> None:
+def test_the_leading_manager_dies_between_two_node_restarts(
+    platform: Platform, watch: Watch
+) -> None:
     leader = platform.lab.read("m1", "docker node ls --format '{{.Hostname}} {{.ManagerStatus}}'")
     assert "m1 Leader" in leader
     run = platform.lab.run(*platform.arguments(RESTART))
@@ -99,15 +101,15 @@ def test_the_manager_that_leads_dies_between_two_turns(platform: Platform, watch
         code = run.finish()
     finally:
         run.kill()
-    platform.lab.told(run, f"{RESTART}, the leader died")
+    platform.lab.report(run, f"{RESTART}, the leader died")
     first = moved(Outcome(code, run.text))
     assert code != 0
-    assert "m1" in run.text.split("The run has ended before its end")[-1]
+    assert "m1" in run.text.split("The run failed:")[-1]
     # No other node has been touched.
     assert len(first) == 1
     assert watch.faults == []
 
-    # It still looks green for as long as the dead node is not missed.
+    # The cluster reports green until it misses the dead node.
     wait_for(lambda: platform.health()[1] == 2, 240, "two nodes")
     platform.lab.docker("start", "m1")
     wait_for(lambda: green(platform), 240, "three green nodes")

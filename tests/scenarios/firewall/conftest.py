@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCENARIO = ROOT / "molecule" / "firewall"
 
-# Says for each "protocol address port" how it went: a datagram tells only when it is refused.
+# Prints the result for each "protocol,address,port". For UDP only a refusal is visible.
 PROBE = """
 import socket, sys
 for word in sys.argv[1:]:
@@ -56,7 +56,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Place:
-    """Somewhere to look from: a command that runs another one there."""
+    """A place to probe from; `command` runs another command there."""
 
     name: str
     address: str
@@ -64,11 +64,11 @@ class Place:
 
     @property
     def address6(self) -> str:
-        """The address that `give_ipv6` gives it."""
+        """The address that `give_ipv6` sets."""
         return f"fd00:60::{self.address.rpartition('.')[2]}"
 
     def give_ipv6(self) -> None:
-        """Docker has switched it off in containers, which is what hosts are here."""
+        """Switch IPv6 on, because Docker switches it off in containers, as these hosts are."""
         switch = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
         self.run("sh", "-c", f"grep -q 0 {switch} || echo 0 > {switch}")
         self.run("ip", "addr", "replace", f"{self.address6}/64", "dev", "eth0", "nodad")
@@ -86,9 +86,9 @@ class Place:
         return done.stdout
 
     def probe(self, *targets: Target) -> dict[str, str]:
-        """What becomes of a packet to each target."""
-        told = self.run("python3", "-", *map(str, targets), stdin=PROBE)
-        return dict(line.split(" ", 1) for line in told.splitlines())
+        """The result of a packet to each target."""
+        printed = self.run("python3", "-", *map(str, targets), stdin=PROBE)
+        return dict(line.split(" ", 1) for line in printed.splitlines())
 
 
 def inside(name: str, address: str, container: str) -> Place:
@@ -96,7 +96,7 @@ def inside(name: str, address: str, container: str) -> Place:
 
 
 class Site:
-    """The platform's hosts by name, and what is done to them."""
+    """The platform's hosts by name, and runs of the role on them."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -141,7 +141,7 @@ class Site:
 @pytest.fixture(scope="session")
 def site() -> Site:
     lab = Lab.load(Path(os.environ.get("ELK_LAB", ROOT / ".lab")))
-    assert lab is not None, "no lab stands where ELK_LAB says"
+    assert lab is not None, "there is no lab at ELK_LAB"
     return Site(lab)
 
 

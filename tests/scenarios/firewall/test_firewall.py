@@ -14,7 +14,7 @@ from tests.scenarios.firewall.conftest import Target
 if TYPE_CHECKING:
     from tests.scenarios.firewall.conftest import Place, Site
 
-# Of the lab, which has two managers and publishes on the hosts.
+# The lab's two managers run Logstash, which publishes its port on the host.
 SYSLOG_HOSTS = ("m1", "m2")
 GUARDED = (
     ("tcp", 7946),
@@ -25,7 +25,7 @@ GUARDED = (
     ("tcp", 514),
     ("udp", 514),
 )
-# Somebody answers here on every host.
+# Ports that are open on every host.
 SERVED = (("tcp", 7946), ("tcp", 9200))
 
 
@@ -56,17 +56,17 @@ def elasticsearch(site: Site) -> dict[str, str]:
 
 
 def test_every_host_has_a_firewall_that_is_closed(site: Site, outsider: Place) -> None:
-    told = {
+    states = {
         "m1": site.hosts["m1"].run("nft", "list", "chain", "inet", "filter", "input"),
         "m2": site.hosts["m2"].run("ufw", "status", "verbose"),
         "w1": site.hosts["w1"].run("firewall-cmd", "--state"),
     }
-    assert "policy drop" in told["m1"]
-    assert "Default: deny (incoming)" in told["m2"]
-    assert "running" in told["w1"]
-    # Without a firewall a port that nobody has refuses.
-    nobodys = site.everywhere(("tcp", 8099))
-    assert "refused" not in outsider.probe(*nobodys).values()
+    assert "policy drop" in states["m1"]
+    assert "Default: deny (incoming)" in states["m2"]
+    assert "running" in states["w1"]
+    # Without a firewall, a port on which nothing listens refuses the connection.
+    unused = site.everywhere(("tcp", 8099))
+    assert "refused" not in outsider.probe(*unused).values()
 
 
 def test_outsiders_are_refused(site: Site, outsider: Place) -> None:
@@ -75,12 +75,12 @@ def test_outsiders_are_refused(site: Site, outsider: Place) -> None:
     assert outsider.probe(*ssh) == all_are("open", ssh)
 
 
-def test_who_may_send_syslog_reaches_that_and_nothing_else(site: Site, sender: Place) -> None:
-    there = [Target("tcp", site.hosts[name].address, 514) for name in SYSLOG_HOSTS]
-    assert sender.probe(*there) == all_are("open", there)
-    # A datagram that is let in is not answered.
-    there = [Target("udp", site.hosts[name].address, 514) for name in SYSLOG_HOSTS]
-    assert sender.probe(*there) == all_are("silent", there)
+def test_a_syslog_sender_reaches_port_514_and_nothing_else(site: Site, sender: Place) -> None:
+    targets = [Target("tcp", site.hosts[name].address, 514) for name in SYSLOG_HOSTS]
+    assert sender.probe(*targets) == all_are("open", targets)
+    # A datagram that passes the firewall is not answered.
+    targets = [Target("udp", site.hosts[name].address, 514) for name in SYSLOG_HOSTS]
+    assert sender.probe(*targets) == all_are("silent", targets)
     rest = [target for target in guarded(site) if target.port != 514]
     assert sender.probe(*rest) == all_are("refused", rest)
 
@@ -94,7 +94,7 @@ def test_hosts_reach_each_other(site: Site, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["m1", "m2", "w1"])
-def test_containers_reach_every_host_their_own_too(
+def test_containers_reach_every_host_also_their_own(
     site: Site, elasticsearch: dict[str, str], name: str
 ) -> None:
     for target in site.everywhere(("tcp", 9200)):
@@ -107,8 +107,8 @@ def test_another_run_changes_nothing(site: Site) -> None:
     assert site.apply().changed == {}
 
 
-def test_a_lock_that_somebody_else_holds_is_waited_for(site: Site) -> None:
-    """Docker holds it while it publishes a port, and all network namespaces share it."""
+def test_a_run_waits_for_the_lock_of_iptables(site: Site) -> None:
+    """Docker holds the lock while it publishes a port, and all network namespaces share it."""
     m2 = site.hosts["m2"]
     m2.run("systemd-run", "--collect", "flock", "/run/xtables.lock", "sleep", "20")
     # The unit counts as started before flock has the lock.
@@ -119,7 +119,7 @@ def test_a_lock_that_somebody_else_holds_is_waited_for(site: Site) -> None:
     assert site.check().changed == {}
 
 
-def test_rules_outlive_what_operators_do_to_their_firewalls(site: Site, outsider: Place) -> None:
+def test_rules_survive_what_operators_do_to_their_firewalls(site: Site, outsider: Place) -> None:
     nftables, ufw, firewalld = (site.hosts[name] for name in ("m1", "m2", "w1"))
     nftables.run("nft", "-f", "/etc/nftables.conf")
     ufw.run("ufw", "allow", "8098/tcp")
@@ -131,22 +131,20 @@ def test_rules_outlive_what_operators_do_to_their_firewalls(site: Site, outsider
     assert site.check().changed == {}
 
 
-def test_a_host_that_is_new_is_let_in_and_one_that_has_gone_is_not(
-    site: Site, outsider: Place
-) -> None:
-    """Check mode tells of both beforehand and changes nothing."""
+def test_a_new_host_is_allowed_and_a_removed_one_is_not(site: Site, outsider: Place) -> None:
+    """Check mode predicts the change and changes nothing."""
     for place in (*site.hosts.values(), outsider):
         place.give_ipv6()
     everyone = sorted(site.hosts)
     addresses = [outsider.address, outsider.address6]
-    # Docker publishes no port over IPv6 that was off when it began; Swarm itself does not ask.
+    # IPv6 was off when Docker started, so it publishes no port there; Swarm's own port works.
     six = [Target("tcp", host.address6, 7946) for host in site.hosts.values()]
     reached = [*served(site), *six]
     assert outsider.probe(*reached) == all_are("refused", reached)
 
-    told = site.check(firewall_addresses=addresses)
-    assert sorted(told.changed) == everyone
-    assert outsider.address6 in told.output
+    checked = site.check(firewall_addresses=addresses)
+    assert sorted(checked.changed) == everyone
+    assert outsider.address6 in checked.output
     assert outsider.probe(*reached) == all_are("refused", reached)
 
     assert sorted(site.apply(firewall_addresses=addresses).changed) == everyone
@@ -188,12 +186,12 @@ def test_rules_are_back_after_a_boot(site: Site, outsider: Place) -> None:
         wait_for(lambda host=host: booted(host), 120, f"The boot of {host.name}")
     assert outsider.probe(*guarded(site)) == all_are("refused", guarded(site))
     assert site.check().changed == {}
-    wanted = all_are("open", served(site))
+    expected = all_are("open", served(site))
     for host in site.hosts.values():
-        wait_for(lambda host=host: host.probe(*served(site)) == wanted, 240, "The cluster")
+        wait_for(lambda host=host: host.probe(*served(site)) == expected, 240, "The cluster")
 
 
-def test_everything_can_be_taken_away(site: Site, outsider: Place) -> None:
+def test_all_rules_can_be_removed(site: Site, outsider: Place) -> None:
     assert sorted(site.check(firewall_manage="remove").changed) == sorted(site.hosts)
     assert sorted(site.apply(firewall_manage="remove").changed) == sorted(site.hosts)
     assert site.check(firewall_manage="remove").changed == {}
@@ -204,6 +202,6 @@ def test_everything_can_be_taken_away(site: Site, outsider: Place) -> None:
     )
     for host in site.hosts.values():
         assert host.run("sh", "-c", look) == ""
-    # Published ports pass by the firewalls themselves. Only now does this outsider reach one.
+    # Published ports bypass the hosts' firewalls, so without our rules the outsider reaches one.
     where = Target("tcp", site.hosts["m2"].address, 9200)
     assert outsider.probe(where) == {str(where): "open"}

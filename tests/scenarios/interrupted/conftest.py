@@ -1,4 +1,4 @@
-"""Where runs are killed, and the lab that it happens on."""
+"""The points at which runs are killed, and the lab."""
 
 from __future__ import annotations
 

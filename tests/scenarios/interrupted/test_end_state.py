@@ -1,4 +1,4 @@
-"""What all the killed runs have left is what one undisturbed run leaves, and nothing else."""
+"""All killed runs together leave what one undisturbed run leaves, and nothing else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RENDERED = """\
 /etc/elk/pki/transport.crt 0:0 440
 /etc/elk/pki/transport.key 0:0 440
 """
-# What the lab itself keeps in the directory that is elk_local_dir.
+# What the lab itself stores in elk_local_dir.
 OF_THE_LAB = {"docker", "dockerd.pid", "hosts", "lab.json", "logs", "prepared", "ssh"}
 
 
@@ -39,7 +39,7 @@ def rows(text: str) -> list[str]:
 
 
 def login(lab: Lab, **credentials: Any) -> dict[str, Any]:
-    """Whom Elasticsearch takes somebody for."""
+    """The user as which Elasticsearch accepts these credentials."""
     with Elasticsearch(
         lab.url,
         ca_certs=str(lab.kept("ca.crt")),
@@ -58,7 +58,7 @@ def test_every_host_is_in_the_swarm_once(lab: Lab) -> None:
     ]
 
 
-def test_every_service_is_there_once_with_its_tasks_once(lab: Lab) -> None:
+def test_every_service_exists_once_with_its_tasks_once(lab: Lab) -> None:
     services = rows(lab.read("m1", "docker service ls --format '{{.Name}} {{.Replicas}}'"))
     assert [re.sub(r"-[0-9a-f]{8}\b| \(.*", "", row) for row in services] == [
         "elk_elasticsearch 3/3",
@@ -73,7 +73,7 @@ def test_every_service_is_there_once_with_its_tasks_once(lab: Lab) -> None:
     assert sorted(containers) == [*["elk_elasticsearch"] * 3, "kibana", *["logshipper"] * 2]
 
 
-def test_no_config_no_secret_and_no_network_is_left_that_nobody_uses(lab: Lab) -> None:
+def test_no_unused_config_secret_or_network_is_left(lab: Lab) -> None:
     for kind in ("Config", "Secret"):
         each = f"{{{{range .Spec.TaskTemplate.ContainerSpec.{kind}s}}}}{{{{println .{kind}Name}}}}"
         inspect = f"docker service inspect --format '{each}{{{{end}}}}' $(docker service ls -q)"
@@ -102,9 +102,7 @@ def test_there_is_one_index_and_no_line_of_a_smoke_test(lab: Lab, client: Elasti
     assert client.count(index="syslog-msg")["count"] == 0
 
 
-def test_passwords_and_token_on_the_controller_are_those_that_are_in_force(
-    lab: Lab, client: Elasticsearch
-) -> None:
+def test_passwords_and_token_on_the_controller_are_valid(lab: Lab, client: Elasticsearch) -> None:
     for user, file in (("elastic", "elastic_password"), ("logstash_writer", "logstash_password")):
         assert login(lab, basic_auth=(user, lab.secret(file)))["username"] == user
     token = login(lab, bearer_auth=lab.secret("kibana_token"))
@@ -134,14 +132,14 @@ def test_the_controller_has_each_file_once(lab: Lab) -> None:
 def test_every_host_has_its_files_and_no_others(lab: Lab) -> None:
     for host in lab.names:
         assert lab.read(host, "find /etc/elk -printf '%p %U:%G %m\\n' | sort") == RENDERED.strip()
-        for file, kept in (
+        for file, original in (
             ("ca.crt", "ca.crt"),
             ("node.crt", f"certs/{host}.crt"),
             ("transport-ca.crt", "transport-ca.crt"),
             ("transport.crt", f"certs/{host}.transport.crt"),
         ):
-            there = lab.read(host, f"cat /etc/elk/pki/{file}")
-            assert there == lab.kept(kept).read_text().strip()
+            copy = lab.read(host, f"cat /etc/elk/pki/{file}")
+            assert copy == lab.kept(original).read_text().strip()
         for authority, certificate in (("ca", "node"), ("transport-ca", "transport")):
             verify = "cd /etc/elk/pki; openssl verify -CAfile"
             lab.read(host, f"{verify} {authority}.crt {certificate}.crt")
@@ -158,15 +156,15 @@ def test_the_packages_of_every_host_are_in_order(lab: Lab) -> None:
         )
 
 
-def test_no_module_of_a_killed_run_still_works(lab: Lab) -> None:
+def test_no_module_of_a_killed_run_still_runs(lab: Lab) -> None:
     for host in lab.names:
         assert lab.read(host, "pgrep -fa '[A]nsiballZ|[a]nsible-tmp' || true") == ""
 
 
-def test_no_secret_lies_where_killed_runs_have_left_something(lab: Lab) -> None:
-    """Ansible's own folders for temporary files stay after a kill; nothing precious is in them."""
+def test_no_secret_is_in_what_killed_runs_left_behind(lab: Lab) -> None:
+    """Ansible's folders for temporary files stay after a kill; no secret is in them."""
     keys = [path.read_text() for path in lab.directory.glob("**/*.key")]
-    # In a key it is the second line that no other has.
+    # In a key file, the second line is the first that is unique.
     values = [lab.secret(name) for name in SECRETS] + [key.splitlines()[1] for key in keys]
     places = dict.fromkeys(lab.names, "/home /root /tmp /var/tmp")
     for place, folders in [*places.items(), ("controller", str(lab.home))]:

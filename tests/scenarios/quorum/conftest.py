@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["lab", "nothing_fails"]
 
 NODES = "docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'"
-# Of everything that has to outlive the loss of a manager.
-KEPT = (
+# Prints everything that must survive the loss of a manager.
+SURVIVING = (
     "docker service ls -q | sort; docker network ls -q --no-trunc --filter driver=overlay | sort;"
     " for node in $(docker node ls -q | sort); do"
     " docker node inspect --format '{{.ID}} {{json .Spec.Labels}}' $node; done"
@@ -31,16 +31,16 @@ KEPT = (
 
 
 class Patient(Platform):
-    """A platform whose managers are asked while there may be no majority of them."""
+    """A platform whose managers may have no quorum."""
 
-    def votes_taken(self) -> list[str]:
-        """Names of the nodes that must not vote on who is master."""
+    def voting_exclusions(self) -> list[str]:
+        """Names of the nodes that are excluded from voting."""
         with self.connect() as client:
             state = client.cluster.state(metric="metadata")["metadata"]["cluster_coordination"]
         return [one["node_name"] for one in state["voting_config_exclusions"]]
 
     def docker_says(self, host: str, command: str) -> str:
-        """What a command prints, empty when there is no majority to answer."""
+        """The output of a command; empty if it fails, as it does without a quorum."""
         done = self.lab.shell(host, f"timeout 20 bash -c {json.dumps(command)}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -53,12 +53,12 @@ class Patient(Platform):
 
 @dataclass
 class Watch(Watcher):
-    """Looks at the cluster's status without a pause."""
+    """Reads the cluster's status again and again."""
 
     seen: Counter[str] = field(default_factory=Counter)
 
     def watch(self) -> None:
-        # One client for all looks: it remembers which nodes do not answer.
+        # One client for all reads, because it remembers which nodes do not answer.
         with self.platform.connect() as self._client:
             super().watch()
 
@@ -66,7 +66,7 @@ class Watch(Watcher):
         try:
             self.seen[self._client.cluster.health(timeout="1s")["status"]] += 1
         except (ApiError, TransportError):
-            # For as long as no master is elected, nobody knows.
+            # The status is unknown while no master is elected.
             self.seen["unknown"] += 1
 
 

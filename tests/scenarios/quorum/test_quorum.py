@@ -1,10 +1,10 @@
-"""Each of two managers is lost in turn, and the other one carries on. One story, in this order."""
+"""Each of two managers is lost, and the other rebuilds the quorum. One story, in this order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.scenarios.quorum.conftest import KEPT, NODES, Watch
+from tests.scenarios.quorum.conftest import NODES, SURVIVING, Watch
 
 if TYPE_CHECKING:
     from tests.scenarios.quorum.conftest import Patient
@@ -15,20 +15,20 @@ NOTHING_CHANGED = "Nothing was changed."
 
 def lose(platform: Patient, host: str) -> None:
     platform.lab.docker("kill", host)
-    left = next(name for name in ("m1", "m2") if name != host)
+    survivor = next(name for name in ("m1", "m2") if name != host)
     platform.wait_until(
-        f"{left} has no majority after {host} died",
+        f"{survivor} has no majority after {host} died",
         60,
-        lambda: not platform.docker_says(left, "docker node ls"),
+        lambda: not platform.docker_says(survivor, "docker node ls"),
     )
 
 
-def recovered(platform: Patient, left: str, kept: str, seen: Any) -> None:
-    """One manager is in charge, and everything is as it was."""
-    assert f"{left} Ready Leader" in platform.docker_says(left, NODES)
-    assert platform.docker_says(left, KEPT) == kept
+def assert_recovered(platform: Patient, survivor: str, state: str, seen: Any) -> None:
+    """One manager leads the swarm, and everything else is as before."""
+    assert f"{survivor} Ready Leader" in platform.docker_says(survivor, NODES)
+    assert platform.docker_says(survivor, SURVIVING) == state
     assert platform.health() == ("green", 2)
-    assert platform.votes_taken() == []
+    assert platform.voting_exclusions() == []
     assert "red" not in seen
 
 
@@ -38,7 +38,7 @@ def test_the_platform_comes_up(platform: Patient) -> None:
     platform.begin_load(*platform.hosts)
 
 
-def test_who_is_lost_has_to_be_said(platform: Patient) -> None:
+def test_the_lost_manager_must_be_named(platform: Patient) -> None:
     for variables in ({}, {"swarm_lost": "m7"}, {"swarm_lost": "w1"}):
         outcome = platform.run(RECOVER, **variables)
         assert outcome.code != 0
@@ -68,8 +68,8 @@ def test_a_host_that_answers_is_not_lost(platform: Patient) -> None:
     platform.wait_until("three green nodes", 180, lambda: platform.health() == ("green", 3))
 
 
-def test_the_second_manager_carries_on_without_the_first(platform: Patient) -> None:
-    kept = platform.docker_says("m2", KEPT)
+def test_the_second_manager_rebuilds_the_quorum(platform: Patient) -> None:
+    state = platform.docker_says("m2", SURVIVING)
     lose(platform, "m1")
     with Watch(platform) as watch:
         checked = platform.run(RECOVER, "--check", swarm_lost="m1")
@@ -78,13 +78,13 @@ def test_the_second_manager_carries_on_without_the_first(platform: Patient) -> N
         assert not platform.docker_says("m2", "docker node ls")
         outcome = platform.run(RECOVER, swarm_lost="m1")
         assert outcome.code == 0, outcome.output
-    recovered(platform, "m2", kept, watch.seen)
+    assert_recovered(platform, "m2", state, watch.seen)
     again = platform.run(RECOVER, swarm_lost="m1")
     assert again.code == 0, again.output
     assert again.changed == {}
 
 
-def test_the_dead_manager_takes_its_place_again(platform: Patient) -> None:
+def test_the_dead_manager_is_a_manager_again_after_its_start(platform: Patient) -> None:
     platform.lab.docker("start", "m1")
     platform.wait_until(
         "m1 is a manager again",
@@ -98,7 +98,7 @@ def test_the_dead_manager_takes_its_place_again(platform: Patient) -> None:
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(platform: Patient) -> None:
-    kept = platform.docker_says("m1", KEPT)
+    state = platform.docker_says("m1", SURVIVING)
     lose(platform, "m2")
     with Watch(platform) as watch:
         run = platform.lab.run(*platform.arguments(RECOVER, swarm_lost="m2"))
@@ -109,7 +109,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(platform: Patient) -> Non
         outcome = platform.run(RECOVER, swarm_lost="m2")
         assert outcome.code == 0, outcome.output
         assert "m1 reaches a majority of the managers: nothing is forced." in outcome.text
-    recovered(platform, "m1", kept, watch.seen)
+    assert_recovered(platform, "m1", state, watch.seen)
     platform.lab.docker("start", "m2")
     platform.wait_until("three green nodes", 180, lambda: platform.health() == ("green", 3))
 

@@ -18,25 +18,25 @@ NOTHING_CHANGED = "Nothing was changed."
 
 
 def swarm(platform: Patient) -> list[str]:
-    """Name, state and part of each node of the swarm."""
+    """Name, status and manager status of each node of the swarm."""
     return sorted(platform.docker_says("m1", NODES).splitlines())
 
 
-def kept_off(platform: Patient) -> list[str]:
-    """What keeps shards or votes off nodes."""
+def exclusions(platform: Patient) -> list[str]:
+    """Settings and voting exclusions that keep shards or votes off nodes."""
     settings = [key for key in platform.settings() if "exclude" in key or "elk_" in key]
-    return settings + platform.votes_taken()
+    return settings + platform.voting_exclusions()
 
 
 def refused(platform: Patient, reason: str, **variables: Any) -> None:
-    """It says why, and changes nothing."""
+    """The run reports the reason and changes nothing."""
     before = swarm(platform), platform.settings(), platform.nodes()
     outcome = platform.run(REPLACE, **variables)
     assert outcome.code != 0, outcome.output
     assert NOTHING_CHANGED in outcome.text
     assert reason in outcome.text
     assert (swarm(platform), platform.settings(), platform.nodes()) == before
-    assert kept_off(platform) == []
+    assert exclusions(platform) == []
 
 
 def lose(platform: Patient, host: str) -> None:
@@ -45,13 +45,13 @@ def lose(platform: Patient, host: str) -> None:
 
 
 def in_the_cluster(platform: Patient) -> set[str]:
-    """As the master has it: nodes that died are not asked."""
+    """The nodes in the master's cluster state; dead nodes are not asked."""
     with platform.connect() as client:
         found = client.cluster.state(metric="nodes")["nodes"]
     return {one["name"] for one in found.values()}
 
 
-def missed(platform: Patient, host: str) -> None:
+def wait_until_missed(platform: Patient, host: str) -> None:
     platform.wait_until(
         f"the swarm misses {host}",
         120,
@@ -62,12 +62,12 @@ def missed(platform: Patient, host: str) -> None:
     )
 
 
-def set_up_anew(platform: Patient, host: str) -> None:
-    """Another machine under the name of one that is dead, with nothing of it."""
+def make_empty_host(platform: Patient, host: str) -> None:
+    """Replace a dead machine by an empty one with the same name."""
     lab = platform.lab
     command = ["docker", "rm", "--volumes", lab.container(host)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    # As the scenario brings it up: what stands is left alone, what is missing is made anew.
+    # The scenario's own command: it keeps hosts that exist and makes the missing one.
     shape = ["--hosts", str(len(lab.names)), "--managers", str(lab.state.managers), "--prepared"]
     subprocess.run(
         [sys.executable, "-m", "lab", "--state", str(lab.directory), "up", *shape],
@@ -78,13 +78,13 @@ def set_up_anew(platform: Patient, host: str) -> None:
     platform.without.remove(host)
 
 
-def replaced(platform: Patient) -> None:
-    """Every host of the inventory is in, and nobody else; every shard has its copies."""
+def assert_replaced(platform: Patient) -> None:
+    """The members are the hosts of the inventory, and every shard has its copies."""
     platform.at_rest()
     names = {line.split()[0] for line in swarm(platform)}
     assert names == set(platform.nodes()) == set(platform.hosts)
     assert all("Ready" in line for line in swarm(platform))
-    assert kept_off(platform) == []
+    assert exclusions(platform) == []
     assert platform.docker_says("m1", "docker node ls -q --filter node.label=elk.joining") == ""
 
 
@@ -95,11 +95,11 @@ def test_the_platform_comes_up_on_three_hosts(platform: Patient) -> None:
     platform.begin_load("m1")
 
 
-def test_who_is_lost_has_to_be_said(platform: Patient) -> None:
+def test_the_lost_host_must_be_named(platform: Patient) -> None:
     refused(platform, "-e replace_dead=NAME")
 
 
-def test_a_host_that_lives_is_not_replaced(platform: Patient) -> None:
+def test_a_running_host_is_not_replaced(platform: Patient) -> None:
     platform.without = {"w1"}
     refused(platform, "The swarm sees w1 as ready", replace_dead="w1", replace_with="w2")
 
@@ -107,11 +107,11 @@ def test_a_host_that_lives_is_not_replaced(platform: Patient) -> None:
 # -- a worker dies -------------------------------------------------------------------------------
 
 
-def test_a_lost_host_is_not_in_the_inventory(platform: Patient) -> None:
+def test_a_lost_host_must_not_be_in_the_inventory(platform: Patient) -> None:
     # For the next test, in which only ssh comes back.
     platform.lab.read("w1", "systemctl disable docker.service docker.socket")
     lose(platform, "w1")
-    missed(platform, "w1")
+    wait_until_missed(platform, "w1")
     platform.without = {"w2"}
     refused(platform, "w1 stands in the inventory and does not answer", replace_dead="w1")
 
@@ -129,7 +129,7 @@ def test_a_host_that_still_answers_is_not_replaced(platform: Patient) -> None:
     platform.lab.docker("kill", "w1")
 
 
-def test_a_check_tells_and_changes_nothing(platform: Patient) -> None:
+def test_check_mode_predicts_and_changes_nothing(platform: Patient) -> None:
     before = swarm(platform), platform.settings(), platform.nodes()
     outcome = platform.run(REPLACE, "--check", replace_dead="w1", replace_with="w2")
     assert outcome.code == 0, outcome.output
@@ -145,12 +145,12 @@ def test_a_replacement_that_was_killed_is_finished_by_the_next_run(platform: Pat
         platform.lab.wait_for(run, "Strike it off the swarm's list", "changed")
     finally:
         run.kill()
-    platform.lab.told(run, f"{REPLACE} until it was killed")
+    platform.lab.report(run, f"{REPLACE} until it was killed")
     assert not any(line.startswith("w1 ") for line in swarm(platform))
     outcome = platform.run(REPLACE, **variables)
     assert outcome.code == 0, outcome.output
     assert "w1 is replaced by w2" in outcome.text
-    replaced(platform)
+    assert_replaced(platform)
 
 
 def test_the_next_run_changes_nothing(platform: Patient) -> None:
@@ -161,10 +161,10 @@ def test_the_next_run_changes_nothing(platform: Patient) -> None:
 
 def test_nothing_is_missing_so_far(platform: Patient) -> None:
     platform.end_load()
-    # From here on the clients have the new host's address, as an operator's have then. Of the three
-    # that they had, two will be dead and one about to be restarted.
+    # From here on the clients have the new host's address, as an operator's clients would. Of their
+    # three old addresses, two will be dead and one will restart.
     platform.begin_load("m1")
-    # What has been written a moment ago has its only copy where it was written.
+    # Until the cluster is green, new documents may have only one copy.
     platform.wait_until("three green nodes", 60, lambda: platform.health() == ("green", 3))
 
 
@@ -184,8 +184,8 @@ def test_a_lost_majority_is_recovered_first(platform: Patient) -> None:
     platform.without.add("m2")
 
 
-def test_a_host_that_was_struck_off_earlier_is_not_let_in_as_it_is(platform: Patient) -> None:
-    missed(platform, "m2")
+def test_a_removed_host_is_refused_while_its_docker_is_in_a_swarm(platform: Patient) -> None:
+    wait_until_missed(platform, "m2")
     platform.lab.docker("start", "w1")
     platform.without = {"m2"}
     platform.wait_until(
@@ -199,14 +199,15 @@ def test_a_host_that_was_struck_off_earlier_is_not_let_in_as_it_is(platform: Pat
     platform.without = {"m2", "w1"}
 
 
-def test_a_manager_that_was_set_up_anew_takes_its_own_place(platform: Patient) -> None:
-    set_up_anew(platform, "m2")
+def test_an_empty_manager_replaces_the_dead_one_of_the_same_name(platform: Patient) -> None:
+    make_empty_host(platform, "m2")
     outcome = platform.run(REPLACE, replace_dead="m2")
     assert outcome.code == 0, outcome.output
     assert "m2 is replaced by m2" in outcome.text
-    replaced(platform)
+    assert_replaced(platform)
     assert "m2 Ready Reachable" in swarm(platform)
-    refused(platform, "if it is the new host of that name, it is in already", replace_dead="m2")
+    reason = "if it is the new host of that name, it is in the platform already"
+    refused(platform, reason, replace_dead="m2")
 
 
 def test_nothing_is_missing(platform: Patient) -> None:

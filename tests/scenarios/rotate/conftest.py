@@ -1,4 +1,4 @@
-"""The platform while its secrets are renewed, under load."""
+"""The platform while its secrets are rotated, under load."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["lab", "nothing_fails"]
 
 CLIENT, SECRET = "load", "not-one-that-is-renewed"
-# What is on the controller and secret.
-KEPT = (
+# The secret files on the controller.
+SECRET_FILES = (
     "ca.key",
     "transport-ca.key",
     "elastic_password",
@@ -43,7 +43,7 @@ KEPT = (
 
 @dataclass
 class Renewed(Platform):
-    """A platform whose clients log in as a user of their own, which no run knows of."""
+    """A platform whose clients log in as a separate user, which no run changes."""
 
     login: tuple[str, str] = field(default=(CLIENT, SECRET), repr=False)
 
@@ -63,10 +63,10 @@ class Renewed(Platform):
         return True
 
     def secrets(self) -> dict[str, str]:
-        return {name: self.lab.secret(name) for name in KEPT}
+        return {name: self.lab.secret(name) for name in SECRET_FILES}
 
-    def under_way(self) -> list[str]:
-        """Files on the controller that say that a renewal is not at its end."""
+    def unfinished(self) -> list[str]:
+        """Files on the controller that belong to an unfinished rotation."""
         found = [*self.lab.directory.glob("*.next"), *self.lab.directory.glob("*.former")]
         return sorted(path.name for path in found)
 
@@ -79,7 +79,7 @@ class Renewed(Platform):
         )
 
     def served(self, authority: str | None = None) -> dict[str, str]:
-        """What each node shows on port 9200, as text, and only if it is signed by the authority."""
+        """The certificate of each node on port 9200, as text; the authority must have signed it."""
         trusted = authority or self.lab.kept("ca.crt").read_text()
         context = ssl.create_default_context(cadata=trusted)
         shown = {}
@@ -95,7 +95,7 @@ class Renewed(Platform):
         return shown
 
     def certificates(self) -> dict[str, str]:
-        """The same, as the controller has it."""
+        """The same certificates, from the controller's files."""
         texts = {host: self.lab.kept(f"certs/{host}.crt").read_text() for host in self.hosts}
         return {
             host: base64.b64encode(ssl.PEM_cert_to_DER_cert(text)).decode()
@@ -107,7 +107,7 @@ class Renewed(Platform):
         return sorted(one for host in self.hosts for one in self.lab.read(host, command).split())
 
     def kibana_settings(self) -> str:
-        """What the one task of Kibana was started with."""
+        """The kibana.yml with which the one task of Kibana runs."""
         [container] = self.tasks("kibana")
         read = f"docker exec {container} cat /usr/share/kibana/config/kibana.yml"
         return "".join(self.lab.shell(host, read).stdout for host in self.hosts)
@@ -129,13 +129,13 @@ class Renewed(Platform):
         assert outcome.changed == {}
 
     def kill(self, task: str, **variables: Any) -> None:
-        """Kill a renewal when it begins with a task."""
+        """Kill a rotation when a task begins."""
         run = self.lab.run(*self.arguments("playbooks/rotate.yml", **variables))
         try:
             self.lab.wait_for(run, task, "start")
         finally:
             run.kill()
-        self.lab.told(run, f"until it was killed at {task!r}")
+        self.lab.report(run, f"until it was killed at {task!r}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Everything that can be renewed is, while clients write, search and send. One story."""
+"""Every secret is rotated while clients write, search and send. One story."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def renew(platform: Renewed, kinds: str) -> Outcome:
     outcome = platform.run(ROTATE, rotate=kinds)
     assert outcome.code == 0, outcome.output
     platform.at_rest()
-    assert platform.under_way() == []
+    assert platform.unfinished() == []
     return outcome
 
 
@@ -40,7 +40,7 @@ def test_the_platform_comes_up(platform: Renewed) -> None:
     platform.begin_load(*platform.hosts)
 
 
-def test_what_is_renewed_has_to_be_said(platform: Renewed) -> None:
+def test_the_secrets_to_rotate_must_be_named(platform: Renewed) -> None:
     before = platform.secrets()
     for variables in ({}, {"rotate": "passwords,sundries"}, {"rotate": []}):
         outcome = platform.run(ROTATE, **variables)
@@ -57,31 +57,31 @@ def test_a_check_changes_nothing(platform: Renewed) -> None:
     assert "elk_elastic_password is renewed." in outcome.text
     after = (platform.secrets(), platform.served(), platform.tokens(), platform.service_tokens())
     assert after == before
-    assert platform.under_way() == []
+    assert platform.unfinished() == []
     assert tasks == [platform.tasks(name) for name in SERVICES]
 
 
-def test_what_a_variable_gives_stays(platform: Renewed) -> None:
+def test_secrets_from_variables_are_kept(platform: Renewed) -> None:
     given = {"elk_logstash_password": "from-a-vault", "kibana_reporting_key": "from a vault" * 3}
     outcome = platform.run(ROTATE, "--check", rotate="passwords,encryption_keys", **given)
     assert outcome.code == 0, outcome.output
     for name in given:
-        assert f"{name} stays: it is not what" in outcome.text
+        assert f"{name} is unchanged: it is not what" in outcome.text
     for name in ("elk_elastic_password", "kibana_saved_objects_key"):
         assert f"{name} is renewed." in outcome.text
 
 
-def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None:
-    kept, nodes = platform.secrets(), platform.containers()
+def test_a_rotation_of_passwords_that_was_killed_twice_is_finished(platform: Renewed) -> None:
+    old, nodes = platform.secrets(), platform.containers()
     names = platform.service_tokens()
     platform.kill("Log in with the next password of elastic from now on", rotate="passwords")
-    # Elasticsearch has the new one already. Who is refused with the old one is told what to do.
-    assert platform.under_way() == ["elastic_password.next", "logstash_password.next"]
+    # Elasticsearch has the new password already; a run with the old one says what to do.
+    assert platform.unfinished() == ["elastic_password.next", "logstash_password.next"]
     refused = platform.run("playbooks/stack.yml")
     assert refused.code != 0
     assert "playbooks/rotate.yml -e rotate=passwords" in refused.text
     platform.kill("Give Logstash what was renewed", rotate="passwords")
-    assert platform.under_way() == [
+    assert platform.unfinished() == [
         "elastic_password.former",
         "kibana_token.former",
         "logstash_password.former",
@@ -90,34 +90,34 @@ def test_a_renewal_of_passwords_that_was_killed_twice(platform: Renewed) -> None
     renew(platform, "passwords")
     new = platform.secrets()
     assert new["elastic_password"] == renewed_once
-    assert changed(kept, new) == PASSWORDS
+    assert changed(old, new) == PASSWORDS
     assert platform.containers() == nodes
     for user, name in (("elastic", "elastic_password"), ("logstash_writer", "logstash_password")):
         assert platform.lets_in(basic_auth=(user, new[name]))
-        assert not platform.lets_in(basic_auth=(user, kept[name]))
+        assert not platform.lets_in(basic_auth=(user, old[name]))
     assert platform.lets_in(bearer_auth=new["kibana_token"])
-    assert not platform.lets_in(bearer_auth=kept["kibana_token"])
+    assert not platform.lets_in(bearer_auth=old["kibana_token"])
     assert platform.service_tokens() == NAMES - names
     platform.nothing_to_do()
 
 
-def test_everything_in_one_go(platform: Renewed) -> None:
-    kept, served, tokens = platform.secrets(), platform.served(), platform.tokens()
+def test_all_kinds_in_one_run(platform: Renewed) -> None:
+    old, served, tokens = platform.secrets(), platform.served(), platform.tokens()
     nodes, names = platform.containers(), platform.service_tokens()
     renew(platform, ALL)
     new = platform.secrets()
-    certificates = {name for name in kept if name.startswith("certs/")}
-    assert changed(kept, new) == certificates | KEYS | PASSWORDS
+    certificates = {name for name in old if name.startswith("certs/")}
+    assert changed(old, new) == certificates | KEYS | PASSWORDS
     assert changed(served, platform.served()) == set(platform.hosts)
     assert platform.served() == platform.certificates()
     assert changed(tokens, platform.tokens()) == {"worker", "manager"}
     assert platform.service_tokens() == NAMES - names
     assert platform.containers() == nodes
     settings = platform.kibana_settings()
-    # The former key of saved objects still decrypts, and encrypts no more.
-    assert kept["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[1]
+    # The former key of saved objects only decrypts now.
+    assert old["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[1]
     assert new["kibana_saved_objects_key"] in settings.split("decryptionOnlyKeys:")[0]
-    assert kept["kibana_encryption_key"] not in settings
+    assert old["kibana_encryption_key"] not in settings
     platform.nothing_to_do()
 
 
@@ -130,7 +130,7 @@ def test_a_check_of_a_new_authority_changes_nothing(platform: Renewed) -> None:
     outcome = platform.run(ROTATE, "--check", rotate="ca")
     assert outcome.code == 0, outcome.output
     assert (platform.secrets(), platform.authorities(), platform.served()) == before
-    assert platform.under_way() == []
+    assert platform.unfinished() == []
 
 
 def test_the_next_authority_is_trusted_before_it_signs(platform: Renewed) -> None:
@@ -139,33 +139,33 @@ def test_the_next_authority_is_trusted_before_it_signs(platform: Renewed) -> Non
     outcome = platform.run(ROTATE, rotate="ca_trust")
     assert outcome.code == 0, outcome.output
     platform.at_rest()
-    assert platform.under_way() == NEXT_AUTHORITY
+    assert platform.unfinished() == NEXT_AUTHORITY
     assert platform.authorities() == [former, platform.lab.kept("ca.crt.next").read_text()]
     assert platform.containers() == nodes
-    # Who was not told of the next one yet is still served.
+    # Clients that do not know the next authority yet can still connect.
     assert platform.served(former) == platform.certificates()
     platform.nothing_to_do()
     platform.begin_load(*platform.hosts)
 
 
-def test_a_change_of_authority_that_was_killed_twice(platform: Renewed) -> None:
-    kept, nodes = platform.secrets(), platform.containers()
+def test_a_change_of_authority_that_was_killed_twice_is_finished(platform: Renewed) -> None:
+    old, nodes = platform.secrets(), platform.containers()
     former, following = platform.authorities()
     [transport] = platform.authorities("transport-ca.crt")
-    # One that is trusted already and one that is not yet, in one run.
+    # An authority that is trusted already and one that is not yet, in one run.
     both = "ca,transport_ca"
     platform.kill("See that Elasticsearch serves the new certificate", rotate=both)
-    assert platform.under_way() == [*NEXT_AUTHORITY, *NEXT_TRANSPORT]
+    assert platform.unfinished() == [*NEXT_AUTHORITY, *NEXT_TRANSPORT]
     platform.kill("Forget that it was the next", rotate=both)
     outcome = platform.run(ROTATE, rotate=both)
     assert outcome.code == 0, outcome.output
     platform.at_rest()
-    assert platform.under_way() == []
+    assert platform.unfinished() == []
     assert platform.authorities() == [following]
     [now] = platform.authorities("transport-ca.crt")
     assert now != transport
-    certificates = {name for name in kept if name.startswith("certs/")}
-    assert changed(kept, platform.secrets()) == certificates | {
+    certificates = {name for name in old if name.startswith("certs/")}
+    assert changed(old, platform.secrets()) == certificates | {
         "ca.key",
         "transport-ca.key",
     }

@@ -1,4 +1,4 @@
-"""What the tests of hosts that come and go share."""
+"""Fixtures for the tests that add and remove hosts."""
 
 from tests.harness.fixtures import lab, nothing_fails, platform
 

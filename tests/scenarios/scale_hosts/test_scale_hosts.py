@@ -1,4 +1,4 @@
-"""Hosts come and go under load. One story, in the order of this file."""
+"""Hosts are added and removed under load. One story, in the order of this file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def members(platform: Platform) -> dict[str, str]:
 
 
 def excluded(platform: Platform) -> list[str]:
-    """What keeps shards or votes off nodes."""
+    """Settings and voting exclusions that keep shards or votes off nodes."""
     with platform.connect() as client:
         state = client.cluster.state(metric="metadata", filter_path="metadata.cluster_coordination")
     votes = state["metadata"]["cluster_coordination"]["voting_config_exclusions"]
-    kept = [key for key in platform.settings() if "exclude" in key or "elk_leave" in key]
-    return kept + [one["node_name"] for one in votes]
+    settings = [key for key in platform.settings() if "exclude" in key or "elk_leave" in key]
+    return settings + [one["node_name"] for one in votes]
 
 
 def at_rest(platform: Platform) -> None:
@@ -46,7 +46,7 @@ def changes_nothing(platform: Platform, playbook: str, **variables: Any) -> str:
 
 
 def refused(platform: Platform, playbook: str, reason: str, **variables: Any) -> None:
-    """It says why, and moves nothing."""
+    """The run reports the reason and changes nothing."""
     before = platform.containers(), platform.settings(), members(platform)
     outcome = platform.run(playbook, **variables)
     assert outcome.code != 0, outcome.output
@@ -56,7 +56,7 @@ def refused(platform: Platform, playbook: str, reason: str, **variables: Any) ->
     assert excluded(platform) == []
 
 
-# -- a worker comes and goes ---------------------------------------------------------------------
+# -- a worker is added and removed ---------------------------------------------------------------
 
 
 def test_the_platform_comes_up_on_three_hosts(platform: Platform) -> None:
@@ -66,7 +66,7 @@ def test_the_platform_comes_up_on_three_hosts(platform: Platform) -> None:
     platform.begin_load("m1")
 
 
-def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
+def test_a_new_host_joins_and_no_node_restarts(platform: Platform) -> None:
     before = platform.containers()
     platform.without = set()
     outcome = platform.run(ADD)
@@ -79,7 +79,7 @@ def test_a_new_host_comes_in_and_no_node_restarts(platform: Platform) -> None:
     assert "No host of the inventory is new" in changes_nothing(platform, ADD)
 
 
-def test_what_would_lose_copies_is_refused(platform: Platform) -> None:
+def test_a_removal_that_would_lose_copies_is_refused(platform: Platform) -> None:
     with platform.connect() as client:
         client.indices.create(index=WIDE, settings={"number_of_shards": 1, "number_of_replicas": 3})
         client.cluster.health(index=WIDE, wait_for_status="green", timeout="60s")
@@ -88,13 +88,13 @@ def test_what_would_lose_copies_is_refused(platform: Platform) -> None:
         client.indices.delete(index=WIDE)
 
 
-def test_the_last_host_of_logstash_is_refused(platform: Platform) -> None:
+def test_the_removal_of_the_last_host_of_logstash_is_refused(platform: Platform) -> None:
     only = {"elk_logstash_hosts": ["w2"]}
     reason = "without w2 0 host(s) may run it"
     refused(platform, REMOVE, reason, remove_host="w2", **only)
 
 
-def test_a_check_of_a_removal_tells_and_changes_nothing(platform: Platform) -> None:
+def test_check_mode_predicts_a_removal_and_changes_nothing(platform: Platform) -> None:
     before = platform.containers(), platform.settings(), members(platform)
     outcome = platform.run(REMOVE, "--check", remove_host="w2")
     assert outcome.code == 0, outcome.output
@@ -109,7 +109,7 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_run(platform: Platfor
         platform.lab.wait_for(run, "Wait until it has no shard", "start")
     finally:
         run.kill()
-    platform.lab.told(run, f"{REMOVE} until it was killed")
+    platform.lab.report(run, f"{REMOVE} until it was killed")
     assert len(excluded(platform)) == 2
     assert platform.locks()
     outcome = platform.run(REMOVE, remove_host="w2")
@@ -125,14 +125,14 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_run(platform: Platfor
     at_rest(platform)
 
 
-def test_without_it_in_the_inventory_nothing_is_left_to_change(platform: Platform) -> None:
+def test_a_run_without_it_in_the_inventory_changes_nothing(platform: Platform) -> None:
     changes_nothing(platform, "site.yml")
 
 
-# -- a manager goes and comes --------------------------------------------------------------------
+# -- a manager is removed and added --------------------------------------------------------------
 
 
-def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
+def test_a_manager_is_removed_and_added_again(platform: Platform) -> None:
     outcome = platform.run(REMOVE, remove_host="m2")
     assert outcome.code == 0, outcome.output
     platform.without = {"m2", "w2"}
@@ -144,5 +144,5 @@ def test_a_manager_goes_and_comes_back(platform: Platform) -> None:
     at_rest(platform)
 
 
-def test_nothing_was_lost_while_hosts_came_and_went(platform: Platform) -> None:
+def test_nothing_was_lost_while_hosts_were_added_and_removed(platform: Platform) -> None:
     platform.end_load()

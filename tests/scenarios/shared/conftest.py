@@ -1,4 +1,4 @@
-"""What the tests of a standing platform share: its addresses, its CA, its password."""
+"""What the tests of a running platform share: its addresses, its CA, its password."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Platform:
     def fetch(
         self, url: str, login: str | None = None, context: ssl.SSLContext | None = None
     ) -> tuple[int, str]:
-        """Status and body of a verified HTTPS request; an HTTP error is an answer, too."""
+        """Status and body of a verified HTTPS request, also of an HTTP error."""
         request = urllib.request.Request(url)
         if login:
             request.add_header("Authorization", "Basic " + b64encode(login.encode()).decode())
@@ -108,7 +108,7 @@ def manager(platform: Platform) -> Any:
 
 @pytest.fixture(scope="session")
 def serving(platform: Platform, manager: Any) -> Any:
-    """Gives the addresses of the hosts on which a service's tasks run."""
+    """Returns the addresses of the hosts on which a service's tasks run."""
 
     def addresses(service: str) -> list[str]:
         listed = manager.check_output(

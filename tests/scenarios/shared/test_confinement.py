@@ -12,9 +12,9 @@ from server_name import KIBANA
 
 testinfra_hosts = ["ansible://all?sudo=True"]
 
-# What /proc says of a process's rights.
+# Lines of /proc that show the rights of a process.
 LIMITED = ("Uid:", "Cap", "NoNewPrivs:")
-# By the beginning of the service's name: the default of its pids limit.
+# The default pids limit, by the beginning of the container's name.
 LIMITS = {"elk_elasticsearch-": 8192, "logshipper.": 8192, "kibana.": 2048}
 
 
@@ -26,7 +26,7 @@ def containers(host: Any) -> dict[str, int]:
     }
 
 
-def test_every_host_has_one(host: Any) -> None:
+def test_every_host_has_a_container_of_elasticsearch(host: Any) -> None:
     assert any(name.startswith("elk_elasticsearch-") for name in containers(host))
 
 
@@ -41,7 +41,7 @@ def test_no_process_has_or_can_gain_a_capability(host: Any) -> None:
         for key, *values in (line.split() for line in processes.splitlines()):
             if key == "Name:":
                 program = values[0]
-            # Docker's own, which becomes a health check and gives up its rights before that.
+            # Docker's own process, which drops its rights before it becomes a health check.
             elif key.startswith(LIMITED) and not program.startswith("runc:"):
                 expected = {"Uid:": "1000", "NoNewPrivs:": "1"}.get(key, "0" * 16)
                 assert set(values) == {expected}, (name, program, key, values)
@@ -51,7 +51,7 @@ def test_no_process_has_or_can_gain_a_capability(host: Any) -> None:
 
 def test_each_container_has_a_limit_of_processes(host: Any) -> None:
     for name, limit in containers(host).items():
-        # Version 1 of control groups has a tree of its own for it.
+        # Version 1 of control groups has a separate tree for pids.
         found = host.check_output(
             "docker exec %s sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max"
             " 2>/dev/null || true'",
@@ -61,7 +61,7 @@ def test_each_container_has_a_limit_of_processes(host: Any) -> None:
 
 
 def handshake(address: str, port: int, ca: str, version: str, ciphers: str, name: str) -> str:
-    """The suite that a client gets which has these to offer."""
+    """The cipher suite that a client with this offer gets."""
     context = ssl.create_default_context(cafile=ca)
     context.set_ciphers(ciphers)
     context.minimum_version = context.maximum_version = ssl.TLSVersion[version]

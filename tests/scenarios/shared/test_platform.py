@@ -1,4 +1,4 @@
-"""The platform as its users meet it, from outside and over verified TLS."""
+"""The platform as its users see it, from outside and over verified TLS."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_nobody_gets_in_without_tls(platform: Any) -> None:
         assert not plain.recv(100).startswith(b"HTTP/1.1 200")
 
 
-# What a Logstash that is in the wrong hands tries. Names as of the next rollover are among them.
+# What an attacker with Logstash's login tries, also with the index name of the next rollover.
 REFUSED = [
     ("PUT", "/syslog-msg-000002", {}),
     ("PUT", "/syslog-msg-x", {}),
@@ -82,14 +82,14 @@ REFUSED_IN_BULK = [
 
 @pytest.fixture
 def shipper(platform: Any, client: Any) -> Any:
-    """The API as Logstash may use it."""
+    """The client, logged in as Logstash."""
     return client.options(
         basic_auth=("logstash_writer", platform.secret("logstash_password")),
         ignore_status=(400, 403, 404),
     )
 
 
-def asked(client: Any, method: str, path: str, body: Any = None) -> int:
+def status_of(client: Any, method: str, path: str, body: Any = None) -> int:
     headers = {"accept": "application/json"}
     if body is not None:
         headers["content-type"] = "application/json"
@@ -97,7 +97,7 @@ def asked(client: Any, method: str, path: str, body: Any = None) -> int:
 
 
 def in_bulk(client: Any, action: str, where: dict[str, str], document: Any) -> Any:
-    """The answer to one action, which is how Logstash sends each line."""
+    """The response to one bulk action, as which Logstash sends each line."""
     operations = [{action: where}, *([] if action == "delete" else [document])]
     return client.bulk(operations=operations)["items"][0][action]
 
@@ -108,7 +108,7 @@ def line(**fields: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", ["/", "/_license"])
 def test_logstash_sees_whether_it_may_send(shipper: Any, path: str) -> None:
-    assert asked(shipper, "GET", path) == 200
+    assert status_of(shipper, "GET", path) == 200
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REFUSED, ids=lambda value: str(value)[:40])
@@ -116,7 +116,7 @@ def test_logstash_can_do_nothing_else(
     shipper: Any, client: Any, method: str, path: str, body: Any
 ) -> None:
     before = set(client.indices.get(index="*"))
-    assert asked(shipper, method, path, body) == 403
+    assert status_of(shipper, method, path, body) == 403
     assert set(client.indices.get(index="*")) == before
 
 
@@ -130,7 +130,9 @@ def test_logstash_can_only_add_and_only_through_the_alias(
     assert set(client.indices.get(index="*")) == before
 
 
-def test_logstash_goes_on_with_new_fields_and_after_a_rollover(shipper: Any, client: Any) -> None:
+def test_logstash_still_writes_with_new_fields_and_after_a_rollover(
+    shipper: Any, client: Any
+) -> None:
     field = f"field_{uuid.uuid4().hex}"
     first = in_bulk(shipper, "create", {"_index": "syslog-msg"}, line(**{field: "a"}))
     assert first["status"] == 201, first
@@ -168,7 +170,7 @@ def test_lines_wait_while_the_alias_is_missing_and_no_index_takes_its_name(
             connection.sendall(f"<13>Nov 21 10:00:00 sender waits[7]: {run}\n".encode())
             connection.shutdown(socket.SHUT_WR)
             connection.recv(1)
-        # Longer than a batch waits, so that it has been refused.
+        # Longer than a batch waits, so Elasticsearch has refused the line by now.
         time.sleep(5)
         assert not client.indices.exists(index="syslog-msg")
     finally:
@@ -197,7 +199,7 @@ def test_ten_thousand_lines_over_tcp_are_found_each_once(client: Any, serving: A
     query = {"query": {"match_phrase": {"message": run}}}
     deadline = time.monotonic() + 240
     hits: list[Any] = []
-    # No count before: what one copy of a shard shows already, the next one need not.
+    # No count request first, because another copy of a shard can still show fewer lines.
     while len(hits) < LINES and time.monotonic() < deadline:
         time.sleep(1)
         client.indices.refresh(index="syslog-msg")

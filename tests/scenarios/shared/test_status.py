@@ -1,4 +1,4 @@
-"""The playbook that shows the platform, on the platform."""
+"""The playbook status.yml on a running platform."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_overlay_network_is_attachable(manager: Any) -> None:
     assert network["IPAM"]["Config"][0]["Subnet"] == "192.168.8.0/21"
 
 
-def test_services_run_what_they_should(platform: Any, manager: Any) -> None:
+def test_services_run_the_expected_tasks(platform: Any, manager: Any) -> None:
     lines = manager.check_output("docker service ls --format '{{json .}}'").splitlines()
     services = {service["Name"]: service for service in map(json.loads, lines)}
     elasticsearch = [name for name in services if name.startswith("elk_elasticsearch-")]

@@ -1,4 +1,4 @@
-"""What files and groups of a host are worth to a thief, as docs/security.md says."""
+"""What an attacker gets with a user or a group of a host, as docs/security.md says."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 testinfra_hosts = ["ansible://all?sudo=True"]
 
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
-# The number that the containers' users have.
+# The user of the containers.
 USER_1000 = "setpriv --reuid 1000 --regid 1000 --clear-groups"
 PLACES = "/etc/elk /srv/elk /var/lib/docker /var/run/docker.sock"
 
 
 def readable(host: Any, user: str) -> list[str]:
-    """Files and folders of the platform that a user can look into."""
+    """Files and folders of the platform that a user can read."""
     found = host.run(f"{user} find {PLACES} -mindepth 1 -readable ! -type l 2>/dev/null")
     return [str(line) for line in found.stdout.splitlines()]
 
@@ -27,7 +27,7 @@ def image_of(host: Any) -> str:
 
 def test_an_ordinary_user_reads_nothing(host: Any) -> None:
     assert readable(host, NOBODY) == []
-    # The same search sees what there is, when it may.
+    # The same search finds files when root runs it.
     assert readable(host, "env")
     done = host.run(f"{NOBODY} docker ps")
     assert done.rc != 0
@@ -41,7 +41,7 @@ def test_user_1000_reads_what_elasticsearch_runs_with(host: Any) -> None:
     assert not [path for path in reads if path.startswith("/etc/elk")]
     for path in ("/etc/elk/pki/transport.key", "/etc/elk/elasticsearch/secrets/elastic_password"):
         assert host.run(f"{USER_1000} cat {path}").rc != 0, path
-    # The same files, by way of the container that has them mounted.
+    # The same files, through the container that mounts them.
     pids = host.check_output("pgrep -u 1000 java").split()
     keys = "root/usr/share/elasticsearch/config/certs/transport.key"
     for pid in pids:
@@ -60,14 +60,14 @@ def test_the_group_docker_is_root(host: Any) -> None:
 
 
 def test_a_manager_is_root_on_every_host(manager: Any, platform: Any) -> None:
-    named = manager.check_output(
+    images = manager.check_output(
         "docker service ls --format '{{.Image}}' --filter name=elk_elasticsearch-"
     )
     for host in platform.hosts:
         manager.check_output(
             "docker service create --quiet --detach --name thief --restart-condition none"
             " --no-resolve-image --user 0 --mount type=bind,src=/,dst=/host,readonly"
-            f" --constraint node.hostname=={host} --entrypoint cat {named.split()[0]}"
+            f" --constraint node.hostname=={host} --entrypoint cat {images.split()[0]}"
             " /host/etc/elk/pki/transport.key"
         )
         try:

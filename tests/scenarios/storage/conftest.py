@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The platform of one lab, set up with storage of any kind, and documents to miss."""
+"""The platform of one lab with storage of any kind, and documents that must not get lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DOCUMENTS = 300
 
 @dataclass
 class Platform:
-    """The platform, by its hosts and its playbooks."""
+    """The platform: its hosts, and runs of playbooks on it."""
 
     lab: Lab
 
@@ -52,7 +52,7 @@ class Platform:
 
     @property
     def plugin(self) -> dict[str, Any]:
-        """Storage on the lab's own plugin, which gets only what it needs."""
+        """Storage on the lab's own plugin, with only the privileges that it needs."""
         return {
             "kind": "plugin",
             "plugin": f"{self.lab.state.images_from}/{NAME}:1",
@@ -63,15 +63,15 @@ class Platform:
         }
 
     def run(self, *arguments: str, **variables: Any) -> Outcome:
-        """Run a playbook. Whatever it says, it says no secret."""
+        """Run a playbook. Its output must not show the password."""
         run = self.lab.run("-vv", "--diff", f"--extra-vars={json.dumps(variables)}", *arguments)
         code = run.finish()
-        self.lab.told(run, " ".join(arguments))
+        self.lab.report(run, " ".join(arguments))
         assert PASSWORD not in run.text
         return Outcome(code, run.text)
 
     def task(self, host: str, service: str) -> dict[str, Any]:
-        """The running container of a service on a host, as Docker has it; empty without one."""
+        """The running container of a service on a host, as Docker reports it; may be empty."""
         listed = f"docker ps -q --no-trunc --filter name=^{service}"
         found = self.lab.read(host, listed).split()
         if not found:
@@ -80,7 +80,7 @@ class Platform:
         return container
 
     def mounted(self, host: str, service: str) -> tuple[str, str, str]:
-        """Type, volume and driver of where a task has its data; a directory is a type only."""
+        """Type, volume and driver of the mount of a task's data; a bind has a type only."""
         for mount in self.task(host, service)["Mounts"]:
             if mount["Destination"] == TARGETS[service]:
                 if mount["Type"] == "bind":
@@ -92,7 +92,7 @@ class Platform:
                 return mount["Type"], mount["Name"], volume
         raise AssertionError(f"{service} on {host} has no {TARGETS[service]}")
 
-    def another_task(self, host: str, service: str, before: str) -> None:
+    def wait_for_another_task(self, host: str, service: str, before: str) -> None:
         """Wait until a service has another container on a host than before."""
         wait_for(
             lambda: self.task(host, service).get("Id", before) != before,
@@ -104,7 +104,7 @@ class Platform:
 
 @dataclass
 class Documents:
-    """What was written once, and has to be there ever after."""
+    """Documents that are written once and must exist from then on."""
 
     client: Elasticsearch
     nodes: int
@@ -115,17 +115,17 @@ class Documents:
         lines: list[dict[str, Any]] = []
         for number in range(DOCUMENTS):
             lines += [{"index": {"_id": str(number)}}, {"number": number}]
-        told = self.client.bulk(index=INDEX, operations=lines, refresh=True)
-        assert not told["errors"]
+        response = self.client.bulk(index=INDEX, operations=lines, refresh=True)
+        assert not response["errors"]
 
-    def whole(self) -> None:
-        """Wait for a green cluster; then all are there, by number and by what is in them."""
+    def check(self) -> None:
+        """Wait for a green cluster, then check the number and the content of the documents."""
 
         def green() -> bool:
             health = self.client.cluster.health()
             return bool(health["status"] == "green" and health["number_of_nodes"] == self.nodes)
 
-        # A node that is away answers with an error.
+        # A node that is down answers with an error.
         wait_for(green, 180, "green shards", errors=Exception)
         found = self.client.search(
             index=INDEX, size=0, aggs={"sum": {"sum": {"field": "number"}}}, track_total_hits=True

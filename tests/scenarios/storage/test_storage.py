@@ -21,27 +21,27 @@ LOCAL = {"kind": "volume"}
 
 
 @pytest.fixture
-def newer(platform: Platform, asked: dict[str, Any]) -> dict[str, Any]:
-    """The same with the plugin's next version, which asks for more than was granted."""
+def newer(platform: Platform, variables: dict[str, Any]) -> dict[str, Any]:
+    """The same with the plugin's next version, which needs more privileges than granted."""
     reference = platform.plugin["plugin"].replace(":1", ":2")
     upgraded = {**platform.plugin, "plugin": reference, "grant_all": True, "privileges": []}
-    return {**asked, "elasticsearch_storage": upgraded}
+    return {**variables, "elasticsearch_storage": upgraded}
 
 
 @pytest.fixture
-def asked(platform: Platform) -> dict[str, Any]:
+def variables(platform: Platform) -> dict[str, Any]:
     """Elasticsearch on the plugin's volumes, Logstash on plain ones."""
     return {"elasticsearch_storage": platform.plugin, "logstash_storage": LOCAL}
 
 
 def test_the_platform_comes_up_on_volumes(
-    platform: Platform, lab: Lab, asked: dict[str, Any]
+    platform: Platform, lab: Lab, variables: dict[str, Any]
 ) -> None:
-    outcome = platform.run("site.yml", **asked)
+    outcome = platform.run("site.yml", **variables)
     assert outcome.code == 0, outcome.output
     for host in platform.hosts:
         assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "disk:latest")
-        # Made with its options and its owner before the task came.
+        # The volume was made with its options and its owner before the task started.
         status = f"docker volume inspect --format '{{{{.Status.size}}}}' es-{host}"
         assert lab.read(host, status) == "2g"
         assert lab.read(host, f"stat -c '%u:%g %a' /srv/lab-volumes/es-{host}") == "1000:0 770"
@@ -50,7 +50,7 @@ def test_the_platform_comes_up_on_volumes(
         assert platform.mounted(host, LOGSTASH) == ("volume", f"ls-{host}", "local")
 
 
-def test_nobody_but_the_plugin_has_its_password(platform: Platform, lab: Lab) -> None:
+def test_only_the_plugin_has_its_password(platform: Platform, lab: Lab) -> None:
     for host in platform.hosts:
         assert PASSWORD in lab.read(host, "docker plugin inspect disk")
         everything = "docker volume inspect $(docker volume ls -q); cat /etc/elk/storage.json"
@@ -60,16 +60,18 @@ def test_nobody_but_the_plugin_has_its_password(platform: Platform, lab: Lab) ->
 
 
 def test_a_second_run_changes_nothing(
-    platform: Platform, documents: Documents, asked: dict[str, Any]
+    platform: Platform, documents: Documents, variables: dict[str, Any]
 ) -> None:
     documents.write()
-    outcome = platform.run("site.yml", **asked)
+    outcome = platform.run("site.yml", **variables)
     assert (outcome.code, outcome.changed) == (0, {}), outcome.output
-    documents.whole()
+    documents.check()
 
 
-def test_another_kind_is_refused_under_data(platform: Platform, asked: dict[str, Any]) -> None:
-    outcome = platform.run("site.yml", **{**asked, "elasticsearch_storage": LOCAL})
+def test_another_kind_is_refused_while_there_is_data(
+    platform: Platform, variables: dict[str, Any]
+) -> None:
+    outcome = platform.run("site.yml", **{**variables, "elasticsearch_storage": LOCAL})
     assert outcome.code != 0
     assert outcome.changed == {}
     for host in platform.hosts:
@@ -81,10 +83,12 @@ def test_another_kind_is_refused_under_data(platform: Platform, asked: dict[str,
 
 
 def test_other_options_are_refused_by_the_role_as_well(
-    platform: Platform, asked: dict[str, Any]
+    platform: Platform, variables: dict[str, Any]
 ) -> None:
     larger = {**platform.plugin, "options": {"size": "3g"}}
-    outcome = platform.run("playbooks/cluster.yml", **{**asked, "elasticsearch_storage": larger})
+    outcome = platform.run(
+        "playbooks/cluster.yml", **{**variables, "elasticsearch_storage": larger}
+    )
     assert outcome.code != 0
     assert outcome.changed == {}
     assert "Nothing was changed on m1." in outcome.text
@@ -94,11 +98,11 @@ def test_other_options_are_refused_by_the_role_as_well(
 def survives_a_task_and_a_host(
     platform: Platform, lab: Lab, documents: Documents, mount: tuple[str, str, str]
 ) -> None:
-    """End the task of Elasticsearch on w1, then the whole host; each time all comes back."""
+    """Kill the task of Elasticsearch on w1, then restart the host; each time all data stays."""
 
     def back_as_it_was() -> None:
-        platform.another_task("w1", ELASTICSEARCH, before)
-        documents.whole()
+        platform.wait_for_another_task("w1", ELASTICSEARCH, before)
+        documents.check()
         assert platform.mounted("w1", ELASTICSEARCH) == mount
 
     before = platform.task("w1", ELASTICSEARCH)["Id"]
@@ -116,7 +120,7 @@ def test_data_on_a_plugin_survives_a_task_and_a_host(
     survives_a_task_and_a_host(platform, lab, documents, mount)
 
 
-def test_a_plugin_in_use_is_not_upgraded_by_the_way(
+def test_a_plain_run_does_not_upgrade_a_plugin_in_use(
     platform: Platform, newer: dict[str, Any]
 ) -> None:
     refused = platform.run("playbooks/cluster.yml", **newer)
@@ -136,13 +140,13 @@ def test_data_survives_an_upgrade_of_the_plugin_on_all_hosts(
         assert reference == newer["elasticsearch_storage"]["plugin"]
         assert platform.task(host, ELASTICSEARCH)["Id"] != tasks[host]
         assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "disk:latest")
-    documents.whole()
+    documents.check()
 
 
-def test_a_reset_keeps_volumes_unless_data_goes_as_well(platform: Platform, lab: Lab) -> None:
-    kept = platform.run("playbooks/reset.yml", "--check", reset_confirm="elk")
-    assert kept.code == 0, kept.output
-    assert "Data stays on volumes" in kept.text
+def test_a_reset_keeps_volumes_unless_it_removes_data_too(platform: Platform, lab: Lab) -> None:
+    checked = platform.run("playbooks/reset.yml", "--check", reset_confirm="elk")
+    assert checked.code == 0, checked.output
+    assert "Data stays on volumes" in checked.text
     outcome = platform.run(
         "playbooks/reset.yml", reset_confirm="elk", reset_data=True, reset_data_confirm="elk"
     )
@@ -153,24 +157,22 @@ def test_a_reset_keeps_volumes_unless_data_goes_as_well(platform: Platform, lab:
         assert not lab.read(host, "[ ! -e /etc/elk ] || ls -A /etc/elk")
 
 
-def test_a_host_without_a_client_for_nfs_is_told_what_it_lacks(
-    platform: Platform, lab: Lab
-) -> None:
-    """As it is here: the machine's kernel has none."""
-    there = {"kind": "nfs", "server": lab.state.nfs_address, "path": "/export"}
-    outcome = platform.run("playbooks/cluster.yml", elasticsearch_storage=there)
+def test_a_missing_client_for_nfs_is_reported(platform: Platform, lab: Lab) -> None:
+    """The machine's kernel, which the hosts share, has none."""
+    nfs = {"kind": "nfs", "server": lab.state.nfs_address, "path": "/export"}
+    outcome = platform.run("playbooks/cluster.yml", elasticsearch_storage=nfs)
     assert outcome.code != 0
     for host in platform.hosts:
         assert f"Volume es-{host}: the owner of its directory" in outcome.text
         lab.read(host, f"docker volume rm es-{host}")
     assert "no such device" in outcome.text
-    assert "load the kernel's client of that file system" in outcome.text
+    assert "load the kernel module of that file system" in outcome.text
 
 
 def test_the_platform_comes_up_on_a_shared_disk(
     platform: Platform, lab: Lab, exported: Callable[[str], str], documents: Documents
 ) -> None:
-    """Directories on what the host itself has mounted. The server is real, the mount a stand-in."""
+    """Directories on a disk that the host mounts. The server is real, the mount is a stand-in."""
     for host in platform.hosts:
         lab.read(host, f"mkdir -p /mnt/nfs-stand-in/{host} /srv/elk")
         lab.read(host, f"mount -t nfs {lab.state.nfs_address}:/export/{host} /srv/elk")
@@ -185,22 +187,22 @@ def test_the_platform_comes_up_on_a_shared_disk(
 def test_data_moves_to_volumes_one_node_at_a_time(
     platform: Platform, lab: Lab, documents: Documents
 ) -> None:
-    told = platform.run("playbooks/move_storage.yml", "--check", elasticsearch_storage=LOCAL)
-    assert (told.code, told.changed) == (0, {}), told.output
-    assert told.text.count("would have its turn: its data moves") == len(platform.hosts)
+    checked = platform.run("playbooks/move_storage.yml", "--check", elasticsearch_storage=LOCAL)
+    assert (checked.code, checked.changed) == (0, {}), checked.output
+    assert checked.text.count("would have its turn: its data moves") == len(platform.hosts)
 
-    moved = platform.run("playbooks/move_storage.yml", elasticsearch_storage=LOCAL)
-    assert moved.code == 0, moved.output
+    done = platform.run("playbooks/move_storage.yml", elasticsearch_storage=LOCAL)
+    assert done.code == 0, done.output
     for host in platform.hosts:
         assert platform.mounted(host, ELASTICSEARCH) == ("volume", f"es-{host}", "local")
-    documents.whole()
+    documents.check()
     services = lab.read("m1", "docker service ls --format '{{.Name}}'").split()
     assert len([name for name in services if name.startswith(ELASTICSEARCH)]) == 1
     settings = documents.client.cluster.get_settings(flat_settings=True)
     assert "cluster.routing.allocation.exclude._name" not in settings["persistent"]
 
 
-def test_after_that_nothing_is_left_to_do(platform: Platform) -> None:
+def test_another_run_changes_nothing(platform: Platform) -> None:
     for playbook in ("playbooks/move_storage.yml", "site.yml"):
         outcome = platform.run(playbook, elasticsearch_storage=LOCAL)
         assert (outcome.code, outcome.changed) == (0, {}), outcome.output

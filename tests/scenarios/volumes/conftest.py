@@ -1,4 +1,4 @@
-"""One prepared host, modules run on it as plays run them, and a driver that keeps volumes."""
+"""One prepared host, runs of modules on it, and a volume driver."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["lab"]
 
 DRIVER = Path(__file__).with_name("driver.py")
 HOST = "m1"
-# What everything of a test is named after, so that nothing else is touched.
+# The names of everything that a test makes begin with it, so that nothing else is touched.
 PREFIX = "vt-"
 
 Task = dict[str, Any]
@@ -45,7 +45,7 @@ class Host:
         return next(name for name in listed if "kibana" in name)
 
     def play(self, tasks: list[Task]) -> tuple[list[Task], str]:
-        """Run tasks as they are, whatever becomes of them: their results, and all that was said."""
+        """Run tasks as they are; returns their results, also of failures, and the whole output."""
         book = self.folder / "play.yml"
         plays = [{"hosts": HOST, "become": True, "gather_facts": False, "tasks": tasks}]
         book.write_text(json.dumps(plays))
@@ -59,11 +59,11 @@ class Host:
             check=False,
         )
         try:
-            # After a failure, the collection's last words follow.
-            told, _end = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index("{"))
+            # After a failure, the collection's callback adds text after the JSON.
+            parsed, _end = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index("{"))
         except ValueError as error:
             raise AssertionError(done.stdout + done.stderr) from error
-        results = [one["hosts"][HOST] for play in told["plays"] for one in play["tasks"]]
+        results = [one["hosts"][HOST] for play in parsed["plays"] for one in play["tasks"]]
         assert len(results) == len(tasks), done.stdout + done.stderr
         return results, done.stdout + done.stderr
 
@@ -76,10 +76,10 @@ class Host:
         return self.play(tasks)[0]
 
     def four_times(self, **arguments: Any) -> Task:
-        """Check, apply, check, apply: told truly, done once. Gives what the first apply said."""
+        """Check, apply, check, apply: predicted, done once. Returns the first apply's result."""
         task = {"elk.swarm.volume": arguments}
         checking = {**task, "check_mode": True}
-        (checked, applied, *again), _said = self.play([checking, task, checking, task])
+        (checked, applied, *again), _output = self.play([checking, task, checking, task])
         assert (checked["changed"], applied["changed"]) == (True, True)
         assert checked["diff"] == applied["diff"]
         assert applied["diff"]["before"] != applied["diff"]["after"]
@@ -89,14 +89,14 @@ class Host:
         return applied
 
     def info(self, **arguments: Any) -> Task:
-        (result,), _said = self.play([{"elk.swarm.volume_info": arguments}])
+        (result,), _output = self.play([{"elk.swarm.volume_info": arguments}])
         return result
 
     def volumes(self) -> list[str]:
         return self.shell(f"docker volume ls -q --filter name=^{PREFIX}").split()
 
     def left_behind(self) -> str:
-        """Containers and images, so that it can be seen whether a module leaves one."""
+        """Ids of containers and images, to see whether a module leaves one behind."""
         return self.shell("docker ps -aq; docker images -aq")
 
     def clean(self) -> None:
@@ -121,7 +121,7 @@ def host(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture
 def clean(host: Host) -> Iterator[None]:
-    """Nothing of one test is there in the next."""
+    """Remove everything that a test made."""
     yield
     host.clean()
 
@@ -137,7 +137,7 @@ def nas(host: Host) -> Iterator[str]:
         " [ -S /run/docker/plugins/nas.sock ]"
     )
     yield "nas"
-    # The daemon would go on asking a driver it has known, for 15 seconds each time.
+    # Without a restart the daemon would still look for the driver, 15 seconds each time.
     host.shell(
         "systemctl stop elk-nas; rm -rf /run/docker/plugins/nas.sock /srv/nas;"
         " systemctl restart docker"
@@ -146,7 +146,7 @@ def nas(host: Host) -> Iterator[str]:
 
 @pytest.fixture
 def container(host: Host) -> Callable[[str, str], None]:
-    """Run a container that has a volume; with a state other than running it is only made."""
+    """Creates a container that has a volume, and starts it if `running` is true."""
 
     def start(name: str, mount: str, *, running: bool = False) -> None:
         verb = "run -d" if running else "create"

@@ -1,7 +1,7 @@
-"""A volume driver as small as can be, on a socket where Docker looks for drivers.
+"""A minimal volume driver, on a socket where Docker looks for drivers.
 
-Usage: ``python3 driver.py <name> <directory>``. Its volumes are folders of the directory; they are
-mounted by saying where they are. An option named ``fail`` makes each mount fail with its value.
+Usage: ``python3 driver.py <name> <directory>``. Its volumes are folders in the directory; the
+answer to a mount is the path. An option named ``fail`` makes each mount fail with its value.
 """
 
 import json
@@ -16,8 +16,8 @@ NAME, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
 SOCKET = pathlib.Path(f"/run/docker/plugins/{NAME}.sock")
 
 
-def answer(what, asked):
-    name = asked.get("Name", "")
+def answer(what, request):
+    name = request.get("Name", "")
     place = ROOT / name
     notes = ROOT / f".{name}.json"
     if what == "Plugin.Activate":
@@ -28,7 +28,7 @@ def answer(what, asked):
         return {"Volumes": [{"Name": one.name} for one in ROOT.iterdir() if one.is_dir()]}
     if what == "VolumeDriver.Create":
         place.mkdir(exist_ok=True)
-        notes.write_text(json.dumps(asked.get("Opts") or {}))
+        notes.write_text(json.dumps(request.get("Opts") or {}))
         return {}
     if not place.is_dir():
         return {"Err": f"there is no volume {name}"}
@@ -46,18 +46,18 @@ def answer(what, asked):
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
-        asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = json.dumps(answer(self.path.strip("/"), json.loads(asked or b"{}"))).encode()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        response = json.dumps(answer(self.path.strip("/"), json.loads(body or b"{}"))).encode()
         self.send_response(200)
-        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Content-Length", str(len(response)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(response)
 
     def address_string(self):
         return NAME
 
     def log_message(self, *_):
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -1,4 +1,4 @@
-"""A host of the lab for tests of plugins: tasks that it does, and a way to look behind them."""
+"""A host of the lab for tests of plugins: runs of tasks on it, and a look at their effects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ rm -rf /srv/lab-volumes
 
 @dataclass
 class PluginHost:
-    """The host, where its registry's plugins are, and the folder for a test's playbooks."""
+    """The host, and the folder for a test's playbooks."""
 
     lab: Lab
     folder: Path
@@ -58,7 +58,7 @@ class PluginHost:
         return done.stdout.strip()
 
     def inspect(self, name: str = ALIAS) -> dict[str, Any]:
-        """The plugin as Docker has it, nothing hidden."""
+        """The plugin as Docker reports it, with all values."""
         found: dict[str, Any] = json.loads(self.sh(f"docker plugin inspect {name}"))[0]
         return found
 
@@ -81,7 +81,7 @@ class PluginHost:
         module_defaults: dict[str, Any] | None = None,
         **settings: str,
     ) -> str:
-        """Run tasks one after the other, whatever becomes of them; gives what Ansible said."""
+        """Run tasks one after the other, also after a failure; returns Ansible's output."""
         play = {
             "hosts": HOST,
             "become": True,
@@ -106,15 +106,15 @@ class PluginHost:
     def results(
         self, tasks: Sequence[Task], module_defaults: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Run tasks, and give what each returned."""
-        told = self.playbook(
+        """Run tasks, and return the result of each."""
+        output = self.playbook(
             tasks,
             "--diff",
             module_defaults=module_defaults,
             ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
         )
-        start = told.index("{")
-        [play] = json.JSONDecoder().raw_decode(told[start:])[0]["plays"]
+        start = output.index("{")
+        [play] = json.JSONDecoder().raw_decode(output[start:])[0]["plays"]
         found = [task["hosts"][HOST] for task in play["tasks"]]
         assert len(found) == len(tasks)
         for result in found:
@@ -122,18 +122,23 @@ class PluginHost:
         return found
 
     def task(self, check: bool = False, **options: Any) -> Task:
-        wanted = {"plugin_name": f"{self.remote}:1", "alias": ALIAS, "grant_all": True, **options}
-        return {"elk.swarm.plugin": wanted, "check_mode": check}
+        arguments = {
+            "plugin_name": f"{self.remote}:1",
+            "alias": ALIAS,
+            "grant_all": True,
+            **options,
+        }
+        return {"elk.swarm.plugin": arguments, "check_mode": check}
 
     def run(self, *changes: dict[str, Any]) -> list[dict[str, Any]]:
-        """Run the module once for each set of options; nothing of it may fail."""
+        """Run the module once for each set of options; no run may fail."""
         found = self.results([self.task(**options) for options in changes])
         for result in found:
             assert not result.get("failed"), result
         return found
 
     def prove(self, *changes: dict[str, Any]) -> list[dict[str, Any]]:
-        """Check, apply, check, apply each of them; gives what each apply returned."""
+        """Check, apply, check, apply each of them; returns the result of each first apply."""
         order = [(options, check) for options in changes for check in (True, False, True, False)]
         found = self.results([self.task(check, **options) for options, check in order])
         for first in range(0, len(found), 4):
@@ -150,7 +155,7 @@ class PluginHost:
         return found[1::4]
 
     def refused(self, *changes: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        """Check and apply of each fail, for its reason, and the plugins are as they were."""
+        """Check and apply of each fail, with its reason, and change no plugin."""
         look = "docker plugin inspect $(docker plugin ls -q --no-trunc) || true"
         before = self.sh(look)
         order = [change for change in changes for _run in ("check", "apply")]
@@ -167,11 +172,11 @@ class PluginHost:
 def lend_host(tmp_path_factory: Any) -> Iterator[PluginHost]:
     """The host of the lab that ELK_LAB names; its Docker may use the lab's registry."""
     lab = Lab.load(Path(os.environ.get("ELK_LAB", ROOT / ".lab")).resolve())
-    assert lab is not None, "no lab stands there"
+    assert lab is not None, "there is no lab at ELK_LAB"
     host = PluginHost(lab, tmp_path_factory.mktemp("plugin"))
     registries = json.dumps({"insecure-registries": [lab.registry]})
     host.sh(f"echo '{registries}' > /etc/docker/daemon.json; systemctl reload docker")
-    # The daemon reads its file after it was told to.
+    # The daemon reads its file some time after the reload.
     deadline = time.monotonic() + 10
     while lab.registry not in host.sh("docker info --format '{{json .RegistryConfig}}'"):
         assert time.monotonic() < deadline

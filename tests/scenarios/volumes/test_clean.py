@@ -1,4 +1,4 @@
-"""The table of all volumes, and the removal of those that are named in it."""
+"""The table of all volumes, and the removal of volumes by name."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def flat(done: Run) -> str:
 
 
 def two_volumes(host: Host) -> None:
-    """One that a stopped container needs, and one that nobody does."""
+    """Make one volume that a stopped container uses, and one that nothing uses."""
     host.shell(
         f"docker volume create {LEFT}; docker volume create {USED};"
         f" docker create --name {PREFIX}holder -v {USED}:/data {host.image} true"
     )
 
 
-def test_the_table_tells_what_nobody_needs(host: Host) -> None:
+def test_the_table_shows_which_volumes_are_unused(host: Host) -> None:
     two_volumes(host)
     done = run(host, AUDIT)
     assert done.process.returncode == 0, done.text
@@ -56,7 +56,7 @@ def test_the_table_tells_what_nobody_needs(host: Host) -> None:
     assert host.volumes() == [LEFT, USED]
 
 
-def test_one_that_is_needed_keeps_all(host: Host) -> None:
+def test_one_volume_in_use_prevents_every_removal(host: Host) -> None:
     two_volumes(host)
     done = run(host, CLEAN, *named(LEFT, USED), *CONFIRMED)
     assert done.process.returncode != 0
@@ -66,7 +66,7 @@ def test_one_that_is_needed_keeps_all(host: Host) -> None:
     assert host.volumes() == [LEFT, USED]
 
 
-def test_they_are_shown_before_the_question(host: Host) -> None:
+def test_volumes_are_shown_before_the_confirmation(host: Host) -> None:
     two_volumes(host)
     for options in ((), ("-e", "volumes_clean_confirm=other")):
         done = run(host, CLEAN, *named(LEFT), *options)
@@ -76,7 +76,7 @@ def test_they_are_shown_before_the_question(host: Host) -> None:
         assert host.volumes() == [LEFT, USED]
 
 
-def test_what_is_named_goes_and_nothing_else(host: Host) -> None:
+def test_only_the_named_volumes_are_removed(host: Host) -> None:
     two_volumes(host)
     checked = run(host, CLEAN, "--check", *named(LEFT), *CONFIRMED)
     assert checked.changes[HOST] == 1, checked.text

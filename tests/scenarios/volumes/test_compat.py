@@ -1,4 +1,4 @@
-"""Tasks of community.docker run with nothing but the modules' names changed."""
+"""Tasks of community.docker, run with only the modules' names changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THEIRS, OURS = "community.docker.docker_volume", "elk.swarm.volume"
 def outcomes(host: Host, text: str) -> list[tuple[str, bool, bool]]:
     """Name, changed and failed of each task that is compared."""
     tasks: list[dict[str, Any]] = [{**task, "ignore_errors": True} for task in yaml.safe_load(text)]
-    results, _said = host.play(tasks)
+    results, _output = host.play(tasks)
     host.clean()
     return [
         (task["name"], bool(result["changed"]), bool(result.get("failed")))
@@ -27,13 +27,13 @@ def outcomes(host: Host, text: str) -> list[tuple[str, bool, bool]]:
     ]
 
 
-def test_the_same_comes_of_the_same_tasks(host: Host) -> None:
+def test_the_same_tasks_have_the_same_results(host: Host) -> None:
     # What community.docker needs on a host.
     host.shell("apt-get -qq update && apt-get -qq -y install python3-requests")
     text = TASKS.read_text()
     theirs, ours = outcomes(host, text), outcomes(host, text.replace(THEIRS, OURS))
     assert len(theirs) >= 30
-    # Nothing is compared with itself, and both do something.
+    # The two runs use different modules, and the tasks change something.
     assert {changed for _name, changed, _failed in theirs} == {True, False}
     assert THEIRS not in text.replace(THEIRS, OURS)
     pairs = [pair for pair in zip(theirs, ours, strict=True) if pair[0] != pair[1]]

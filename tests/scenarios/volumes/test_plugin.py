@@ -14,7 +14,7 @@ from tests.scenarios.volumes.plugin_host import ALIAS, CLEAN, MARK, PluginHost, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# However a secret is quoted or folded where it comes out, its first word is there.
+# Wherever a secret shows, quoted or folded, its first word is in the text.
 WORD, OLD_SECRET = "s3cretw0rd", "an-0ld-one"
 SECRET = f'{WORD} isn\'t "told"'
 VOLUME, CONTAINER = f"{MARK}-data", f"{MARK}-web"
@@ -28,12 +28,12 @@ host = pytest.fixture(scope="module")(lend_host)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_stays(host: PluginHost) -> Iterator[None]:
+def _clean(host: PluginHost) -> Iterator[None]:
     yield
     host.sh(CLEAN)
 
 
-def tells_no_secret(text: str) -> bool:
+def shows_no_secret(text: str) -> bool:
     return WORD not in text and OLD_SECRET not in text
 
 
@@ -49,7 +49,7 @@ def test_every_state(host: PluginHost) -> None:
     disabled, gone = host.prove({"state": "disable"}, {"state": "absent"})
     assert not disabled["plugin"]["Enabled"]
     assert gone["diff"]["before"]["state"] == "disabled"
-    host.refused(("no plugin", {"state": "disable"}))
+    host.refused(("is not installed", {"state": "disable"}))
 
 
 def test_options_of_an_enabled_and_of_a_disabled_plugin(host: PluginHost) -> None:
@@ -95,7 +95,7 @@ def test_in_use_and_free(host: PluginHost) -> None:
     host.prove({"force": True, **change})
     assert host.sh(f"docker exec {CONTAINER} cat /data/file") == "kept"
     host.sh(f"docker rm -f {CONTAINER}")
-    # A volume that nothing has open does not stop a change, but it stops the end of its driver.
+    # An unused volume does not prevent a change, but it prevents the removal of its driver.
     host.prove({"plugin_options": {"RETRIES": "6"}})
     host.refused((VOLUME, {"state": "absent", "force_remove": True}))
 
@@ -115,7 +115,7 @@ def test_upgrade_between_two_tags(host: PluginHost) -> None:
     assert host.inspect()["Enabled"]
     assert host.settings()["PASSWORD"] == SECRET
     assert host.settings()["CACHE"] == "on"
-    # A digest is a version as well.
+    # A digest is also a version.
     inspected = json.loads(
         host.sh(
             "curl -s --unix-socket /run/docker.sock"
@@ -125,23 +125,27 @@ def test_upgrade_between_two_tags(host: PluginHost) -> None:
     digest = f"{host.remote}@{inspected['Descriptor']['digest']}"
     host.prove({"plugin_name": digest})
     assert host.inspect()["PluginReference"] == digest
-    # What the plugin keeps outlives it.
+    # Data of the plugin stays after its removal.
     host.run({"state": "absent", "force": True}, {"state": "enable"})
     host.container(CONTAINER, VOLUME)
     assert host.sh(f"docker exec {CONTAINER} cat /data/file") == "kept"
 
 
-def test_what_does_not_start_is_left_as_it_was_found(host: PluginHost) -> None:
+def test_an_upgrade_that_does_not_start_is_undone(host: PluginHost) -> None:
     host.run({"state": "enable", "plugin_options": {"PASSWORD": OLD_SECRET, "RETRIES": "4"}})
     before = host.inspect()
     change = {"plugin_name": f"{host.remote}:broken", "plugin_options": {"PASSWORD": SECRET}}
     # This version writes its environment into Docker's log, and the error carries its lines.
-    told = host.playbook([host.task(**change)], "--diff", "-vvv")
-    for part in ("could not be enabled", "cannot log in to the disk with", "as it was found"):
-        assert part in " ".join(told.split())
-    assert tells_no_secret(told)
+    output = host.playbook([host.task(**change)], "--diff", "-vvv")
+    for part in (
+        "could not be enabled",
+        "cannot log in to the disk with",
+        "Its previous state was restored",
+    ):
+        assert part in " ".join(output.split())
+    assert shows_no_secret(output)
     assert host.inspect() == before
-    # It serves, too.
+    # The plugin also works.
     host.volume(VOLUME)
 
 
@@ -156,22 +160,22 @@ def test_a_new_plugin_that_does_not_start_is_removed_again(host: PluginHost) -> 
     assert ALIAS not in host.sh("docker plugin ls")
 
 
-def test_secrets_come_out_nowhere(host: PluginHost) -> None:
+def test_no_output_shows_a_secret(host: PluginHost) -> None:
     change = {"plugin_options": {"PASSWORD": SECRET}, "state": "enable"}
     begun = host.sh("date +%s")
     host.run({"plugin_options": {"PASSWORD": OLD_SECRET}})
     info = {"elk.swarm.plugin_info": {}}
     wrong = {"plugin_options": {"PASSWORD": SECRET, "NONE": SECRET}}
     tasks = [host.task(True, **change), host.task(**change), info, host.task(**wrong)]
-    told = host.playbook(tasks, "--diff", "-vvv")
-    assert "PASSWORD: '******** (new)'" in told
-    assert "has no such option" in told
-    assert tells_no_secret(told)
-    # The module says on the host as well that it was called.
+    output = host.playbook(tasks, "--diff", "-vvv")
+    assert "PASSWORD: '******** (new)'" in output
+    assert "has no such option" in output
+    assert shows_no_secret(output)
+    # Ansible also logs the call of the module on the host.
     journal = f"journalctl -q --no-pager --since=@{begun}"
     called = host.sh(f"{journal} | grep -F ansible-elk.swarm.plugin")
     assert "plugin_options=NOT_LOGGING_PARAMETER" in called
-    assert tells_no_secret(called)
+    assert shows_no_secret(called)
 
 
 def examples(host: PluginHost, module: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Tasks written for docker_plugin, done by docker_plugin and by elk.swarm.plugin."""
+"""Tasks written for docker_plugin, run with docker_plugin and with elk.swarm.plugin."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DIFFERS = "DIFFERS"
 host = pytest.fixture(scope="module")(lend_host)
 
 
-def ends(host: PluginHost, module: str) -> dict[str, tuple[bool, bool]]:
+def outcomes(host: PluginHost, module: str) -> dict[str, tuple[bool, bool]]:
     """Whether each task changed something, and whether it failed, with one of the modules."""
     tasks = []
     for task in TASKS:
-        told = {module if key == "docker_plugin" else key: task[key] for key in task}
-        told["vars"] = {"remote": host.remote, "alias": ALIAS}
-        tasks.append(told)
-    # Which privileges are granted is not in a task for docker_plugin: it grants all of them.
+        renamed = {module if key == "docker_plugin" else key: task[key] for key in task}
+        renamed["vars"] = {"remote": host.remote, "alias": ALIAS}
+        tasks.append(renamed)
+    # A task for docker_plugin names no privileges, because that module grants all of them.
     defaults = {"elk.swarm.plugin": {"grant_all": True}}
     results = host.results(tasks, module_defaults=defaults)
     host.sh(CLEAN)
@@ -35,18 +35,18 @@ def ends(host: PluginHost, module: str) -> dict[str, tuple[bool, bool]]:
     }
 
 
-def test_the_same_tasks_end_in_the_same_way(host: PluginHost) -> None:
-    # Only theirs needs it.
+def test_the_same_tasks_have_the_same_results(host: PluginHost) -> None:
+    # Only docker_plugin needs requests.
     host.sh(
         "python3 -c 'import requests' 2>/dev/null || (apt-get update -q &&"
         " apt-get install -q -y --no-install-recommends python3-requests) >/dev/null 2>&1"
     )
-    theirs = ends(host, "community.docker.docker_plugin")
-    ours = ends(host, "elk.swarm.plugin")
+    theirs = outcomes(host, "community.docker.docker_plugin")
+    ours = outcomes(host, "elk.swarm.plugin")
     same = [name for name in theirs if not name.startswith(DIFFERS)]
     assert len(same) >= 12
     assert {name: ours[name] for name in same} == {name: theirs[name] for name in same}
     documented = [name for name in theirs if name.startswith(DIFFERS)]
     assert [name for name in documented if ours[name] == theirs[name]] == []
-    # A test of nothing but failures would pass as well.
+    # Otherwise the test would also pass if every task failed.
     assert {theirs[name] for name in same} == {(True, False), (False, False), (False, True)}

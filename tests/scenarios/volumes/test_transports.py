@@ -28,7 +28,7 @@ FOLDER = f"/root/{PREFIX}tls"
 
 @pytest.fixture
 def ssh(host: Host) -> Iterator[str]:
-    """Address of the host for a user who may run docker, whom root there reaches with a key."""
+    """Address of the host for a user in the group docker; root on the host has a key for it."""
     host.shell(
         f"useradd --create-home --groups docker {USER};"
         " mkdir -p -m 700 ~/.ssh; test -e ~/.ssh/id_ed25519 || "
@@ -62,13 +62,13 @@ def test_ssh_that_is_refused(host: Host, ssh: str) -> None:
 
 @pytest.fixture
 def daemon(host: Host, tmp_path: Path) -> Iterator[Task]:
-    """A second daemon of the host that listens with TLS only, and what it takes to talk to it."""
+    """A second daemon of the host that listens with TLS only, and the options that reach it."""
     authority = make_authority(tmp_path / "tls")
     host.shell(f"mkdir -p {FOLDER}; echo '{{}}' > {FOLDER}/daemon.json")
     for name in ("ca.crt", "node.crt", "node.key"):
         text = base64.b64encode((authority.folder / name).read_bytes()).decode()
         host.shell(f"echo {text} | base64 -d > {FOLDER}/{name}")
-    # Without a bridge of its own it would remove docker0, which is the other daemon's.
+    # Without --bridge the second daemon would remove docker0, which the first one uses.
     host.shell(
         f"systemd-run --quiet --unit {PREFIX}tls dockerd --config-file {FOLDER}/daemon.json"
         f" --data-root {FOLDER}/data --exec-root {FOLDER}/run --pidfile {FOLDER}/pid"
@@ -95,7 +95,7 @@ def test_over_tls(host: Host, daemon: Task) -> None:
     name = f"{PREFIX}tls"
     host.four_times(name=name, **daemon)
     assert name in host.shell(f"ls {FOLDER}/data/volumes").split()
-    # The other daemon of the host knows nothing of it.
+    # The other daemon of the host has no such volume.
     assert host.volumes() == []
 
     stranger = {key: value for key, value in daemon.items() if not key.startswith("client")}

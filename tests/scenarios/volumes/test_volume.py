@@ -33,33 +33,33 @@ def test_present_and_absent(host: Host) -> None:
     assert host.volumes() == []
 
 
-def test_owners_whatever_the_driver(host: Host, nas: str) -> None:
+def test_owners_with_every_driver(host: Host, nas: str) -> None:
     host.shell(f"mkdir -p /srv/{PREFIX}bind && chown 0:0 /srv/{PREFIX}bind")
     before = host.left_behind()
     bind = {"type": "none", "o": "bind", "device": f"/srv/{PREFIX}bind"}
     mine = {"name": f"{PREFIX}nas", "driver": nas, "driver_options": {"size": 1}}
     wide = {"name": f"{PREFIX}wide", "driver": nas, "owner": 3000000, "mode": "2750"}
     plain = {"name": DATA, "mode": "1777"}
-    asked = [plain, {"name": f"{PREFIX}bind", "driver_options": bind}, mine, wide]
-    host.four_times(volumes=asked, **ES)
+    volumes = [plain, {"name": f"{PREFIX}bind", "driver_options": bind}, mine, wide]
+    host.four_times(volumes=volumes, **ES)
     assert host.owner(directory(DATA)) == "1000:0 1777"
     assert host.owner(f"/srv/{PREFIX}bind") == "1000:0 770"
     assert host.owner(f"/srv/nas/{PREFIX}nas") == "1000:0 770"
     assert host.owner(f"/srv/nas/{PREFIX}wide") == "3000000:0 2750"
     assert host.left_behind() == before
-    # What a container sees of it.
+    # The owner that a container sees.
     seen = host.shell(
         f"docker run --rm -v {PREFIX}nas:/data --entrypoint stat {host.image} -c '%u:%g %a' /data"
     )
     assert seen == "1000:0 770"
-    # What was changed by hand comes back, and what is in it stays as it is.
+    # A directory's owner is restored after a manual change; files in it keep theirs.
     host.shell(f"touch /srv/nas/{PREFIX}nas/file; chown 7:7 /srv/nas/{PREFIX}nas {directory(DATA)}")
-    applied = host.four_times(volumes=asked, **ES)
+    applied = host.four_times(volumes=volumes, **ES)
     assert set(applied["diff"]["after"]) == {DATA, f"{PREFIX}nas"}
     assert host.owner(f"/srv/nas/{PREFIX}nas/file") == "0:0 644"
 
 
-def test_an_owner_that_cannot_be(host: Host, nas: str) -> None:
+def test_an_owner_that_cannot_be_set(host: Host, nas: str) -> None:
     memory = {"type": "tmpfs", "device": "tmpfs"}
     broken = {"fail": "password=hush-hush is wrong"}
     before = host.left_behind()
@@ -76,7 +76,7 @@ def test_an_owner_that_cannot_be(host: Host, nas: str) -> None:
     assert host.left_behind() == before
 
 
-def test_an_owner_stays_under_a_running_container(
+def test_an_owner_is_not_changed_under_a_running_container(
     host: Host, container: Callable[..., None]
 ) -> None:
     container("web", f"{DATA}:/data", running=True)
@@ -108,19 +108,19 @@ def test_drift(host: Host) -> None:
     [checked] = host.run(always, check=True)
     for one in host.run(always, always):
         assert one["changed"]
-        # But for the moment at which the one before was made.
+        # The time of creation differs, so only the keys are compared.
         for side in ("before", "after"):
             assert set(one["diff"][side][DATA]) == set(checked["diff"][side][DATA])
 
 
 def test_a_volume_that_became_local(host: Host, nas: str, container: Callable[..., None]) -> None:
     container("early", f"{DATA}:/data")
-    asked = {"name": DATA, "driver": nas, **ES}
+    arguments = {"name": DATA, "driver": nas, **ES}
     for check in (True, False):
-        [result] = host.run(asked, check=check)
+        [result] = host.run(arguments, check=check)
         assert f"Volume {DATA} has the driver local, and nas is asked for" in result["msg"]
     host.shell(f"docker rm {PREFIX}early")
-    applied = host.four_times(**asked, recreate="options-changed")
+    applied = host.four_times(**arguments, recreate="options-changed")
     assert applied["volume"]["Driver"] == "nas"
 
 
@@ -132,8 +132,8 @@ def test_a_driver_that_is_not_there(host: Host) -> None:
     assert host.volumes() == []
 
 
-def referred_to(host: Host, *users: str) -> None:
-    """Neither removed nor made anew, checked or not."""
+def assert_in_use(host: Host, *users: str) -> None:
+    """The volume is neither removed nor recreated, in check mode or not."""
     for check in (True, False):
         for result in host.run(
             {"name": DATA, "state": "absent"}, {"name": DATA, "recreate": "always"}, check=check
@@ -146,7 +146,7 @@ def referred_to(host: Host, *users: str) -> None:
 
 def test_in_use_by_a_stopped_container(host: Host, container: Callable[..., None]) -> None:
     container("old", f"{DATA}:/data")
-    referred_to(host, f"container {PREFIX}old (created)")
+    assert_in_use(host, f"container {PREFIX}old (created)")
     host.shell(f"docker rm {PREFIX}old")
     host.four_times(name=DATA, state="absent")
 
@@ -154,19 +154,19 @@ def test_in_use_by_a_stopped_container(host: Host, container: Callable[..., None
 def test_in_use_by_a_bind_of_its_directory(host: Host, container: Callable[..., None]) -> None:
     host.run({"name": DATA})
     container("bound", f"{directory(DATA)}:/data")
-    referred_to(host, f"container {PREFIX}bound (created)")
+    assert_in_use(host, f"container {PREFIX}bound (created)")
 
 
 def test_in_use_by_services_that_have_no_task_here(host: Host) -> None:
     host.run({"name": DATA})
-    # The second one is named like the volume; what the third one mounts, nobody knows before.
+    # The second service has the volume's name; which volume the third mounts is unknown.
     sources = {f"{PREFIX}a": DATA, DATA: "{{.Service.Name}}", f"{PREFIX}z": "vt-{{.Task.Name}}"}
     for name, source in {**sources, f"{PREFIX}other": "vt-other"}.items():
         host.shell(
             f"docker service create -d --name {name} --constraint node.labels.none==1"
             f" --mount 'type=volume,source={source},target=/data' {host.image}"
         )
-    referred_to(host, *(f"service {name}" for name in sources))
+    assert_in_use(host, *(f"service {name}" for name in sources))
     host.shell(f"docker service rm {' '.join(sources)}")
     host.four_times(name=DATA, state="absent")
 
@@ -175,7 +175,7 @@ def test_the_daemon_is_down(host: Host) -> None:
     host.shell("systemctl stop docker.socket docker.service")
     try:
         checked, applied = (host.run({"name": DATA}, check=check)[0] for check in (True, False))
-        (info,), _said = host.play([{"elk.swarm.volume_info": {}, "ignore_errors": True}])
+        (info,), _output = host.play([{"elk.swarm.volume_info": {}, "ignore_errors": True}])
     finally:
         host.shell("systemctl start docker.service docker.socket")
     for result in (checked, applied, info):

@@ -43,7 +43,7 @@ def test_an_audit(host: Host, nas: str, container: Callable[..., None]) -> None:
     )
     container("web", f"{names['used']}:/data", running=True)
     container("old", f"{names['stopped']}:/data")
-    # Without a name, and left when its container went.
+    # A volume without a name, which stays after the removal of its container.
     host.shell(f"docker create --name {PREFIX}anon -v /data {host.image}; docker rm {PREFIX}anon")
     host.shell(
         f"docker service create -d --name {PREFIX}app --constraint node.labels.none==1"
@@ -54,19 +54,19 @@ def test_an_audit(host: Host, nas: str, container: Callable[..., None]) -> None:
     found = host.info(size=True)
     audit = {one["name"]: one for one in found["volumes"]}
     reasons = {what: (audit[name]["orphan"], audit[name]["reason"]) for what, name in names.items()}
-    nobody = "no container and no service refers to it"
+    unused = "no container and no service refers to it"
     assert reasons == {
         "used": (False, f"container {PREFIX}web (running) refers to it"),
         "stopped": (False, f"container {PREFIX}old (created) refers to it"),
         "served": (False, f"service {PREFIX}app refers to it"),
-        "nas": (True, nobody),
-        "zombie": (True, nobody),
+        "nas": (True, unused),
+        "zombie": (True, unused),
     }
     assert audit[names["stopped"]]["containers"] == [{"name": f"{PREFIX}old", "state": "created"}]
     assert audit[names["served"]]["services"] == [f"{PREFIX}app"]
     assert audit[names["zombie"]]["size"] == 1000000
     assert 0 <= audit[names["zombie"]]["age"] < 300
-    # This driver tells neither.
+    # This driver reports neither.
     assert audit[names["nas"]]["size"] is None
     assert audit[names["nas"]]["age"] is None
     nameless = [one for name, one in audit.items() if len(name) == 64]
@@ -96,7 +96,7 @@ def examples(module: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("module", ["volume", "volume_info"])
 def test_the_examples_run(host: Host, module: str) -> None:
     tasks = examples(module)
-    results, _said = host.play(tasks)
+    results, _output = host.play(tasks)
     assert not [one for one in results if one.get("failed")], results
     names = [
         str(item["name"]).replace("{{ inventory_hostname }}", HOST)

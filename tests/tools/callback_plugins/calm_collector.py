@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has Python's garbage collector leave alone what a run of the tests keeps to its end anyway.
+"""Makes Python's garbage collector ignore the objects that a test run keeps until its end.
 
-Ansible starts a process for every task on every host. Each of them goes through all that the
-controller has loaded as soon as its collector runs, and thereby copies it. A seventh of the
-controller's work in a play of small tasks was that.
+Ansible starts a process for every task on every host. When the collector of such a process runs, it
+visits all objects of the controller and so copies their memory. That was a seventh of the
+controller's work in a play of small tasks.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: calm_collector
 type: aggregate
-short_description: Has the garbage collector run less often
+short_description: Makes the garbage collector run less often
 description: For the tests of this collection only.
 requirements: [enabled in the configuration]
 """
 
-# New objects between two looks at the youngest, and how many of those until the older ones.
+# The thresholds of gc.set_threshold for the three generations of objects.
 YOUNG, MIDDLE, OLD = 200_000, 50, 100
 
 

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has the many runs of the tests share packed modules and compiled templates.
+"""Lets the many runs of the tests share packed modules and compiled templates.
 
-A run packs every module that it uses with all that the module imports, and throws that away at its
-end. Finding out what is imported was a quarter of the controller's work in a run of site.yml
-without changes. Here the folder for it leads to one that stays, named by the sources that go in.
+A run packs every module that it uses, with everything that the module imports, and deletes that at
+its end. The search for imports was a quarter of the controller's work in a run of site.yml without
+changes. Here that folder is a link to one that stays, whose name depends on the sources.
 
-Ansible starts a process for every task on every host, and each compiles anew all templates that it
-comes by: 2,700 in such a run on three hosts, of which 450 differ. Here their code stays, too.
+Ansible starts a process for every task on every host, and each process compiles all its templates
+again: 2,700 in such a run on three hosts, of which 450 differ. Here their code stays, too.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ requirements: [enabled in the configuration]
 """
 
 ROOT = Path(__file__).resolve().parents[3]
-# Of Ansible itself, below the folder for temporary files of a run.
+# Ansible's folder for packed modules, below the temporary folder of a run.
 CACHE = "ansiballz_cache"
 ENVIRONMENT = _jinja_bits.AnsibleEnvironment
-# What Ansible does by itself. There is no documented way between a template and its code.
+# The original functions of Ansible. There is no documented hook between a template and its code.
 compile_template = ENVIRONMENT.compile
 compile_expression = ENVIRONMENT.compile_expression
 
 
 def name(root: Path) -> str:
-    """Changes with all that goes in: our sources, and the versions of what is not ours.
+    """A name that changes with our sources and with the versions of Ansible and Python.
 
-    The code of a template knows of the filters in it how they are called.
+    Filters count too, because the code of a template contains how to call them.
     """
     digest = hashlib.sha256(f"{__version__} {sys.version}".encode())
     sources = [*(root / "plugins").rglob("*.py"), root / "tests" / "requirements.txt"]
@@ -62,28 +62,28 @@ def name(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-# Every source is read for it, and those of a run stay as they are.
+# Cached, because it reads every source, and the sources do not change during a run.
 name_of_run = functools.cache(name)
 
 
 def folder(root: Path, kind: str) -> Path:
-    """Where work of a kind is kept: with ELK_KEPT_WORK in the folder that it names."""
-    place = Path(os.environ.get("ELK_KEPT_WORK") or root / ".cache") / kind / name_of_run(root)
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+    """The folder for one kind of work, below ELK_KEPT_WORK if that is set."""
+    path = Path(os.environ.get("ELK_KEPT_WORK") or root / ".cache") / kind / name_of_run(root)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def keep_modules(root: Path, temporary: Path) -> Path:
-    """Lead Ansible's folder in ``temporary`` to the one that stays, which is returned."""
+    """Link Ansible's folder in ``temporary`` to the one that stays, and return that one."""
     place = folder(root, "modules")
-    # A run that has packed something already goes on without.
+    # If the run has already packed a module, it keeps its own folder.
     with contextlib.suppress(FileExistsError):
         (temporary / CACHE).symlink_to(place)
     return place
 
 
 def keep_templates(root: Path) -> Templates:
-    """Have Ansible look what is kept before it compiles."""
+    """Make Ansible look for stored code before it compiles a template."""
     kept = Templates(folder(root, "templates"))
     ENVIRONMENT.compile = lambda *words, **options: kept.template(*words, **options)
     ENVIRONMENT.compile_expression = lambda *words: kept.expression(*words)
@@ -95,11 +95,11 @@ class Templates:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        # Of the expression that Jinja is at. It makes a template of each, and hands no source on.
-        self.under_way: Path | None = None
+        # The file of the current expression. Jinja compiles it as a template without its source.
+        self.current_expression: Path | None = None
 
     def path(self, environment: Any, kind: str, source: str) -> Path:
-        """The file with the code of a source, named by the source and how it is read."""
+        """The file for the code of a source. Its name depends on the source and the options."""
         context = _jinja_bits._TemplateCompileContext.current(optional=True)
         fields = _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES
         depends = [kind, str(source), bool(context and context.escape_backslashes)]
@@ -121,12 +121,12 @@ class Templates:
         draft.replace(path)
 
     def template(self, environment: Any, source: Any, *words: Any, **options: Any) -> Any:
-        """In place of ``Environment.compile``."""
+        """Replaces ``Environment.compile``."""
         if words or options:
-            # Of a file, whose name is in its code.
+            # The template is a file. Its code contains the file's name, so it is not shared.
             return compile_template(environment, source, *words, **options)
         if isinstance(source, nodes.Template):
-            path = self.under_way
+            path = self.current_expression
         else:
             path = self.path(environment, "template", source)
             kept = self.read(path)
@@ -138,18 +138,18 @@ class Templates:
         return code
 
     def expression(self, environment: Any, source: str, undefined_to_none: bool = True) -> Any:
-        """In place of ``Environment.compile_expression``."""
+        """Replaces ``Environment.compile_expression``."""
         path = self.path(environment, "expression", source)
         kept = self.read(path)
         if kept is not None:
             names = environment.make_globals(None)
             template = environment.template_class.from_code(environment, kept, names, None)
             return TemplateExpression(template, undefined_to_none)
-        self.under_way = path
+        self.current_expression = path
         try:
             return compile_expression(environment, source, undefined_to_none)
         finally:
-            self.under_way = None
+            self.current_expression = None
 
 
 class CallbackModule(CallbackBase):

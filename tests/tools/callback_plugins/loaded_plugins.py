@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has the controller load once what each of its processes would load for itself.
+"""Loads plugins once in the controller, instead of in each of its processes.
 
 Ansible starts a process for every task on every host, which loads the filters, lookups and
-connections that it needs, and ends with them. What is loaded before, all of them have.
+connections that it needs. All processes inherit what the controller has already loaded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OURS = {"filter": loader.filter_loader, "lookup": loader.lookup_loader}
 HELPER = re.compile(
     r"from (ansible_collections\.elk\.swarm\.plugins\.module_utils[\w.]+) import \(?\s*(\w+)"
 )
-# Those that site.yml takes most often. The first filter and the first test bring all of Ansible's.
+# The plugins that site.yml uses most. The first filter and the first test load all of Ansible's.
 BUILTIN = {
     loader.action_loader: (
         "assert",
@@ -64,10 +64,10 @@ class CallbackModule(CallbackBase):
         for folder, where in OURS.items():
             for path in (PLUGINS / folder).glob("*.py"):
                 where.get(f"elk.swarm.{path.stem}", class_only=True)
-                # Our filters import what they need when they are called first.
+                # Our filters import their helpers at the first call, so import these here.
                 for module, name in HELPER.findall(path.read_text()):
                     for one in (module, f"{module}.{name}"):
                         with contextlib.suppress(ModuleNotFoundError):
                             importlib.import_module(one)
-        # One of them brings all of its collection.
+        # One filter loads all filters of its collection.
         loader.filter_loader.get("community.crypto.x509_certificate_info")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages lead where they say, and quote what the code really prints."""
+"""Links of pages are valid, and the messages that pages quote are those of the code."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def broken_links(root: Path, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_are_valid(name: str) -> None:
     assert broken_links(ROOT, name) == []
 
 
-def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+def test_an_invalid_link_is_reported(tmp_path: Path) -> None:
     (tmp_path / "b.md").write_text("# The *second* `one`\n\n```\n# no heading\n```\n")
     (tmp_path / "a.md").write_text(
         "[1](b.md#the-second-one) [2](gone.md) [3](b.md#no-heading) [4](https://x.test/)\n"
@@ -71,7 +71,7 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
 
 
 def printed(quote: str, texts: tuple[str, ...]) -> bool:
-    """Whether one of the texts can come out as the quote, in which … stands for anything."""
+    """Whether one of the texts matches the quote, in which … stands for any text."""
     pattern = re.compile(".*".join(re.escape(part.strip()) for part in quote.split("…")))
     return any(pattern.search(text) for text in texts)
 
@@ -82,7 +82,7 @@ def quotes(page: str) -> list[str]:
     return [" ".join(re.sub(r"(?m)^ *> ?|`", "", quote).split()) for quote in found]
 
 
-def test_a_quote_needs_a_text_of_its_own() -> None:
+def test_a_quote_must_match_one_text() -> None:
     texts = tuple(python_texts('raise E(f"{a}: the disk {b} is " "full. Make room")'))
     texts += tuple(yaml_texts([{"fail_msg": "Host {{ h | default('gone') }} is\nnot there."}]))
     assert printed("…: the disk … is full.", texts)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each row of what an attacker gets names tests that exist."""
+"""Each row of the table "What an attacker gets" names tests that exist."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def functions_of(path: str) -> set[str]:
 
 
 def missing(row: list[str]) -> list[str]:
-    """What a row names and nobody can run; the row itself when it names nothing."""
+    """Tests that a row names and that do not exist, or the row if it names no test."""
     named = [
         (path, name)
         for path, names in NAMED.findall(row[2])
@@ -45,7 +45,7 @@ def test_each_row_names_tests_that_exist() -> None:
     assert [problem for row in rows for problem in missing(row)] == []
 
 
-def test_a_row_without_a_test_is_named() -> None:
+def test_a_row_without_a_test_is_reported() -> None:
     assert missing(["Logstash", "nothing", ""]) == ["Logstash: names no test"]
     path = "../tests/scenarios/shared/test_thief.py"
     gone = f"[a]({path}) `test_the_group_docker_is_root`, `test_gone`"

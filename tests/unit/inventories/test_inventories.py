@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventories of this clone, with hosts that are right, are refused by no check.
+"""Preflight finds no problem in the inventories of this clone, on hosts without faults.
 
-What is judged are the variables as the role preflight hands them on, its own templates included.
+The tests check the variables as the role preflight passes them on, with its own templates.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def task(module: str) -> dict[str, Any]:
 
 
 def role_values() -> dict[str, Any]:
-    """What the roles themselves say, defaults and what they work out."""
+    """The defaults and the computed variables of all roles."""
     found: dict[str, Any] = {}
     for part in ("defaults", "vars"):
         for path in sorted(ROOT.glob(f"roles/*/{part}/main.yml")):
@@ -73,7 +73,7 @@ def survey(name: str, address: str) -> dict[str, Any]:
 
 
 def site(source: Path) -> Site:
-    """An inventory as preflight would see it."""
+    """An inventory as preflight sees it."""
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(source)])
     manager = VariableManager(loader=loader, inventory=inventory)
@@ -88,7 +88,7 @@ def site(source: Path) -> Site:
         facts = {"ansible_facts": {"nodename": host.name}, "preflight_kinds": {}}
         templar = Templar(loader, variables={**base, **own, **facts, "groups": groups})
         found = task("elk.swarm.host_survey")["declared"]
-        # Filters of a collection are found by playbooks only, so this one is called here.
+        # Only playbooks find a collection's filters, so the test calls this one itself.
         del found["storage"]
         declared = templar.template(found)
         declared["storage"] = {
@@ -97,7 +97,7 @@ def site(source: Path) -> Site:
             ]
             for service in ("elasticsearch", "logstash")
         }
-        # The role asks once, with the variables of the first host.
+        # The role runs this task once, with the variables of the first host.
         settings = settings or templar.template(task("elk.swarm.preflight")["settings"])
         declared["sent"] = settings["received"] = 1000.0
         hosts[host.name] = Host(host.name, declared, survey(host.name, declared["address"]))
@@ -105,7 +105,7 @@ def site(source: Path) -> Site:
 
 
 def lab_inventory(folder: Path, hosts: int) -> Path:
-    """What inventories/lab is when a lab of so many hosts stands."""
+    """inventories/lab as it is for a lab with this number of hosts."""
     managers, workers = shape(hosts, None)
     names = {
         "swarm_managers": [f"m{n}" for n in range(1, managers + 1)],
@@ -148,7 +148,7 @@ def test_labs(tmp_path: Path, hosts: int) -> None:
     assert problems(found) == []
 
 
-def test_a_slip_in_an_inventory_is_found_this_way(tmp_path: Path) -> None:
+def test_a_misspelt_variable_of_an_inventory_is_found(tmp_path: Path) -> None:
     source = lab_inventory(tmp_path, 1)
     (source / "hosts.json").write_text(
         (source / "hosts.json").read_text().replace("elk_registry", "elk_registri")

@@ -16,7 +16,7 @@ import yaml
 from repo import ROOT
 
 PREFLIGHT = "elk.swarm.preflight"
-# They neither make secrets nor need any, or look only. Reset compares in its role.
+# Playbooks that use no secrets or only read them. Reset compares in its role.
 OTHERS = {"status", "volumes_audit", "volumes_clean", "fetch_secrets", "reset"}
 IMPORTED = {"site"}
 PLAYBOOKS = sorted(
@@ -25,7 +25,7 @@ PLAYBOOKS = sorted(
 
 
 def roles(items: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The roles of tasks in their order, each with its task."""
+    """The roles that tasks include, in their order, each with its task."""
     for item in items:
         if "block" in item:
             yield from roles(item["block"])
@@ -56,8 +56,8 @@ def test_the_comparison_comes_first(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["cluster", "stack", "verify"])
-def test_parts_of_a_run_compare_whatever_their_tags(name: str) -> None:
-    """Argument specs are checked in every run, and a check makes what it looks at."""
+def test_parts_of_a_run_compare_with_any_tags(name: str) -> None:
+    """Every run checks argument specs, and this check makes the secrets that it reads."""
     _first, task = first_roles(name)[0]
     assert task["tags"] == ["always"]
     assert task["ansible.builtin.include_role"]["apply"] == {"tags": ["always"]}

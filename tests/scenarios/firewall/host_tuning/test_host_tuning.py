@@ -1,4 +1,4 @@
-"""What the role host_tuning sets only if it is told to, on one host: check, apply, check, apply."""
+"""What the role host_tuning sets only on request, on one host: check, apply, check, apply."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def tune(site: Site, *options: str, **variables: Any) -> Outcome:
 
 
 def prove(site: Site, **variables: Any) -> str:
-    """Check tells of a change, the run makes it, and neither finds another. Gives the diff."""
-    told = tune(site, "--check", "--diff", **variables)
-    assert list(told.changed) == [HOST], told.output
+    """Check predicts a change, the run makes it, and neither finds another. Returns the diff."""
+    checked = tune(site, "--check", "--diff", **variables)
+    assert list(checked.changed) == [HOST], checked.output
     done = tune(site, **variables)
     assert list(done.changed) == [HOST], done.output
     for again in (tune(site, "--check", **variables), tune(site, **variables)):
         assert again.changed == {}, again.output
-    return told.output
+    return checked.output
 
 
 def swaps() -> set[str]:
@@ -48,7 +48,7 @@ def swaps() -> set[str]:
 
 @pytest.fixture
 def machine_as_it_was() -> Iterator[None]:
-    """Hosts share the machine's kernel: what a test sets there is put back."""
+    """Restore the settings of the machine's kernel, which all hosts share."""
     huge_pages = HUGE_PAGES.read_text().partition("[")[2].partition("]")[0]
     swappiness, on = SWAPPINESS.read_text(), swaps()
     yield
@@ -58,35 +58,35 @@ def machine_as_it_was() -> Iterator[None]:
         subprocess.run(["swapon", path], check=True)
 
 
-def test_nothing_is_changed_unasked(site: Site) -> None:
+def test_nothing_is_changed_by_default(site: Site) -> None:
     assert tune(site, "--check", "--diff").changed == {}
 
 
 @pytest.mark.usefixtures("machine_as_it_was")
 def test_huge_pages(site: Site, host: Place) -> None:
-    wanted = "never" if "[madvise]" in HUGE_PAGES.read_text() else "madvise"
-    # A container may look at the kernel's settings only.
+    mode = "never" if "[madvise]" in HUGE_PAGES.read_text() else "madvise"
+    # In a container the kernel's settings are read-only.
     host.run("mount", "-o", "remount,rw", "/sys")
     try:
-        told = prove(site, host_tuning_transparent_huge_pages=wanted)
+        diff = prove(site, host_tuning_transparent_huge_pages=mode)
     finally:
         host.run("mount", "-o", "remount,ro", "/sys")
-    assert f"+live {HUGE_PAGES} = {wanted}" in told
-    assert f"[{wanted}]" in HUGE_PAGES.read_text()
+    assert f"+live {HUGE_PAGES} = {mode}" in diff
+    assert f"[{mode}]" in HUGE_PAGES.read_text()
     line = host.run("cat", "/etc/tmpfiles.d/90-elk-swarm.conf")
-    assert line == f"w {HUGE_PAGES} - - - - {wanted}\n"
+    assert line == f"w {HUGE_PAGES} - - - - {mode}\n"
 
 
 @pytest.mark.usefixtures("machine_as_it_was")
-def test_what_is_set_at_boot_is_what_systemd_reads(host: Place) -> None:
+def test_systemd_sets_huge_pages_at_boot(host: Place) -> None:
     HUGE_PAGES.write_text("always")
-    wanted = host.run("cat", "/etc/tmpfiles.d/90-elk-swarm.conf").split()[-1]
+    mode = host.run("cat", "/etc/tmpfiles.d/90-elk-swarm.conf").split()[-1]
     host.run("mount", "-o", "remount,rw", "/sys")
     try:
         host.run("systemd-tmpfiles", "--create", "/etc/tmpfiles.d/90-elk-swarm.conf")
     finally:
         host.run("mount", "-o", "remount,ro", "/sys")
-    assert f"[{wanted}]" in HUGE_PAGES.read_text()
+    assert f"[{mode}]" in HUGE_PAGES.read_text()
 
 
 @pytest.mark.usefixtures("machine_as_it_was")
@@ -99,13 +99,13 @@ def test_swappiness(site: Site, host: Place) -> None:
 
 @pytest.mark.usefixtures("machine_as_it_was")
 def test_swap(site: Site, host: Place) -> None:
-    # On the file system of Docker's data: the host's own root cannot hold one.
+    # On the file system of Docker's data, because the host's root cannot hold a swap file.
     file = "/var/lib/docker/swap"
     host.run("sh", "-c", f"fallocate -l 16m {file} && chmod 600 {file} && mkswap -q {file}")
     host.run("swapon", file)
     try:
-        told = prove(site, host_tuning_swap="disabled")
-        assert "+swap.target is masked" in told
+        diff = prove(site, host_tuning_swap="disabled")
+        assert "+swap.target is masked" in diff
         assert swaps() == set()
     finally:
         host.run("sh", "-c", f"swapoff {file} 2>/dev/null; rm {file}")
@@ -113,8 +113,8 @@ def test_swap(site: Site, host: Place) -> None:
     host.run("systemctl", "unmask", "swap.target")
 
 
-def test_a_clock_that_is_set(site: Site, host: Place) -> None:
-    # Its clock is the machine's: the program runs, and is told to leave it alone.
+def test_time_sync(site: Site, host: Place) -> None:
+    # The host shares the machine's clock, so chronyd runs with -x and does not set it.
     folder = "/etc/systemd/system/chrony.service.d"
     override = r"[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x\n"
     host.run("sh", "-c", f"mkdir -p {folder} && printf '{override}' > {folder}/lab.conf")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def watch() -> Iterator[Watch]:
-    """Takes down what every process on this machine shows while the tests run."""
+    """Records command line and environment of every process on this machine during the tests."""
     watching = Watch()
     yield watching
     watching.stop()
@@ -24,11 +24,11 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture(scope="session", autouse=True)
 def standing(watch: Watch) -> Iterator[Standing]:
-    """The run that makes everything is the one in which a secret could show: it says all it can."""
+    """The first run makes all secrets, so it runs with the most output, which could show them."""
     platform = Standing()
     platform.forget_secrets()
     code, output = platform.run("-vvv", "--diff", "site.yml", **platform.caching)
     assert code == 0, output[-6000:]
     yield platform
-    # No run but this one keeps facts.
+    # Only the first run caches facts.
     shutil.rmtree(platform.facts)

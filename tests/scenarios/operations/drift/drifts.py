@@ -1,4 +1,4 @@
-"""What is changed behind the collection's back, and the one task that puts each right."""
+"""Changes made outside of the collection, and the one task that corrects each."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Drift:
     name: str
     spoil: Callable[[Standing], object]
     restored: Callable[[Standing], bool]
-    # (host, task) that a run changes, and what its difference shows unless it is hidden.
+    # Each (host, task) that a run changes, and texts in its diff unless that is hidden.
     changes: frozenset[Change]
     shows: tuple[str, ...] = ()
-    # Where check mode speaks through another task.
-    foretold: frozenset[Change] = field(default=frozenset())
+    # The same in check mode, where another task reports the change.
+    checked: frozenset[Change] = field(default=frozenset())
 
     @property
     def predicted(self) -> frozenset[Change]:
-        return self.foretold or self.changes
+        return self.checked or self.changes
 
 
 def by(host: str, *tasks: str) -> frozenset[Change]:
@@ -53,12 +53,12 @@ def on(host: str, script: str) -> Callable[[Standing], object]:
     return lambda standing: standing.sh(host, script)
 
 
-def says(host: str, script: str, *wanted: str) -> Callable[[Standing], bool]:
+def says(host: str, script: str, *words: str) -> Callable[[Standing], bool]:
     """Whether the script's output has all of these words."""
 
     def check(standing: Standing) -> bool:
         found = standing.sh(host, script)
-        return all(text in found for text in wanted)
+        return all(text in found for text in words)
 
     return check
 
@@ -67,7 +67,7 @@ def says(host: str, script: str, *wanted: str) -> Callable[[Standing], bool]:
 
 
 def shorten(standing: Standing, path: Path, days: int) -> str:
-    """Sign a certificate anew, for fewer days, and put it where the long one was."""
+    """Sign a certificate again for fewer days, and replace the longer one."""
     old = x509.load_pem_x509_certificate(path.read_bytes())
     ca_key = serialization.load_pem_private_key((standing.directory / "ca.key").read_bytes(), None)
     assert isinstance(ca_key, EllipticCurvePrivateKey)
@@ -89,8 +89,8 @@ def shorten(standing: Standing, path: Path, days: int) -> str:
 
 def lasts(standing: Standing, name: str, days: int) -> bool:
     certificate = x509.load_pem_x509_certificate((standing.directory / name).read_bytes())
-    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
-    return left > datetime.timedelta(days=days)
+    remaining = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    return remaining > datetime.timedelta(days=days)
 
 
 def serves(
@@ -115,14 +115,14 @@ def shorten_node(standing: Standing) -> None:
 
 
 def node_restored(standing: Standing) -> bool:
-    """The server has to load it by itself."""
+    """Elasticsearch must load the new certificate without a restart."""
     address = str(standing.vars["m2"]["ansible_host"])
     name = "certs/m2.crt"
     return lasts(standing, name, 600) and serves(standing, address, 9200, name)
 
 
 def shorten_kibana(standing: Standing) -> None:
-    """Kibana serves it already, as one that has grown old there: nothing differs but its end."""
+    """Replace it in Kibana too, as if it had aged there: only its end date differs."""
     new = shorten(standing, standing.directory / "certs" / "kibana.crt", 10)
     base = "kibana-certificate"
     name = f"{base}-{hashlib.sha256(new.encode()).hexdigest()[:12]}"
@@ -148,7 +148,7 @@ def kibana_certificate_restored(standing: Standing) -> bool:
 
 
 def shorten_authority(standing: Standing) -> None:
-    """So that it ends before a certificate which is signed today."""
+    """The authority then ends before a certificate that is signed today."""
     new = shorten(standing, standing.directory / "ca.crt", 700)
     for host in standing.hosts:
         standing.sh(host, f"cat > /etc/elk/pki/ca.crt <<'END'\n{new}END")
@@ -156,8 +156,8 @@ def shorten_authority(standing: Standing) -> None:
 
 def authority_restored(standing: Standing) -> bool:
     ours = (standing.directory / "ca.crt").read_text().strip()
-    there = [standing.sh(host, "cat /etc/elk/pki/ca.crt") for host in standing.hosts]
-    return lasts(standing, "ca.crt", 3000) and there == [ours] * len(there)
+    copies = [standing.sh(host, "cat /etc/elk/pki/ca.crt") for host in standing.hosts]
+    return lasts(standing, "ca.crt", 3000) and copies == [ours] * len(copies)
 
 
 # -- services and the API ----------------------------------------------------------------------
@@ -187,7 +187,7 @@ def role_restored(standing: Standing) -> bool:
 def spoil_template(standing: Standing) -> None:
     found = standing.elasticsearch(TEMPLATE)[1]["index_templates"][0]["index_template"]
     found["template"]["mappings"]["properties"]["message"] = {"type": "keyword"}
-    # It also shows when it was made, and does not take that back.
+    # The response also has the time of creation, which a PUT does not accept.
     body = {key: found[key] for key in ("index_patterns", "priority", "template")}
     assert standing.elasticsearch(TEMPLATE, "PUT", body)[0] == 200
 
@@ -261,7 +261,7 @@ HOSTS = (
         on("m1", "apt-mark unhold docker.io"),
         says("m1", "apt-mark showhold", "docker.io"),
         by("m1", "docker_engine : Hold or release the packages"),
-        foretold=by("m1", "docker_engine : Say what would be held or released"),
+        checked=by("m1", "docker_engine : Say what would be held or released"),
     ),
 )
 
@@ -315,7 +315,7 @@ CLUSTER = (
         "certificate of Kibana near its end",
         shorten_kibana,
         kibana_certificate_restored,
-        # A new key comes with it.
+        # The new certificate has a new key.
         by(
             "m1",
             "pki : Make the private key",
@@ -353,7 +353,7 @@ STACK = (
     ),
     Drift(
         "environment and labels of Logstash changed",
-        # Its tasks cannot start with what the others here spoil, and Swarm would put it back first.
+        # Its tasks cannot start with the other drifts here, and Swarm would roll it back first.
         on(
             "m1",
             "docker service update --detach --env-add DRIFT=1 --update-failure-action pause"
@@ -428,7 +428,7 @@ TOKENS = (
     ),
 )
 
-# One run for as many as can be told apart: runs are what takes the time.
+# Drifts whose changes differ share one run, because runs take the time.
 GROUPS = {
     "everywhere": ("site.yml", HOSTS + CLUSTER + STACK),
     "tokens": ("playbooks/stack.yml", TOKENS),

@@ -1,4 +1,4 @@
-"""The platform that stands in the lab: its hosts over ssh, its APIs, and playbooks run on it."""
+"""The platform of the lab: its hosts over ssh, its APIs, and runs of playbooks on it."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Standing:
         self.vars: dict[str, Any] = inventory["_meta"]["hostvars"]
         self.hosts = list(self.vars)
         self.directory = Path(self.vars["m1"]["elk_local_dir"])
-        # For a run that keeps facts, because they are searched for secrets, too.
+        # For a run that caches facts; the tests search them for secrets.
         self.facts = self.directory / "facts"
         self.caching = {
             "ANSIBLE_CACHE_PLUGIN": "jsonfile",
             "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.facts),
         }
-        # What every run has said.
-        self.said: dict[str, str] = {}
+        # The output of every run.
+        self.outputs: dict[str, str] = {}
 
     # -- hosts ---------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class Standing:
         return [*words, "sudo", "-n", *map(shlex.quote, command)]
 
     def sh(self, host: str, script: str) -> str:
-        """Run a script as root; it goes in by stdin, so that no process carries its text."""
+        """Run a script as root, passed by stdin, so that no process shows its text."""
         done = subprocess.run(
             self.ssh(host, "bash", "-s"),
             input=f"set -e\n{script}\n",
@@ -107,7 +107,7 @@ class Standing:
         wait_for(ready, 90, "every node")
 
     def forget_secrets(self) -> None:
-        """Remove what a lab before this one has left, so that the first run makes it anew."""
+        """Remove the secrets of an earlier lab, so that the first run makes new ones."""
         assert self.sh("m1", "docker info --format '{{.Swarm.LocalNodeState}}'") == "inactive"
         for path in (self.directory / "certs").glob("*"):
             path.unlink()
@@ -148,7 +148,7 @@ class Standing:
         return self.call(url, method, body, login)
 
     def kibana_available(self) -> bool:
-        """Whether some host answers for Kibana, with Elasticsearch behind it."""
+        """Whether Kibana answers on a host and reaches Elasticsearch."""
         for known in self.vars.values():
             try:
                 url = f"https://{known['ansible_host']}:5601/api/status"
@@ -173,13 +173,13 @@ class Standing:
             text=True,
             check=False,
         )
-        label = f"run {len(self.said) + 1}: {' '.join(arguments)}"
-        self.said[label] = done.stdout + done.stderr
+        label = f"run {len(self.outputs) + 1}: {' '.join(arguments)}"
+        self.outputs[label] = done.stdout + done.stderr
         # Shown by pytest when a test fails, or with -s.
         print(f"\n{label}: {time.monotonic() - begun:.0f} s")
         return done.returncode, done.stdout
 
     def play(self, playbook: str, *arguments: str) -> Report:
         code, output = self.run(playbook, *arguments, callback="ansible.posix.json")
-        assert "{" in output, list(self.said.values())[-1]
+        assert "{" in output, list(self.outputs.values())[-1]
         return Report.parse(code, output)

@@ -1,4 +1,4 @@
-"""A thing changed behind the collection's back is foretold, put right, and nothing else is."""
+"""Changes made outside of the collection are predicted and corrected, and nothing else is."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def assert_only(report: Report, expected: set[tuple[str, str]]) -> None:
     assert set(report.changed) == expected
 
 
-def test_a_label_that_stops_a_node_is_put_right_by_a_turn_of_that_node(standing: Standing) -> None:
+def test_a_label_that_stops_a_node_is_corrected_by_a_restart_of_that_node(
+    standing: Standing,
+) -> None:
     generation = standing.node("w1")["Labels"]["elk.es"]
     standing.sh("m1", "docker node update --label-add elk.es=other w1")
     before = standing.node("w1")
-    foretold = standing.play("playbooks/stack.yml", "--check", "--diff")
-    assert not foretold.failed
-    assert "generation other becomes" in foretold.output
+    checked = standing.play("playbooks/stack.yml", "--check", "--diff")
+    assert not checked.failed
+    assert "generation other becomes" in checked.output
     assert standing.node("w1") == before
 
     done = standing.play("playbooks/stack.yml")
@@ -35,17 +37,17 @@ def test_a_label_that_stops_a_node_is_put_right_by_a_turn_of_that_node(standing:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_drift_is_foretold_and_put_right(standing: Standing, group: str) -> None:
+def test_drift_is_predicted_and_corrected(standing: Standing, group: str) -> None:
     playbook, drifts = GROUPS[group]
     standing.settle()
     for drift in drifts:
-        assert drift.restored(standing), f"{drift.name}: not whole before"
+        assert drift.restored(standing), f"{drift.name}: not in order before"
         drift.spoil(standing)
 
-    foretold = standing.play(playbook, "--check", "--diff")
-    assert_only(foretold, {change for drift in drifts for change in drift.predicted})
+    checked = standing.play(playbook, "--check", "--diff")
+    assert_only(checked, {change for drift in drifts for change in drift.predicted})
     for drift in drifts:
-        shown = " ".join(difference(foretold.changed[change]) for change in drift.predicted)
+        shown = " ".join(difference(checked.changed[change]) for change in drift.predicted)
         assert all(text in shown for text in drift.shows), f"{drift.name}: {shown}"
         assert not drift.restored(standing), f"{drift.name}: the check has changed it"
 
@@ -59,7 +61,7 @@ def assert_restored(standing: Standing, drift: Drift) -> None:
     wait_for(lambda: drift.restored(standing), 120, f"The end of {drift.name}")
 
 
-def test_what_the_collection_did_not_make_stays(standing: Standing) -> None:
+def test_what_the_collection_did_not_make_is_kept(standing: Standing) -> None:
     names = standing.sh("m1", "docker config ls --format '{{.Name}}'").split()
     assert FOREIGN in names
     standing.sh("m1", f"docker config rm {FOREIGN}")

@@ -1,4 +1,4 @@
-"""Faults that do not stop a service are put up for real, and status names each with a command."""
+"""Real faults that stop no service; status names each of them, with a command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 INDEX = "syslog-msg-000001"
 ALLOCATION = "cluster.routing.allocation.enable"
 MARK = "cluster.routing.allocation.disk.watermark"
-# Elasticsearch takes the three only together.
+# Elasticsearch accepts the three only together.
 LOW = {f"{MARK}.low": "9999gb", f"{MARK}.high": "2gb", f"{MARK}.flood_stage": "1gb"}
 LINES = 300
 WORD = "faultsofthestatus"
-# The checks, and what each says.
+# The checks of status, and the message of each.
 EXPECTED = {
     "index_blocks": f"index.blocks.write is set on the index {INDEX}",
     "queue_stuck": "events wait in the queue of Logstash and none was sent",
@@ -60,7 +60,7 @@ def settings(standing: Standing, block: bool | None, cluster: dict[str, Any]) ->
 
 
 def send(standing: Standing) -> None:
-    """To a host with Logstash, as one that has much to say."""
+    """Send many lines to a host with Logstash."""
     address = str(standing.vars["m1"]["ansible_host"])
     with socket.create_connection((address, 514), timeout=10) as connection:
         for number in range(LINES):
@@ -108,7 +108,7 @@ rm /root/ca.crt.kept
 
 
 def test_status_names_what_stops_lines_and_clients(standing: Standing) -> None:
-    """That none of this is found before and after is what the scenario's verify.yml shows."""
+    """The scenario's verify.yml shows that status finds none of these without the faults."""
     key = standing.directory / "ca.key"
     hidden = standing.directory / "ca.key.hidden"
     standing.sh("w1", SPOIL % another_authority())
@@ -125,9 +125,9 @@ def test_status_names_what_stops_lines_and_clients(standing: Standing) -> None:
         standing.sh("m1", "docker service scale --detach kibana=1")
         settings(standing, None, dict.fromkeys((*LOW, ALLOCATION)))
     for check, text in EXPECTED.items():
-        told = [one for one in found if one["check"] == check]
-        assert any(text in one["text"] for one in told), (check, found)
-        assert all(one["next"] for one in told), told
+        named = [one for one in found if one["check"] == check]
+        assert any(text in one["text"] for one in named), (check, found)
+        assert all(one["next"] for one in named), named
     assert code == 2
     # What waited in the queue arrives once the block is gone, and nothing is lost.
     wait_for(lambda: stored(standing) == LINES, 90, "All lines in the index")

@@ -1,4 +1,4 @@
-"""What runs leave behind, and where in it the literal value of a secret stands."""
+"""What runs leave behind, and where it holds the value of a secret."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ import json, os, select, sys
 seen, looks = {}, {}
 while not select.select([sys.stdin], [], [], 0.1)[0]:
     pids = [pid for pid in os.listdir("/proc") if pid.isdigit()]
-    # A process that has started another program does so in its first moments.
+    # A process that executes another program does so soon after its start.
     looks = {pid: looks.get(pid, 0) + 1 for pid in pids}
     for pid in pids:
         if looks[pid] > 4:
@@ -44,7 +44,7 @@ while not select.select([sys.stdin], [], [], 0.1)[0]:
 json.dump([[*key, data.decode("latin-1"), *who] for (*key, data), who in seen.items()], sys.stdout)
 """
 
-# Runs on a host, as root. What it looks for comes in by stdin.
+# Runs on a host, as root. It reads the texts to search for from stdin.
 SEARCH = r"""
 import base64, json, os, stat, subprocess, sys
 needles = {name: [text.encode() for text in texts] for name, texts in json.load(sys.stdin).items()}
@@ -123,7 +123,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Place:
-    """A row of the page on security: a secret may stand in this file, with these rights."""
+    """A row of docs/security.md: a secret may be in this file, with this mode and owner."""
 
     secrets: frozenset[str]
     where: str
@@ -160,7 +160,7 @@ def key_text(path: Path) -> str:
 
 
 def needles(standing: Standing) -> dict[str, list[str]]:
-    """Each secret by the name that the page gives it, in all the ways it could be written."""
+    """The texts of each secret, by its name in docs/security.md, in all forms it can have."""
     values = {name: standing.secret(name) for name in SECRETS}
     for role in ("manager", "worker"):
         values[f"join_token_{role}"] = standing.sh("m1", f"docker swarm join-token -q {role}")
@@ -176,10 +176,10 @@ def needles(standing: Standing) -> dict[str, list[str]]:
     return found
 
 
-def search_host(standing: Standing, host: str, wanted: dict[str, list[str]]) -> dict[str, Any]:
+def search_host(standing: Standing, host: str, secrets: dict[str, list[str]]) -> dict[str, Any]:
     done = subprocess.run(
         standing.ssh(host, "python3", "-c", SEARCH),
-        input=json.dumps(wanted),
+        input=json.dumps(secrets),
         capture_output=True,
         text=True,
         check=True,

@@ -31,7 +31,7 @@ __all__ = ["client", "platform"]
 # Lines a second over each connection.
 RATE = 40.0
 PATIENCE = 400
-# Inside one container: it reaches no Elasticsearch any more, and hears of it at once.
+# Runs in one container: its connections to Elasticsearch then fail at once.
 CUT = "iptables -A OUTPUT -p tcp --dport 9200 -j REJECT --reject-with tcp-reset"
 
 
@@ -125,7 +125,7 @@ class Stage:
                     raise AssertionError("".join(lines))
         assert killed == bool(kill_at), f"{kill_at} was never seen:\n{''.join(lines)}"
         self.runs[name] = Run(process.returncode, "".join(lines), time.monotonic() - begun)
-        # Shown with what failed.
+        # pytest shows this when a test fails.
         print(f"--- {name}\n{self.runs[name].output}")
         return self.runs[name]
 
@@ -154,8 +154,8 @@ class Stage:
         return int(self.client.count(index="syslog-msg", query=query)["count"])
 
     def collect(self) -> Counter[str]:
-        """Every line that was found, as often as it was."""
-        # Nothing more may come for a while; what is on its way is on its way.
+        """How often each line is in the index."""
+        # Wait until no new line has arrived for 3 seconds.
         seen, since = -1, time.monotonic()
         while time.monotonic() - since < 3:
             now = self.count()
@@ -181,7 +181,7 @@ def stage(platform: Platform, client: Elasticsearch) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session")
 def story(stage: Stage) -> Stage:
-    """2 -> 3 -> 2 -> 3 -> 2 -> 3 under a flow of lines; the tests say what came of it."""
+    """2 -> 3 -> 2 -> 3 -> 2 -> 3 under a flow of lines; the tests check the result."""
     first, second, third = stage.platform.hosts
     facts = stage.facts
     facts["at first"] = stage.containers("logshipper")
@@ -214,7 +214,7 @@ def story(stage: Stage) -> Stage:
     facts["first stream of the third"] = mark
     facts["streams of the third"] = len(stage.senders[third].streams)
 
-    tell_of_left_events(stage, third)
+    leave_events_behind(stage, third)
 
     for one in [*stage.senders.values(), *stage.visitors.values()]:
         one.stop()
@@ -222,8 +222,8 @@ def story(stage: Stage) -> Stage:
     return stage
 
 
-def tell_of_left_events(stage: Stage, host: str) -> None:
-    """The queue of the one that goes cannot be drained: its Elasticsearch is out of reach."""
+def leave_events_behind(stage: Stage, host: str) -> None:
+    """Remove a task whose queue cannot be drained, because it does not reach Elasticsearch."""
     facts = stage.facts
     stage.scale("out for the second time", "-e", "logstash_replicas=3")
     wait_for(lambda: len(stage.senders[host].streams) > 1, 60, "a second connection")
@@ -237,7 +237,7 @@ def tell_of_left_events(stage: Stage, host: str) -> None:
     stage.scale("in, killed", *allowed, kill_at=r"Take the label for Logstash.*changed: \[")
     stage.scale("in, undrained", *allowed)
     facts["left behind"] = stage.containers("logshipper")
-    # What site.yml does with a number that was changed.
+    # site.yml does the same when the number of replicas changes.
     out = ("-e", "logstash_replicas=3")
     stage.scale("out by the stack's own playbook", *out, playbook="stack.yml")
     wait_for(lambda: len(stage.senders[host].streams) > 2, 60, "a third connection")

@@ -28,29 +28,39 @@ class Stream:
 
 
 @dataclass
-class Sender:
-    """Writes to one host, at a steady pace, as a plain syslog daemon does: it never looks back.
-
-    A connection that breaks is a stream that is over. The next one begins as soon as the host takes
-    connections again.
-    """
+class Worker:
+    """Works with one host in a thread, from `start` to `stop`."""
 
     host: str
-    address: str
-    run: str
-    rate: float
-    streams: list[Stream] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name=f"sender to {self.host}")
+        name = f"{type(self).__name__} of {self.host}"
+        self._thread = threading.Thread(target=self._work, name=name)
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         if self._thread:
             self._thread.join()
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Sender(Worker):
+    """Writes to the host at a steady pace, as a plain syslog daemon does: it repeats no line.
+
+    A stream ends when its connection breaks. The next one begins as soon as the host accepts
+    connections again.
+    """
+
+    address: str
+    run: str
+    rate: float
+    streams: list[Stream] = field(default_factory=list)
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -77,43 +87,31 @@ class Sender:
             stream.sent += 1
             due += 1 / self.rate
             self._stop.wait(max(0.0, due - time.monotonic()))
-        # All was written: wait until the other side has read it and closes, too.
+        # Wait until the other side has read everything and closes too.
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
             select.select([connection], [], [], 10)
 
 
 @dataclass
-class Visitor:
-    """Asks one Kibana for its status again and again."""
+class Visitor(Worker):
+    """Asks the host's Kibana for its status again and again."""
 
-    host: str
     url: str
     context: ssl.SSLContext
     answers: list[tuple[float, str]] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name=f"visitor of {self.host}")
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
 
     def _work(self) -> None:
         while not self._stop.wait(0.25):
             try:
                 with urllib.request.urlopen(self.url, timeout=10, context=self.context) as answer:
-                    said = str(answer.status)
+                    result = str(answer.status)
             except urllib.error.HTTPError as error:
-                said = str(error.code)
+                result = str(error.code)
             except OSError as error:
-                said = str(error)
-            self.answers.append((time.monotonic(), said))
+                result = str(error)
+            self.answers.append((time.monotonic(), result))
 
     @property
     def failures(self) -> list[str]:
-        return [said for _when, said in self.answers if said != "200"]
+        return [result for _when, result in self.answers if result != "200"]

@@ -1,4 +1,4 @@
-"""Scaling under a flow of lines: what stays loses nothing, what goes is drained, all is told."""
+"""Scaling under load: tasks that stay lose no line, queues are drained, losses are reported."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ def test_lines_on_connections_to_tasks_that_stay_are_found_each_once(story: Stag
         assert account(stream, found) == ([], 0)
 
 
-def test_what_was_read_by_the_one_that_goes_is_found(story: Stage) -> None:
-    """Only the end of a connection may be missing: what was written when nobody read any more."""
+def test_lines_that_the_removed_task_has_read_are_found(story: Stage) -> None:
+    """Only the end of a stream may be missing: lines written after the task stopped reading."""
     _first, _second, third = story.platform.hosts
     for stream in story.senders[third].streams:
         missing, _twice = account(stream, story.facts["found"])
         assert missing == list(range(stream.sent - len(missing), stream.sent)), stream
-        # A second of traffic is far more than lies in a socket of a reader that keeps up.
+        # One second of lines, far more than waits in the socket of a reader that keeps up.
         assert len(missing) <= 40, stream
 
 
-def test_the_host_that_goes_loses_its_connection(story: Stage) -> None:
+def test_the_removed_task_closes_its_connection(story: Stage) -> None:
     stream = story.facts["first stream of the third"]
     assert stream.broken
-    assert story.facts["streams of the third"] == 1, "nobody answers there any more"
+    assert story.facts["streams of the third"] == 1, "nothing answers there any more"
 
 
-def test_its_queue_is_drained_and_what_was_lost_is_told(story: Stage) -> None:
+def test_its_queue_is_drained_and_lost_bytes_are_reported(story: Stage) -> None:
     run = story.runs["in"]
     third = story.platform.hosts[2]
     assert run.code == 0, run.output
-    told = re.search(
+    report = re.search(
         rf"{third}: 1 connection over TCP was open when Logstash closed its port. (\d+) bytes? lay "
         r"unread in it and are lost\..*? Its queue is drained\.",
         run.text,
     )
-    assert told, run.text[-3000:]
-    story.facts["unread"] = int(told[1])
+    assert report, run.text[-3000:]
+    story.facts["unread"] = int(report[1])
 
 
-def test_a_new_host_takes_lines_and_the_others_go_on(story: Stage) -> None:
+def test_a_new_host_takes_lines_and_the_other_tasks_keep_running(story: Stage) -> None:
     at_first, out = story.facts["at first"], story.facts["scaled out"]
     assert set(out) == set(story.platform.hosts)
     assert {host: out[host] for host in at_first} == at_first
@@ -84,7 +84,7 @@ def test_a_second_run_changes_nothing(story: Stage) -> None:
     assert run.changed == {}, run.output
 
 
-def test_check_mode_says_what_a_run_does_and_does_nothing(story: Stage) -> None:
+def test_check_mode_predicts_a_run_and_changes_nothing(story: Stage) -> None:
     checked, real = story.runs["in, checked"], story.runs["in"]
     assert checked.code == 0, checked.output
     assert checked.changed_tasks == real.changed_tasks
@@ -92,7 +92,7 @@ def test_check_mode_says_what_a_run_does_and_does_nothing(story: Stage) -> None:
     assert story.facts["after the check"] == story.facts["scaled out"]
 
 
-def test_a_queue_that_cannot_be_drained_stops_nothing(story: Stage) -> None:
+def test_a_queue_that_cannot_be_drained_blocks_scaling_in(story: Stage) -> None:
     run = story.runs["in, refused"]
     assert run.code != 0
     assert re.search(r"The queue of logshipper on \S+ holds \d+ events", run.text), run.output
@@ -101,11 +101,11 @@ def test_a_queue_that_cannot_be_drained_stops_nothing(story: Stage) -> None:
     assert run.changed == {}
 
 
-def test_events_that_were_left_behind_are_told_and_sent_later(story: Stage) -> None:
+def test_events_that_were_left_behind_are_reported_and_sent_later(story: Stage) -> None:
     third = story.platform.hosts[2]
-    told = re.search(rf"{third} holds (\d+) event\(s\)", story.runs["in, undrained"].text)
-    assert told, story.runs["in, undrained"].output
-    story.facts["left"] = int(told[1])
+    report = re.search(rf"{third} holds (\d+) event\(s\)", story.runs["in, undrained"].text)
+    assert report, story.runs["in, undrained"].output
+    story.facts["left"] = int(report[1])
     assert story.facts["left"] > 0
     assert "-e logstash_replicas=3" in story.runs["in, undrained"].text
     run = story.runs["out by the stack's own playbook"]
@@ -114,11 +114,11 @@ def test_events_that_were_left_behind_are_told_and_sent_later(story: Stage) -> N
 
 
 def test_kibana_that_stays_never_fails(story: Stage) -> None:
-    stays = story.facts["kibana at first"]
+    host = story.facts["kibana at first"]
     assert len(story.facts["kibana scaled out"]) == 2
-    assert story.facts["kibana scaled in"] == {stays}
-    assert len(story.visitors[stays].answers) > 100
-    assert story.visitors[stays].failures == []
+    assert story.facts["kibana scaled in"] == {host}
+    assert len(story.visitors[host].answers) > 100
+    assert story.visitors[host].failures == []
 
 
 def test_the_numbers_are_printed(story: Stage) -> None:
@@ -130,12 +130,12 @@ def test_the_numbers_are_printed(story: Stage) -> None:
         row = f"{stream.sent:8} {stream.sent - len(missing):7} {len(missing):7} {twice:7}"
         TABLE.append(f"{stream.name:10} {row}  {stream.broken or 'the test'}")
     TABLE.append(
-        f"told at the counted end of a task: {story.facts['unread']} bytes unread in 1 connection; "
+        f"reported at the end of a task: {story.facts['unread']} bytes unread in 1 connection; "
         f"left behind and sent later: {story.facts['left']} events"
     )
     for host, visitor in story.visitors.items():
-        asked, failed = len(visitor.answers), len(visitor.failures)
-        TABLE.append(f"Kibana (a stand-in) on {host}: {asked} requests, {failed} failed")
+        requests, failed = len(visitor.answers), len(visitor.failures)
+        TABLE.append(f"Kibana (a stand-in) on {host}: {requests} requests, {failed} failed")
     TABLE.append("")
     for name, run in story.runs.items():
         TABLE.append(f"{name:32} {run.seconds:6.1f} s  changed={sum(run.changed.values())}")

@@ -30,11 +30,11 @@ LAB = Path(os.environ.get("ELK_LAB", ROOT / ".lab"))
 
 @dataclass(frozen=True)
 class Installed(Outcome):
-    """How a run of the installed collection ended; it told where each task stands."""
+    """The result of a run of the installed collection; the output has each task's path."""
 
     @property
     def warnings(self) -> list[str]:
-        """What the run was warned of, apart from the one manager that the lab really has."""
+        """Warnings of the run, except the one about a single manager, which is true of the lab."""
         found = newer_core.warnings(self.output)
         return [line for line in found if "Use three managers" not in line]
 
@@ -46,7 +46,7 @@ class Installed(Outcome):
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who has installed the collection and written an inventory."""
+    """A user who has installed the collection and written an inventory."""
 
     home: Path
     archive: Path
@@ -57,7 +57,7 @@ class User:
 
     @property
     def work(self) -> Path:
-        """Where the commands are typed: an empty folder, without an ansible.cfg."""
+        """The folder in which the commands run; it is empty and has no ansible.cfg."""
         return self.home / "work"
 
     def collections(self, core: newer_core.Core | None) -> Path:
@@ -93,7 +93,7 @@ class User:
 
 
 def write_inventory(folder: Path) -> None:
-    """The lab's hosts as somebody would write them down, with the lab's variables beside them."""
+    """Write an inventory of the lab's hosts as a user would, and the lab's variables."""
     known = lab_inventory()
     hosts = known.pop("_meta")["hostvars"]
     groups: dict[str, Any] = {
@@ -101,7 +101,7 @@ def write_inventory(folder: Path) -> None:
         for group, about in known.items()
     }
     (folder / "group_vars").mkdir(parents=True)
-    # What docs/walk-through.md recommends. Otherwise Ansible warns that it has looked for Python.
+    # As docs/walk-through.md recommends; otherwise Ansible warns that it discovers Python.
     groups["all"] = {"vars": {"ansible_python_interpreter": "auto_silent"}}
     (folder / "hosts.yml").write_text(yaml.safe_dump(groups))
     shutil.copy(ROOT / "inventories/lab/group_vars/all.yml", folder / "group_vars")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The installed collection on real hosts, with each ansible-core it claims to work with.
 
-The tests stand in the order in which they happen: the first one sets the platform up.
+The tests run in the order of this file: the first one sets up the platform.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repo import ROOT
 
 
 def assert_installed_ran(user: Any, done: Any, folder: Any) -> None:
-    """Every task of the collection came from the installed one, and nothing lies about."""
+    """Every task is from the installed collection, and the run left no file in its folder."""
     ours = folder / "ansible_collections/elk/swarm"
     foreign = [path for path in done.paths if not path.startswith(f"{ours}/")]
     assert foreign == []
@@ -44,7 +44,7 @@ def test_the_newest_core_finds_nothing_to_change(user: Any, cores: Any) -> None:
 
 
 @pytest.mark.parametrize("version", [v for v in newer_core.CORES if v != newer_core.NEWEST])
-def test_a_core_between_shows_the_platform(version: str, user: Any, cores: Any) -> None:
+def test_each_core_in_between_shows_the_platform(version: str, user: Any, cores: Any) -> None:
     page = user.home / f"status-{version}.html"
     words = ("-e", f"status_file={page}", "-e", "status_fail=true")
     done = user.play("status", *words, core=cores[version])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A standing platform whose password the controller loses."""
+"""A running platform whose password the controller loses."""
 
 from __future__ import annotations
 
