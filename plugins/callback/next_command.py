@@ -9,14 +9,14 @@ name: next_command
 type: notification
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: End a run that failed with the host, the cause and the next command
+short_description: Print the host, the cause and the next command after a failed run
 description:
-  - After the summary of a run that lost a host, or in which one failed, says once more which host
-    that was, at which task and why, and what to type next. A run that ends well gets no word.
-  - No playbook can do that by itself, since once a host cannot be reached and C(any_errors_fatal)
-    has ended a play, no task of it and none of a later play runs on the hosts any more.
+  - If a host failed or was unreachable, prints after the summary which host it was, at which task
+    and why, and what to type next. Prints nothing after a successful run.
+  - A playbook cannot print this. When a host is unreachable and C(any_errors_fatal) ends the play,
+    no later task and no later play runs on the hosts.
 requirements:
-  - To be enabled, with C(callbacks_enabled = elk.swarm.next_command) in C(ansible.cfg).
+  - C(callbacks_enabled = elk.swarm.next_command) in C(ansible.cfg).
 """
 
 import sys
@@ -30,7 +30,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.run_summary i
     closing,
 )
 
-HIDDEN = "the reason is hidden, because a secret is in it"
+HIDDEN = "the reason is hidden because it contains a secret"
 
 
 class CallbackModule(CallbackBase):
@@ -42,7 +42,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._play: Any = None
-        # The last one of each host: what a rescue says comes after what it was called for.
+        # The last failure of each host, because the message of a rescue comes after its cause.
         self._failures: dict[str, Failure] = {}
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -50,25 +50,27 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if not ignore_errors:
-            self._note(result, unreachable=False)
+            self._record(result, unreachable=False)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._note(result, unreachable=True)
+        self._record(result, unreachable=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        # A failure that was rescued is none in the end.
-        lost = {**stats.failures, **stats.dark}
-        text = closing(failure for name, failure in self._failures.items() if name in lost)
+        # The statistics do not count a failure that was rescued.
+        failed = {**stats.failures, **stats.dark}
+        text = closing(failure for name, failure in self._failures.items() if name in failed)
         if text:
-            # Into a file or a pipe, the summary waits in a buffer for the end of the run.
+            # If the output is a file or a pipe, the summary is still in a buffer.
             sys.stdout.flush()
-            # What a run prints may be read by a program: JSON, for one.
+            # To stderr, because a program may read stdout, for example as JSON.
             self._display.display(text, color="red", stderr=True)
 
-    def _note(self, result: Any, unreachable: bool) -> None:
+    def _record(self, result: Any, unreachable: bool) -> None:
         name = result.host.get_name()
-        asked = (result.result.get("_ansible_delegated_vars") or {}).get("ansible_delegated_host")
-        host = asked if asked and asked != "localhost" else name
+        delegated = (result.result.get("_ansible_delegated_vars") or {}).get(
+            "ansible_delegated_host"
+        )
+        host = delegated if delegated and delegated != "localhost" else name
         self._failures[name] = Failure(
             Host.from_variables(host, self._variables(host)),
             result.task_name,

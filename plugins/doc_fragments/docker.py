@@ -6,37 +6,38 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # How the modules of this collection reach the Docker Engine.
+    # Connection options of the modules that use the Docker Engine.
     DOCUMENTATION = r"""
 options:
   docker_host:
     description:
       - Address of the Docker Engine, V(unix:///path), V(tcp://host:port), V(https://host:port) or
         V(ssh://user@host:port).
-      - An SSH address is reached with the ssh client of the host that runs the task, with the keys,
-        the agent and C(~/.ssh/config) of the user that runs it there. It asks nothing, so the key
-        of the other host has to be known. The user there has to be allowed to run C(docker).
+      - For an SSH address, the module uses the ssh client of the host that runs the task, with the
+        keys, the agent and C(~/.ssh/config) of the user that runs the module. The client cannot
+        prompt, so C(known_hosts) must contain the key of the other host. The remote user must be
+        allowed to run C(docker).
       - Taken from the environment variable E(DOCKER_HOST) when the option is left out.
     type: str
     default: unix:///var/run/docker.sock
     aliases: [docker_url]
   api_version:
     description:
-      - Version of the Engine API to speak. V(auto) takes the newest that both sides know.
+      - Version of the Engine API to use. V(auto) selects the newest one that both sides support.
       - Taken from the environment variable E(DOCKER_API_VERSION) when the option is left out.
     type: str
     default: auto
     aliases: [docker_api_version]
   timeout:
     description:
-      - Seconds to wait for one answer of the Engine.
+      - Seconds to wait for one response of the Engine.
       - Taken from the environment variable E(DOCKER_TIMEOUT) when the option is left out.
     type: int
     default: 60
   tls:
     description:
       - Use TLS with a V(tcp://) address. V(https://) addresses always use it.
-      - Whether the certificate is verified is decided by O(validate_certs) alone.
+      - Only O(validate_certs) decides whether the certificate is verified.
       - Taken from the environment variables E(DOCKER_TLS) or E(DOCKER_TLS_VERIFY) when the option
         is left out.
     type: bool
@@ -48,9 +49,9 @@ options:
     type: str
   ca_path:
     description:
-      - File with the CA certificates that the certificate of the Engine is verified with.
-      - When left out and TLS is used, C(ca.pem) in the directory E(DOCKER_CERT_PATH), else the
-        certificates of the system.
+      - File with the CA certificates to verify the certificate of the Engine.
+      - When left out and TLS is used, C(ca.pem) in the directory E(DOCKER_CERT_PATH), otherwise
+        the certificates of the system.
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
   client_cert:
@@ -68,20 +69,20 @@ options:
   validate_certs:
     description:
       - Verify the certificate of the Engine when TLS is used.
-      - Other than in community.docker this does not switch TLS on, and is on unless the task
-        itself switches it off.
+      - Unlike in community.docker, this option does not enable TLS, and only the task itself can
+        disable it.
     type: bool
     default: true
     aliases: [tls_verify]
   use_ssh_client:
     description:
-      - Taken for tasks that were written for community.docker, without effect. An SSH address is
-        always reached with the ssh client.
+      - Has no effect. Accepted for tasks that were written for community.docker. An SSH address
+        always uses the ssh client.
     type: bool
     default: true
   debug:
     description:
-      - Taken for tasks that were written for community.docker, without effect.
+      - Has no effect. Accepted for tasks that were written for community.docker.
     type: bool
     default: false
 requirements:
@@ -89,6 +90,6 @@ requirements:
   - Python 3.9 or newer on the host that runs the module; no Python package is needed
 notes:
   - Modules for services, nodes and networks run against a manager of the swarm.
-  - The connection options may be set once for all tasks of a play in
+  - To set the connection options once for all tasks of a play, use
     C(module_defaults) under C(group/elk.swarm.swarm).
 """

@@ -6,22 +6,22 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How the modules of this collection reach Elasticsearch and prove who they are."""
+    """Connection and login options of the modules that use Elasticsearch."""
 
     DOCUMENTATION = r"""
 options:
   urls:
     description:
-      - The addresses of the cluster's nodes, with scheme and port. They are tried in turn, so that
-        one that is down does not fail the task.
-      - Plain V(http://) is accepted for loopback addresses only.
+      - The addresses of the cluster's nodes, with scheme and port. The module tries one after the
+        other, so the task does not fail when one node is down.
+      - V(http://) is accepted for loopback addresses only.
     type: list
     elements: str
     required: true
   ca_path:
     description:
       - File with the certificate authority that signed the nodes' certificates, on the host where
-        the module runs. Without it the system's authorities are used.
+        the module runs. The default is the system's certificate authorities.
       - Certificates and host names are always verified. There is no option that turns this off.
     type: path
   username:
@@ -42,24 +42,24 @@ options:
     type: str
   login_from:
     description:
-      - Where the login is kept, such as the name of a variable or a file. An error that says that
-        it is refused names it.
+      - Where the login is kept, such as the name of a variable or a file. The error for a refused
+        login contains this text.
     type: str
   timeout:
     description:
-      - The seconds that one answer may take before the next of O(urls) is tried.
+      - The seconds to wait for one response before the module tries the next of O(urls).
     type: float
     default: 30
   doubt_timeout:
     description:
-      - The seconds for which a refused login is not believed. While a new cluster creates its
+      - The seconds for which the module retries a refused login. While a new cluster creates its
         security index, and while that index recovers, Elasticsearch refuses valid logins.
     type: float
     default: 20
 requirements:
-  - Python 3.9 or newer, nothing beside its standard library.
+  - Python 3.9 or newer; no Python package is needed
 notes:
-  - An answer of 429, 502, 503 or 504, a broken connection and an answer that breaks off are tried
-    again, on each of O(urls) up to three times. When all of them have too much to do (429), that is
-    repeated for O(doubt_timeout) seconds.
+  - The module retries a request up to three times on each of O(urls) after status 429, 502, 503 or
+    504, a broken connection or an incomplete response. If all of them are overloaded (429), it
+    repeats this for O(doubt_timeout) seconds.
 """

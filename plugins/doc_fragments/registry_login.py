@@ -6,14 +6,14 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # How modules of this collection log in to a registry: module_utils/docker/registry_login.py.
+    # Registry login of modules. Implemented in module_utils/docker/registry_login.py.
     DOCUMENTATION = r"""
 options:
   registry_login:
     description:
-      - Credentials for the registry that the task pulls from. They are used for this registry only.
-        For others, and without this option, those in the C(config.json) of the user that runs the
-        module are taken.
+      - Credentials for the registry that the task pulls from. The module uses them for this
+        registry only. For other registries, and without this option, it uses those in the
+        C(config.json) of the user that runs the module.
     type: dict
     suboptions:
       registry_url:

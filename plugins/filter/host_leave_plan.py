@@ -8,10 +8,10 @@ DOCUMENTATION = r"""
 name: host_leave_plan
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: What is left to do until a host is out of the platform, and what forbids it
+short_description: Plan the removal of a host from the platform
 description:
-  - Works every step out from what the swarm, the cluster and the host are now, so that a run which
-    was killed is gone on with by the next.
+  - Lists the remaining steps and what forbids them. Derives both from the present state of the
+    swarm, the cluster and the host, so that a run continues where a killed run stopped.
 positional: node, swarm_id
 options:
   _input:
@@ -19,42 +19,42 @@ options:
     type: str
     required: true
   node:
-    description: Its name in the swarm and in the cluster.
+    description: Name of the host in the swarm and in the cluster.
     type: str
     required: true
   swarm_id:
-    description: Its id in the swarm as it says itself, empty when it is in none.
+    description: Node id that its own Docker reports, empty when it is in no swarm.
     type: str
     default: ""
   members:
-    description: The nodes of the swarm, as M(elk.swarm.node_labels) tells them.
+    description: The nodes of the swarm, as M(elk.swarm.node_labels) returns them.
     type: list
     elements: dict
     required: true
   cluster:
-    description: What M(elk.swarm.elasticsearch_placement) has found.
+    description: Result of M(elk.swarm.elasticsearch_placement).
     type: dict
     required: true
   places:
     description:
-      - Services whose tasks belong to hosts, each with C(name), C(variable), the C(hosts) that may
-        run it without this one, its C(replicas), whether a host runs a C(single) one at most, and
-        whether it may run C(here).
+      - Services whose tasks run on certain hosts, each with C(name), C(variable), the other
+        C(hosts) that may run it, its C(replicas), whether a host runs at most one task (C(single)),
+        and whether it may run on this host (C(here)).
     type: list
     elements: dict
     default: []
   accept_even_managers:
-    description: Whether an even number of managers may be left.
+    description: Whether an even number of managers may remain.
     type: bool
     default: false
   ids:
-    description: By host of the inventory, the id in the swarm that it says it has.
+    description: By host of the inventory, the node id that its own Docker reports.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Show what would be done
+- name: Show the plan
   ansible.builtin.debug:
     msg: >-
       {{ 'w3' | elk.swarm.host_leave_plan('w3', members=swarm.members, cluster=found.placement) }}
@@ -63,15 +63,15 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:steps) are those that are left, in order, and RV(ignore:told) says them in words.
-    - RV(ignore:refusals) says what forbids to take any.
-    - RV(ignore:resumed) tells whether a removal of this host was broken off.
-    - RV(ignore:ids) are the ids of its nodes in the swarm.
-    - RV(ignore:shards) is the number of shards that it holds.
+    - RV(ignore:steps) lists the remaining steps in order, and RV(ignore:told) describes them.
+    - RV(ignore:refusals) lists what forbids all of the steps.
+    - RV(ignore:resumed) is true if an earlier removal of this host was interrupted.
+    - RV(ignore:ids) lists the ids of its nodes in the swarm.
+    - RV(ignore:shards) is the number of shards on the host.
   type: dict
   sample:
     steps: [drain, vote, stop, leave, expel, clear]
-    told: [its shards go to the other nodes]
+    told: [its shards move to the other nodes]
     refusals: []
     resumed: false
     ids: [nbp2pdbcp1i5jf0tu5wi2q1kf]
@@ -92,12 +92,12 @@ def host_leave_plan(
     accept_even_managers: bool = False,
     ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Plan the way of one host out of the platform."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    """Plan the removal of one host from the platform."""
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
     return host_plan.plan_leave(
-        host_plan.Leaving(host=host, node=node, id=swarm_id or ""),
+        host_plan.RemovedHost(host=host, node=node, id=swarm_id or ""),
         host_plan.Swarm(nodes=members, accept_even_managers=accept_even_managers),
         host_plan.Cluster.from_dict(cluster or {}),
         [host_plan.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],

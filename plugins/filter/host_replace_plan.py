@@ -8,10 +8,10 @@ DOCUMENTATION = r"""
 name: host_replace_plan
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: What is left to do about a host that is lost, and what forbids it
+short_description: Plan the removal of a lost host that another host replaces
 description:
-  - Works out from the swarm and the cluster which node is struck off the list and whose vote is
-    taken, so that another host can take its place. One that shows any sign of life is refused.
+  - Decides which node is removed from the swarm and which node gets a voting exclusion, so that
+    another host can take its place. Refuses a host that shows any sign of life.
 positional: members, cluster, new
 options:
   _input:
@@ -19,12 +19,12 @@ options:
     type: str
     required: true
   members:
-    description: The nodes of the swarm, as M(elk.swarm.node_labels) tells them.
+    description: The nodes of the swarm, as M(elk.swarm.node_labels) returns them.
     type: list
     elements: dict
     required: true
   cluster:
-    description: What M(elk.swarm.elasticsearch_placement) has found.
+    description: Result of M(elk.swarm.elasticsearch_placement).
     type: dict
     required: true
   new:
@@ -33,17 +33,17 @@ options:
     elements: str
     required: true
   asked:
-    description: The new host that is meant to take its place, empty when it was not named.
+    description: The new host that takes its place, empty when the user did not name one.
     type: str
     default: ""
   ids:
-    description: By host of the inventory, the id in the swarm that its own Docker tells.
+    description: By host of the inventory, the node id that its own Docker reports.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Show what would be done
+- name: Show the plan
   ansible.builtin.debug:
     msg: "{{ 'w3' | elk.swarm.host_replace_plan(swarm.members, found.placement, ['w4']) }}"
 """
@@ -51,21 +51,21 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:steps) are those that are left, RV(ignore:told) the same for people; none when the
-      swarm has no such node any more.
-    - RV(ignore:refusals) says what forbids to take any.
-    - RV(ignore:ids) are the ids of its nodes in the swarm, RV(ignore:voters) the ids in the cluster
-      whose votes are lost.
-    - RV(ignore:addresses) are those at which the swarm knew it.
-    - RV(ignore:marked) tells that a removal of it was broken off.
-    - RV(ignore:also) names other nodes that the swarm misses.
+    - RV(ignore:steps) lists the remaining steps, and RV(ignore:told) describes them. Both are empty
+      when the swarm no longer has such a node.
+    - RV(ignore:refusals) lists what forbids all of the steps.
+    - RV(ignore:ids) lists the ids of its nodes in the swarm, RV(ignore:voters) the ids in the
+      cluster whose votes are lost.
+    - RV(ignore:addresses) lists the addresses that the swarm had for it.
+    - RV(ignore:marked) is true if an earlier removal of it was interrupted.
+    - RV(ignore:also) lists other nodes that the swarm cannot reach.
   type: dict
   sample:
     steps: [vote, clear, expel]
     told:
-      - its vote for the elected master is taken
-      - what kept shards and votes off it is taken back
-      - it is struck off the swarm's list
+      - it is excluded from voting for the master
+      - the exclusions of its shards and its vote are removed
+      - it is removed from the node list of the swarm
     refusals: []
     ids: [nbp2pdbcp1i5jf0tu5wi2q1kf]
     voters: [5KrzAWXvSkWjPzYcnHxRcA]
@@ -86,8 +86,8 @@ def host_replace_plan(
     asked: str = "",
     ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Plan what becomes of a lost host."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    """Plan the removal of a lost host."""
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
     return host_plan.plan_replace(

@@ -11,12 +11,12 @@ version_added: 0.1.0
 short_description: One variable of many hosts
 description:
   - For each host of a list, takes the first of the named host variables that is defined.
-  - Role defaults are not part of C(hostvars), so a task that speaks about other hosts needs the
-    fallback said once and in one place. That is what this filter is for.
+  - C(hostvars) does not contain role defaults. This filter gives a task that reads the variables
+    of other hosts one place for the fallback.
 positional: hostvars, names
 options:
   _input:
-    description: Names of hosts as they stand in the inventory.
+    description: Names of hosts in the inventory.
     type: list
     elements: str
     required: true
@@ -26,13 +26,13 @@ options:
     required: true
   names:
     description:
-      - Variables to look for, the first that a host defines is taken.
-      - Dots lead into a variable, as in V(ansible_facts.nodename).
+      - Variables to look for. The first one that a host defines counts.
+      - A dot selects a key inside a variable, as in V(ansible_facts.nodename).
     type: list
     elements: str
     required: true
   default:
-    description: What a host without any of the variables gets. When left out, its own name.
+    description: Value for a host without any of the variables. When left out, the host's name.
     type: raw
 """
 
@@ -52,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One value a host, in the order of the hosts.
+  description: One value for each host, in the order of the hosts.
   type: list
   elements: raw
   sample: [10.20.0.11, 10.20.0.12]
@@ -72,22 +72,22 @@ def host_values(
     default: Any = _HOST_NAME,
 ) -> list[Any]:
     """For each host the first defined variable of ``names``, else ``default``, else its name."""
-    wanted = list(names)
+    names = list(names)
     values: list[Any] = []
     for host in hosts:
-        known = hostvars[host]
+        variables = hostvars[host]
         fallback = host if default is _HOST_NAME else default
-        found = (_look_up(known, name.split(".")) for name in wanted)
+        found = (_look_up(variables, name.split(".")) for name in names)
         values.append(next((value for value in found if value is not _MISSING), fallback))
     return values
 
 
-def _look_up(known: Any, path: list[str]) -> Any:
+def _look_up(value: Any, path: list[str]) -> Any:
     for key in path:
-        if not isinstance(known, Mapping) or key not in known:
+        if not isinstance(value, Mapping) or key not in value:
             return _MISSING
-        known = known[key]
-    return known
+        value = value[key]
+    return value
 
 
 class FilterModule:

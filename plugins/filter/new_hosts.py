@@ -10,30 +10,30 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: Which hosts are not in the platform yet
 description:
-  - A host is new when the swarm has no such node, when it runs no Elasticsearch and is to, when its
-    way into the platform was broken off, or its way out.
+  - A host is new when the swarm has no such node, when it should run Elasticsearch and does not, or
+    when its addition or its removal was interrupted.
 positional: _input
 options:
   _input:
-    description: Names of the nodes, by host of the inventory.
+    description: Name of each node, by host of the inventory.
     type: dict
     required: true
   ids:
-    description: Ids in the swarm as the hosts say themselves, by host.
+    description: Node id that the Docker of each host reports, by host.
     type: dict
     required: true
   members:
-    description: The nodes of the swarm, as M(elk.swarm.node_labels) tells them.
+    description: The nodes of the swarm, as M(elk.swarm.node_labels) returns them.
     type: list
     elements: dict
     required: true
   placed:
-    description: Hosts that are to run Elasticsearch.
+    description: Hosts that should run Elasticsearch.
     type: list
     elements: str
     required: true
   leaving:
-    description: The node whose removal was broken off, empty when there is none.
+    description: The node whose removal was interrupted, empty when there is none.
     type: str
     default: ""
 """
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Names of the hosts, in the order in which they came.
+  description: Names of the hosts, in the order of the input.
   type: list
   elements: str
   sample: [w3]
@@ -65,7 +65,7 @@ def new_hosts(
     leaving: str = "",
 ) -> list[str]:
     """Find the hosts that are new."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
 
     return host_plan.new_hosts(hosts, ids, members, placed, leaving)

@@ -8,11 +8,11 @@ DOCUMENTATION = r"""
 name: reset_plan
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: In which order hosts leave their swarm
+short_description: The order in which hosts leave their swarm
 description:
-  - Takes what M(elk.swarm.swarm_member_info) found on each host and says who leaves, through which
-    manager, and which one is last.
-  - Whatever speaks against it is given as a list of sentences, each with host and mend.
+  - Takes the result of M(elk.swarm.swarm_member_info) from each host and decides which hosts leave,
+    through which manager, and which manager is last.
+  - Returns what forbids it as a list of sentences, each with the host and the fix.
 positional: hostvars
 options:
   _input:
@@ -35,7 +35,7 @@ EXAMPLES = r"""
   elk.swarm.swarm_member_info:
   register: reset_found
 
-- name: Show who would leave
+- name: Show which hosts would leave
   ansible.builtin.debug:
     msg: "{{ groups['all'] | elk.swarm.reset_plan(hostvars) }}"
   run_once: true
@@ -46,7 +46,7 @@ _value:
   description:
     - RV(ignore:source) is the manager that leaves last, empty when no host is in a swarm.
     - RV(ignore:workers) and RV(ignore:managers) give the node ids of the others by host.
-    - RV(ignore:errors) lists the reasons to refuse.
+    - RV(ignore:errors) lists what forbids the plan.
   type: dict
   sample:
     source: m1
@@ -64,9 +64,9 @@ def reset_plan(
     hostvars: Mapping[str, Mapping[str, Any]],
     variable: str = "reset_found",
 ) -> dict[str, Any]:
-    """Order the hosts' way out of their swarm."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Put the hosts in the order in which they leave their swarm."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import plan_leaving
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member
 

@@ -8,34 +8,34 @@ DOCUMENTATION = r"""
 name: rolling_plan
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Which nodes of Elasticsearch move, in which order, and what forbids it
+short_description: Which Elasticsearch nodes restart, in which order, and what forbids it
 description:
-  - Compares what the variables ask for with the labels of the swarm's nodes and with what
-    M(elk.swarm.elasticsearch_roll_info) has found.
+  - Compares the variables with the labels of the swarm's nodes and with the result of
+    M(elk.swarm.elasticsearch_roll_info).
 positional: _input
 options:
   _input:
-    description: Names of the nodes, by host of the inventory.
+    description: Name of each node, by host of the inventory.
     type: dict
     required: true
   configs:
-    description: Hash of the files that a node is to have, by host.
+    description: Desired hash of the node's files, by host.
     type: dict
     required: true
   roles:
-    description: Roles that a node is to have, by host.
+    description: Desired roles of the node, by host.
     type: dict
     required: true
   generation:
-    description: The generation of the service that all are to run.
+    description: The desired generation of the service.
     type: str
     required: true
   version:
-    description: The version that all are to run.
+    description: The desired version.
     type: str
     required: true
   labels:
-    description: Labels of the swarm's nodes, by name, as M(elk.swarm.node_labels) tells them.
+    description: Labels of the swarm's nodes, by name, as M(elk.swarm.node_labels) returns them.
     type: dict
     required: true
   cluster:
@@ -44,33 +44,33 @@ options:
     required: true
   restart:
     description:
-      - Name of a restart that every node has to have had, whether or not anything differs. One that
-        was broken off is gone on with under the name that its nodes have in their labels.
+      - Name of a restart that every node needs once, even if nothing differs. An interrupted
+        restart continues under the name that its nodes have in their labels.
     type: str
     default: ""
   back:
-    description: Whether this is a way back, which never leads to a version that no node runs.
+    description: Whether this is a rollback, which never starts a version that no node runs.
     type: bool
     default: false
   accept_downtime:
-    description: Whether the cluster may be without a master for a while.
+    description: Whether the cluster may be without a master during the restarts.
     type: bool
     default: false
   snapshot_max_age:
     description:
-      - How old the last successful snapshot may be when a version comes that no node runs yet, such
-        as V(1d). Empty asks for none.
+      - How old the last successful snapshot may be before an upgrade to a version that no node runs
+        yet, such as V(1d). Empty requires no snapshot.
     type: str
     default: ""
   known:
-    description: Names of all nodes that the inventory knows.
+    description: Names of all nodes in the inventory.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Show which nodes would move
+- name: Show which nodes would restart
   ansible.builtin.debug:
     msg: >-
       {{ {'w1': 'w1'} | elk.swarm.rolling_plan(
@@ -81,15 +81,15 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:moves) are the nodes that move, in their order, each with its reasons.
+    - RV(ignore:moves) lists the nodes that restart, in order, each with the reasons.
     - RV(ignore:next) is the host of the first of them.
-    - RV(ignore:refusals) says what forbids to move any.
-    - RV(ignore:notes) says what forbids nothing and is to be known before.
-    - RV(ignore:present) and RV(ignore:placed) are names of nodes that are in the cluster, and that
-      have been started before.
-    - RV(ignore:waited_for) are names of nodes that are not in the cluster and that nothing starts.
-    - RV(ignore:restart) is the name of the restart that is under way.
-    - RV(ignore:marked) tells whether a roll was broken off while it held shards back.
+    - RV(ignore:refusals) lists what forbids all of the restarts.
+    - RV(ignore:notes) lists what the operator should know before the restarts.
+    - RV(ignore:present) lists the nodes that are in the cluster, RV(ignore:placed) those that were
+      started before.
+    - RV(ignore:waited_for) lists the nodes that are not in the cluster and that nothing starts.
+    - RV(ignore:restart) is the name of the restart in progress.
+    - RV(ignore:marked) is true if a rolling restart was interrupted while it limited allocation.
   type: dict
   sample:
     moves:
@@ -130,12 +130,12 @@ def rolling_plan(
     snapshot_max_age: str = "",
     known: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Plan the moves that are left."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    """Plan the remaining node restarts."""
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_plan import plan
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import (
-        Asked,
         Cluster,
+        Desired,
         nodes_of,
     )
 
@@ -146,9 +146,9 @@ def rolling_plan(
         names=[str(node.get("name")) for node in members],
         versions=[str(node.get("version") or "") for node in members],
         problem="; ".join(map(str, cluster.get("missing") or ())),
-        told=cluster,
+        facts=cluster,
     )
-    asked = Asked(
+    desired = Desired(
         version=version,
         restart=restart,
         back=back,
@@ -157,7 +157,7 @@ def rolling_plan(
         known=list(known),
     )
     nodes = nodes_of(hosts, configs, roles, generation, labels, cluster)
-    return plan(nodes, found, asked)
+    return plan(nodes, found, desired)
 
 
 class FilterModule:

@@ -8,14 +8,14 @@ DOCUMENTATION = r"""
 name: scale_plan
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Which hosts begin, go on with and give up a service
+short_description: Which hosts start, keep and stop a service
 description:
-  - Takes what M(elk.swarm.logstash_queue) found on each host and what M(elk.swarm.service_info)
-    says of the service, and decides which hosts get a task, which keep theirs and which give it up.
+  - Takes the result of M(elk.swarm.logstash_queue) from each host and that of
+    M(elk.swarm.service_info), and decides which hosts get a task, keep it or lose it.
 positional: hostvars, wanted, service
 options:
   _input:
-    description: Names of all hosts as they stand in the inventory.
+    description: Names of all hosts in the inventory.
     type: list
     elements: str
     required: true
@@ -24,7 +24,7 @@ options:
     type: dict
     required: true
   wanted:
-    description: Names of those that are to run a task.
+    description: Names of the hosts that should run a task.
     type: list
     elements: str
     required: true
@@ -50,7 +50,7 @@ EXAMPLES = r"""
     name: logshipper
   register: logstash_service
 
-- name: Show what would be done
+- name: Show the plan
   ansible.builtin.debug:
     msg: "{{ groups['all'] | elk.swarm.scale_plan(hostvars, ['w1', 'w2'], logstash_service) }}"
   run_once: true
@@ -60,9 +60,8 @@ RETURN = r"""
 _value:
   description:
     - RV(ignore:stay), RV(ignore:join) and RV(ignore:leave) list hosts.
-    - RV(ignore:between) is the number of tasks once those that join run, while those that leave
-      still do.
-    - RV(ignore:grow) tells whether the service is to be changed before anybody leaves.
+    - RV(ignore:between) is the number of tasks while the new tasks run and the old ones still run.
+    - RV(ignore:grow) is true if the service changes before any host leaves.
   type: dict
   sample:
     stay: [w1, w2]
@@ -85,9 +84,9 @@ def scale_plan(
     service: Mapping[str, Any],
     variable: str = "logstash_seen",
 ) -> dict[str, Any]:
-    """Plan the places of a service from what was found on the hosts."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Plan which hosts run a service, from what was found on them."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.scale_plan import (
         Place,
         plan_places,

@@ -10,9 +10,9 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: What a service mounts to keep its data
 description:
-  - Reads C(elasticsearch_storage) or C(logstash_storage), and says what the service mounts and what
-    its task on a host must be seen to mount.
-  - No credential is in what it gives.
+  - Reads C(elasticsearch_storage) or C(logstash_storage), and returns the mount of the service and
+    the mount that its task on a host must have.
+  - The result contains no credentials.
 positional: service, node
 options:
   _input:
@@ -28,11 +28,11 @@ options:
     type: str
     required: true
   path:
-    description: The directory that the kind V(bind) uses.
+    description: The directory for the kind V(bind).
     type: str
     default: ""
   target:
-    description: Where the service has its data inside the container.
+    description: The directory of the data inside the container.
     type: str
     default: ""
 """
@@ -49,8 +49,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:told) has the kind, what is wrong with the variable, what must not change under data
-      (RV(ignore:told.identity)), and what a running task depends on (RV(ignore:told.running)).
+    - RV(ignore:told) contains the kind, what is wrong with the variable, what must not change while
+      there is data (RV(ignore:told.identity)), and what a running task depends on
+      (RV(ignore:told.running)).
     - RV(ignore:mount) is for M(elk.swarm.service), RV(ignore:expected) for M(elk.swarm.task_mount).
     - RV(ignore:volume) is the name of the volume on this host, empty for a directory.
   type: dict
@@ -82,14 +83,14 @@ from typing import Any
 def service_storage(
     value: Any, service: str, node: str, path: str = "", target: str = ""
 ) -> dict[str, Any]:
-    """Say what a service mounts on a host."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Return what a service mounts on a host."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import plan
 
     found = plan(service, value, node)
     return {
-        "told": found.told(),
+        "told": found.summary(),
         "mount": found.mount(path, target),
         "expected": found.expected(path, target),
         "volume": "" if found.kind == "bind" else found.volume,

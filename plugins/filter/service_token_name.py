@@ -10,8 +10,8 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: The name under which Elasticsearch keeps a service token
 description:
-  - Elasticsearch shows a token once, and lists names later. Which name belongs to a token stands in
-    the token itself.
+  - Elasticsearch shows a token only once, and later lists only names. The token itself contains its
+    name.
 options:
   _input:
     description: The token, as M(elk.swarm.elasticsearch_service_token) returned it.
@@ -20,7 +20,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Delete the token that was used before
+- name: Delete the former token
   elk.swarm.elasticsearch_service_token:
     urls: "{{ elk_elasticsearch_urls }}"
     name: "{{ former_token | elk.swarm.service_token_name }}"
@@ -40,7 +40,7 @@ from typing import Any
 
 def service_token_name(token: str) -> str:
     """Read the name out of a token."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.users import token_name
 
     return token_name(token)
@@ -50,5 +50,4 @@ class FilterModule:
     """Register the filter under its name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Give the filter by its name."""
         return {"service_token_name": service_token_name}

@@ -10,9 +10,9 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: What a host needs to keep the data of services
 description:
-  - Reads where services shall keep their data, and says which directories, plugins and volumes the
-    host needs, or why that cannot be.
-  - What it gives holds the credentials of file systems and plugins. Do not show it.
+  - Reads where services keep their data, and lists the directories, plugins and volumes that the
+    host needs, or what forbids the plan.
+  - The result contains the credentials of file systems and plugins. Do not show it.
 positional: node
 options:
   _input:
@@ -24,19 +24,19 @@ options:
     type: str
     required: true
   note:
-    description: What the host remembers of where its data is.
+    description: The note on the host about the place of its data.
     type: str
     default: ""
   directories:
-    description: The directories that the kind V(bind) uses, by service.
+    description: The directories for the kind V(bind), by service.
     type: dict
     default: {}
   disks:
-    description: What M(elk.swarm.host_survey) found of these directories.
+    description: What M(elk.swarm.host_survey) found about these directories.
     type: dict
     default: {}
   moving:
-    description: Services whose data has just been taken off the host, so that it may go elsewhere.
+    description: Services whose data this run removed from the host, so its place may change.
     type: list
     elements: str
     default: []
@@ -51,10 +51,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:errors) lists the reasons to refuse; if there is one, there is nothing else.
+    - RV(ignore:errors) lists what forbids the plan. If it is not empty, all else is.
     - RV(ignore:directories), RV(ignore:plugins) and RV(ignore:volumes) are for
       M(elk.swarm.bind_directory), M(elk.swarm.plugin) and M(elk.swarm.volume).
-    - RV(ignore:note) is what the host is to remember.
+    - RV(ignore:note) is the note to write on the host.
   type: dict
   sample:
     errors: []
@@ -78,9 +78,9 @@ def storage_plan(
     disks: Mapping[str, Any] | None = None,
     moving: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Say what a host needs."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Return what a host needs."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.platform import (
         storage_plan as service_storage,
     )

@@ -10,15 +10,15 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: What each host has to do until all are in one swarm
 description:
-  - Takes what M(elk.swarm.swarm_member_info) found on each host and decides, for all hosts at once,
-    which one starts the swarm, which ones join and through which manager.
-  - A new swarm is planned only when every manager of the inventory was looked at and none is in a
+  - Takes the result of M(elk.swarm.swarm_member_info) from each host and decides, for all hosts at
+    once, which one starts the swarm, which ones join and through which manager.
+  - Plans a new swarm only when it has the result of every manager of the inventory and none is in a
     swarm, so that a run against a few hosts cannot split the platform in two.
-  - Whatever speaks against a change is given as a list of sentences, each with host and mend.
+  - Returns what forbids a change as a list of sentences, each with the host and the fix.
 positional: hostvars, managers
 options:
   _input:
-    description: Names of all hosts that belong in the swarm, as they stand in the inventory.
+    description: Names of all hosts in the inventory that belong in the swarm.
     type: list
     elements: str
     required: true
@@ -27,7 +27,7 @@ options:
     type: dict
     required: true
   managers:
-    description: Names of those that are to be managers; the others are to be workers.
+    description: Names of the hosts that become managers; the others become workers.
     type: list
     elements: str
     required: true
@@ -40,7 +40,7 @@ options:
     type: str
     default: swarm_found
   labels:
-    description: Host variable with the labels of the host, of which reserved ones are refused.
+    description: Host variable with the labels of the host. Reserved labels are refused.
     type: str
     default: swarm_labels
 """
@@ -50,7 +50,7 @@ EXAMPLES = r"""
   elk.swarm.swarm_member_info:
   register: swarm_found
 
-- name: Show what would be done
+- name: Show the plan
   ansible.builtin.debug:
     msg: "{{ groups['all'] | elk.swarm.swarm_plan(hostvars, groups['swarm_managers']) }}"
   run_once: true
@@ -59,11 +59,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:steps) gives V(init), V(join) or V(nothing) for each host that was looked at.
+    - RV(ignore:steps) gives V(init), V(join) or V(nothing) for each host with a result.
     - RV(ignore:pending) lists the hosts whose step is not V(nothing).
     - RV(ignore:source) is the manager through which the others join.
     - RV(ignore:cluster_id) is the id of the existing swarm, empty when there is none.
-    - RV(ignore:errors) lists the reasons to refuse.
+    - RV(ignore:errors) lists what forbids the plan.
   type: dict
   sample:
     steps: {m1: init, w1: join}
@@ -87,15 +87,15 @@ def swarm_plan(
     variable: str = "swarm_found",
     labels: str = "swarm_labels",
 ) -> dict[str, Any]:
-    """Plan the way of all hosts into one swarm from what was found on them."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Plan how all hosts get into one swarm, from what was found on them."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import (
         WORKER,
         hosts_of,
         plan_swarm,
     )
-    from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import Wanted, label_errors
+    from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import Desired, label_errors
 
     hosts = list(hosts)
     found = host_values(hosts, hostvars, [variable], default=None)
@@ -103,10 +103,10 @@ def swarm_plan(
         hosts_of(dict(zip(hosts, found, strict=True)), managers),
         accept_even_managers=accept_even_managers,
     ).as_dict()
-    # Said before a swarm is made, not after.
+    # Checked before the swarm exists, not after.
     plan["errors"] += label_errors(
         [
-            Wanted(name=name, role=WORKER, labels=hostvars[name][labels])
+            Desired(name=name, role=WORKER, labels=hostvars[name][labels])
             for name in hosts
             if labels in hostvars[name] and isinstance(hostvars[name][labels], Mapping)
         ]

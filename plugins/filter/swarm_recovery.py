@@ -8,14 +8,14 @@ DOCUMENTATION = r"""
 name: swarm_recovery
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Which manager carries on alone when a swarm has lost its majority
+short_description: Which manager rebuilds the quorum when a swarm has lost its majority
 description:
-  - Takes what M(elk.swarm.swarm_member_info) found on the hosts that are left.
-  - As long as one manager reaches a majority, nothing is to be forced.
+  - Takes the result of M(elk.swarm.swarm_member_info) from the remaining hosts.
+  - While one manager reaches a majority, no new cluster is forced.
 positional: hostvars, managers
 options:
   _input:
-    description: Names of the hosts that are left, as they stand in the inventory.
+    description: Names of the remaining hosts in the inventory.
     type: list
     elements: str
     required: true
@@ -24,12 +24,12 @@ options:
     type: dict
     required: true
   managers:
-    description: Names of all managers, also of those that are lost.
+    description: Names of all managers, including the lost ones.
     type: list
     elements: str
     required: true
   lost:
-    description: Names of the hosts that are said to be lost.
+    description: Names of the hosts that the user declares lost.
     type: list
     elements: str
     required: true
@@ -44,7 +44,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show who would carry on
+- name: Show which manager would rebuild the quorum
   ansible.builtin.debug:
     msg: >-
       {{ ['m2', 'w1'] | elk.swarm.swarm_recovery(hostvars, groups['swarm_managers'], lost=['m1']) }}
@@ -54,9 +54,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:survivor) is the manager that is asked from now on.
-    - RV(ignore:force) tells whether it has to be made the only one.
-    - RV(ignore:errors) lists the reasons to refuse.
+    - RV(ignore:survivor) is the manager to use from now on.
+    - RV(ignore:force) is true if it must become the only manager (C(--force-new-cluster)).
+    - RV(ignore:errors) lists what forbids the plan.
   type: dict
   sample:
     survivor: m2
@@ -79,21 +79,21 @@ def swarm_recovery(
     answer: str = "swarm_lost_answer",
 ) -> dict[str, Any]:
     """Plan the recovery from what was found on the hosts."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them.
+    # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import hosts_of
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.quorum_recovery import (
         plan_recovery,
     )
 
-    left, in_charge = list(hosts), set(managers)
-    found = host_values(left, hostvars, [variable], default={})
-    gone = [name for name in lost if name in in_charge]
-    answers = host_values(gone, hostvars, [answer], default={"unreachable": True})
+    remaining, all_managers = list(hosts), set(managers)
+    found = host_values(remaining, hostvars, [variable], default={})
+    lost_managers = [name for name in lost if name in all_managers]
+    answers = host_values(lost_managers, hostvars, [answer], default={"unreachable": True})
     return plan_recovery(
-        hosts_of(dict(zip(left, found, strict=True)), in_charge),
+        hosts_of(dict(zip(remaining, found, strict=True)), all_managers),
         {
             name: not result.get("unreachable", False)
-            for name, result in zip(gone, answers, strict=True)
+            for name, result in zip(lost_managers, answers, strict=True)
         },
     ).as_dict()
 
@@ -102,5 +102,4 @@ class FilterModule:
     """Register the filter under its name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Give the filter by its name."""
         return {"swarm_recovery": swarm_recovery}

@@ -8,20 +8,20 @@ DOCUMENTATION = r"""
 name: volume_cleaning
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Which of the volumes that somebody names may be removed
+short_description: Which of the named volumes may be removed
 description:
-  - Holds a list of volumes against what M(elk.swarm.volume_info) told of each host.
-  - One that something refers to, or of which that is not known, keeps all of them.
+  - Compares a list of volumes with the result of M(elk.swarm.volume_info) from each host.
+  - If one volume is in use, or if its use is unknown, none of them may be removed.
 positional: found
 options:
   _input:
-    description: The volumes that are to go, each as C(host/volume).
+    description: The volumes to remove, each as C(host/volume).
     type: list
     elements: str
     required: true
   found:
     description:
-      - What M(elk.swarm.volume_info) has answered for each host, by its name, also where it failed.
+      - The result of M(elk.swarm.volume_info) by host, also where the module failed.
     type: dict
     required: true
 """
@@ -31,7 +31,7 @@ EXAMPLES = r"""
   elk.swarm.volume_info:
   register: found
 
-- name: Show what would go
+- name: Show what would be removed
   ansible.builtin.debug:
     msg: "{{ ['w1/scratch'] | elk.swarm.volume_cleaning({'w1': found}) }}"
 """
@@ -39,10 +39,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:remove) gives the volumes that go by host, as M(elk.swarm.volume) takes them, none
-      if there is an error.
-    - RV(ignore:gone) are those that are not there any more.
-    - RV(ignore:errors) lists the reasons to refuse.
+    - RV(ignore:remove) lists the volumes to remove by host, as M(elk.swarm.volume) takes them. It
+      is empty if there is an error.
+    - RV(ignore:gone) lists the volumes that no longer exist.
+    - RV(ignore:errors) lists what forbids the removal.
   type: dict
   sample:
     remove: {w1: [{volume_name: scratch}]}
@@ -55,9 +55,9 @@ from typing import Any
 
 
 def volume_cleaning(named: Sequence[str], found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Say what goes, what is gone, and what speaks against it."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """List what to remove, what no longer exists, and what forbids the removal."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_audit import plan_cleaning
 
     return plan_cleaning(named, found).as_dict()

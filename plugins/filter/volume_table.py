@@ -8,14 +8,14 @@ DOCUMENTATION = r"""
 name: volume_table
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: The volumes of all hosts as a table in text
+short_description: The volumes of all hosts as a text table
 description:
-  - Takes what M(elk.swarm.volume_info) told of each host and makes the lines of one table.
+  - Takes the result of M(elk.swarm.volume_info) from each host and makes the lines of one table.
 positional: named
 options:
   _input:
     description:
-      - What M(elk.swarm.volume_info) has answered for each host, by its name, also where it failed.
+      - The result of M(elk.swarm.volume_info) by host, also where the module failed.
     type: dict
     required: true
   named:
@@ -30,7 +30,7 @@ EXAMPLES = r"""
     size: true
   register: found
 
-- name: Show them
+- name: Show the volumes
   ansible.builtin.debug:
     msg: "{{ {inventory_hostname: found} | elk.swarm.volume_table }}"
 """
@@ -55,8 +55,8 @@ def volume_table(
     found: Mapping[str, dict[str, Any]], named: Sequence[str] | None = None
 ) -> list[str]:
     """Make the lines of the table."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.common.tables import table_text
     from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_audit import table
 

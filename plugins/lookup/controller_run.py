@@ -8,19 +8,19 @@ DOCUMENTATION = r"""
 name: controller_run
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Which run of Ansible this is, and which others live on this controller
+short_description: The id of this Ansible run, and the ids of all runs on this controller
 description:
-  - For M(elk.swarm.run_lock), which takes over the lock of a run that was killed, and of no other.
+  - For M(elk.swarm.run_lock), which takes over a lock only if its run was killed.
 options:
   _terms:
-    description: Nothing is asked for.
+    description: Not used.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Show which run this is
+- name: Show the id of this run
   ansible.builtin.debug:
     msg: "{{ lookup('elk.swarm.controller_run').run }}"
 """
@@ -28,9 +28,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - One dictionary. RV(ignore:who) is user and controller, RV(ignore:run) the name of this run.
-    - RV(ignore:living) are the names of all runs that live on this controller, and RV(ignore:sees)
-      tells whether they could be seen.
+    - One dictionary. RV(ignore:who) is user and controller, RV(ignore:run) the id of this run.
+    - RV(ignore:living) lists the ids of all processes of Ansible on this controller, and
+      RV(ignore:sees) is true if the kernel showed them.
   type: list
   elements: dict
 """

@@ -8,11 +8,11 @@ DOCUMENTATION = r"""
 name: kept_secrets
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: The values that a secret on the controller has, also during its renewal
+short_description: All values of a secret on the controller, also during its rotation
 description:
-  - Gives the content of a file, and of those with C(.next) and C(.former) at the end of their
-    names, which M(elk.swarm.secret_turn) keeps beside it while it is renewed.
-  - Makes no file. Of what is not there nothing is given.
+  - Returns the content of a file, and of the files with the suffixes C(.next) and C(.former) that
+    M(elk.swarm.secret_rotation) keeps next to it during a rotation.
+  - Creates no file, and skips files that do not exist.
 options:
   _terms:
     description: Absolute paths of the files.
@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One text for each file that is there.
+  description: One text for each file that exists.
   type: list
   elements: str
 """
@@ -41,13 +41,15 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import kept
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import (
+    stored_values,
+)
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            return [value for term in terms for value in kept(Path(term).expanduser())]
+            return [value for term in terms for value in stored_values(Path(term).expanduser())]
         except SecretError as error:
             raise AnsibleError(str(error)) from error

@@ -10,19 +10,18 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: Where the controller keeps the secrets of a platform
 description:
-  - Without a term, the folder C(credentials) beside the inventory file. Where the inventory is a
-    folder, Ansible reads every file in it, so the secrets are beside it then, in
-    C(NAME-credentials).
-  - A folder that a first run has made before stays in use.
-  - It is one folder for all hosts, that of the first manager.
+  - Without a term, returns the folder C(credentials) next to the inventory file. If the inventory
+    is a folder, Ansible reads every file in it, so the folder is C(NAME-credentials) next to it.
+  - A folder with the secrets of an earlier run stays in use.
+  - All hosts use one folder, next to the inventory of the first manager.
 options:
   _terms:
-    description: A folder. The inventory that reads the files in it is given, empty for none.
+    description: A folder. Returns the inventory that reads the files in it, empty for none.
     type: list
     elements: path
     default: []
   better:
-    description: Give a folder that no inventory reads instead.
+    description: Return a folder that no inventory reads instead.
     type: bool
     default: false
 """
@@ -39,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: A folder without a term, else one inventory for each term.
+  description: Without a term, a folder. Otherwise one inventory for each term.
   type: list
   elements: str
 """
@@ -57,19 +56,19 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.local_dir imp
     default,
 )
 
-# Templates ask many times for what stays the same in a run.
+# Templates evaluate this lookup often, and the result is the same during the whole run.
 _FOLDERS: dict[tuple[str, tuple[str, ...]], str] = {}
 
 
 def inventory_dir(variables: Any, sources: tuple[str, ...]) -> str:
     """The folder of the inventory file that names the first manager."""
     managers = (variables.get("groups") or {}).get("swarm_managers") or []
-    known = (str(managers[0]) if managers else "", sources)
-    if known not in _FOLDERS:
+    key = (str(managers[0]) if managers else "", sources)
+    if key not in _FOLDERS:
         hosts = variables.get("hostvars") or {}
         found = hosts[managers[0]] if managers and managers[0] in hosts else variables
-        _FOLDERS[known] = str(found.get("inventory_dir") or variables.get("inventory_dir") or "")
-    return _FOLDERS[known]
+        _FOLDERS[key] = str(found.get("inventory_dir") or variables.get("inventory_dir") or "")
+    return _FOLDERS[key]
 
 
 class LookupModule(LookupBase):
@@ -87,8 +86,8 @@ class LookupModule(LookupBase):
         folder = inventory_dir(found, sources) or os.path.expanduser(str(terms[0]) if terms else "")
         if not folder:
             raise AnsibleError(
-                "elk_local_dir is not set, and the inventory is no file or folder beside which the "
-                "secrets could be kept. Set elk_local_dir to an absolute path on the controller."
+                "elk_local_dir is not set, and the inventory is not a file or folder, so it has no "
+                "place for the secrets. Set elk_local_dir to an absolute path on the controller."
             )
         return [
             better(folder, inventory) if self.get_option("better") else default(folder, inventory)

@@ -8,15 +8,15 @@ DOCUMENTATION = r"""
 name: local_secret
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: A random text that is made once and kept in a file on the controller
+short_description: A random secret that is created once and kept in a file on the controller
 description:
-  - Gives the content of a file. Where there is none it is made, readable for its owner only, with
-    letters and digits from the system's source of randomness.
-  - The file is either not there or whole, also when the run is killed at that moment, and any
-    number of processes may ask at once. P(ansible.builtin.password#lookup) can leave an empty file
-    then, which is an empty password for the next run, or a lock that somebody has to remove.
-  - In check mode no file is made, nor with O(make=false). What is not there yet is another random
-    text each time.
+  - Returns the content of a file. If the file does not exist, creates it with random letters and
+    digits from the system's source of randomness. Only its owner can read it.
+  - The file is complete or absent, even if the run is killed while it writes, and any number of
+    processes can call the lookup at the same time. P(ansible.builtin.password#lookup) can leave an
+    empty file, which is an empty password for the next run, or a lock that an operator must remove.
+  - Creates no file in check mode or with O(make=false). Each call then returns a different random
+    text if the file does not exist.
 options:
   _terms:
     description: Absolute paths of the files.
@@ -24,13 +24,13 @@ options:
     elements: path
     required: true
   length:
-    description: How many characters a new text has.
+    description: Number of characters of a new secret.
     type: int
     default: 32
   make:
     description:
-      - Whether a file may be made. While it is not known yet whether a platform exists that has
-        another secret, none may.
+      - Whether the lookup may create a file. Set it to V(false) until it is known that no existing
+        platform uses another secret.
     type: bool
     default: true
 """
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One text a file.
+  description: One secret for each file.
   type: list
   elements: str
 """

@@ -8,14 +8,15 @@ DOCUMENTATION = r"""
 name: login_hint
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Say where a refused password comes from and how to get back in
+short_description: Where a refused password comes from, and how to log in again
 description:
-  - A text for the option O(elk.swarm.elasticsearch_gate#module:login_from) and its like. It fits
-    what the controller holds at that moment, and does not contain the password.
-  - A renewal by M(elk.swarm.secret_turn) that was broken off is named where there is one.
+  - A text for the option O(elk.swarm.elasticsearch_gate#module:login_from) and the same option of
+    other modules. It depends on the present files of the controller, and does not contain the
+    password.
+  - Mentions an interrupted rotation by M(elk.swarm.secret_rotation) if there is one.
 options:
   _terms:
-    description: Absolute path of the file that P(elk.swarm.local_secret#lookup) keeps.
+    description: Absolute path of the file from P(elk.swarm.local_secret#lookup).
     type: list
     elements: path
     required: true
@@ -24,23 +25,23 @@ options:
     type: str
     required: true
   variable:
-    description: Name of the variable that gives the password.
+    description: Name of the variable that contains the password.
     type: str
     required: true
   host:
-    description: A host with a container of Elasticsearch.
+    description: A host with an Elasticsearch container.
     type: str
     required: true
   host_file:
-    description: The file on that host which holds the password of the last run.
+    description: The file on that host with the password of the last run.
     type: str
     required: true
   stack:
-    description: What the name of the service begins with.
+    description: Name of the stack, which is the prefix of the service names.
     type: str
     required: true
   renewing:
-    description: The next password of a renewal has been tried as well.
+    description: Whether the next password of a rotation was tried as well.
     type: bool
     default: false
 """
@@ -58,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One text a file.
+  description: One text for each file.
   type: list
   elements: str
 """

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bind_directory
-short_description: Directories on a host that containers bind
+short_description: Create the host directories that containers mount
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Makes directories with the owner and mode that the process in the container needs, and looks at
+  - Creates directories with the owner and mode that the process in the container needs, and checks
     the file system that holds them.
-  - Looks at all directories before it changes any; one error and nothing is changed.
+  - Checks all directories first. If one of them has an error, nothing is changed.
   - Never changes anything inside a directory and never removes one. A directory with data of
-    another user is an error, where M(ansible.builtin.file) would hand it over.
+    another user is an error; M(ansible.builtin.file) would change its owner.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode, also where no directory of the path exists.
+    description: Works in check mode even if no directory of the path exists.
   diff_mode:
     support: full
     description: Shows owner, group and mode of each directory that changes.
   idempotent:
     support: full
-    description: Directories that are as asked for are left alone.
+    description: Directories that are already correct are not changed.
 options:
   paths:
     description: Absolute paths.
@@ -33,11 +33,11 @@ options:
     elements: path
     required: true
   owner:
-    description: Number of the owning user.
+    description: Numeric id of the owner.
     type: int
     default: 1000
   group:
-    description: Number of the owning group.
+    description: Numeric id of the group.
     type: int
     default: 0
   mode:
@@ -46,20 +46,20 @@ options:
     default: "0770"
   min_free_gb:
     description:
-      - Space that has to be free, in GiB, on the file system that holds a directory.
-      - Less is an error for a directory that has to be made, and a warning for one that exists.
+      - Minimum free space, in GiB, on the file system that holds a directory.
+      - Less is an error for a directory that does not exist yet, and a warning for one that exists.
     type: float
     default: 0
 notes:
-  - Directories above a path that do not exist are made with owner C(root) and mode C(0755).
-  - Symbolic links are followed if only root can have made them, that is, if they belong to root in
-    a folder that nobody else can write. Any other, and one without a target, is an error.
+  - Missing parent directories are created with owner C(root) and mode C(0755).
+  - Symbolic links are followed if only root can have created them, that is, if they belong to root
+    in a folder that nobody else can write. Any other link, and one without a target, is an error.
 seealso:
   - module: ansible.builtin.file
 """
 
 EXAMPLES = r"""
-- name: Make the data directory
+- name: Create the data directory
   elk.swarm.bind_directory:
     paths: [/srv/elk/elasticsearch]
     min_free_gb: 10
@@ -78,11 +78,11 @@ directories:
       filesystem: ext4
       free_gb: 41.3
 errors:
-  description: Everything that speaks against the directories.
+  description: The errors of all directories.
   returned: failure
   type: list
   elements: str
-  sample: ["/srv/elk/elasticsearch: is a file and has to be a directory. Move it away."]
+  sample: ["/srv/elk/elasticsearch: is a file, but must be a directory. Move it away."]
 """
 
 import os
@@ -93,9 +93,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host.bind_directory import (
     GIB,
-    Found,
+    Actual,
+    Desired,
     Step,
-    Wanted,
     inspect,
     plan_directory,
     read_mounts,
@@ -103,7 +103,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.host.bind_directory impo
 
 
 class Directories:
-    """Makes the directories of one host."""
+    """Creates the directories of one host."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -115,13 +115,13 @@ class Directories:
 
     def run(self) -> None:
         mounts = read_mounts(safe_path.read_text("/proc/self/mountinfo", errors="surrogateescape"))
-        done: list[tuple[Wanted, Found, Step]] = []
+        steps: list[tuple[Desired, Actual, Step]] = []
         errors: list[str] = []
         for path in dict.fromkeys(self.params["paths"]):
             if not os.path.isabs(path):
-                errors.append(f"{path}: is no absolute path.")
+                errors.append(f"{path}: is not an absolute path.")
                 continue
-            wanted = Wanted(
+            wanted = Desired(
                 path=os.path.normpath(path),
                 owner=self.params["owner"],
                 group=self.params["group"],
@@ -131,20 +131,20 @@ class Directories:
             try:
                 found = inspect(wanted.path, wanted.owner, mounts)
             except OSError as exc:
-                errors.append(f"{wanted.path}: cannot be looked at: {exc.strerror}.")
+                errors.append(f"{wanted.path}: cannot be read: {exc.strerror}.")
                 continue
             step = plan_directory(wanted, found)
             errors.extend(step.errors)
             for text in step.warnings:
                 self.module.warn(text)
-            done.append((wanted, found, step))
+            steps.append((wanted, found, step))
         if errors:
             self.module.fail_json(msg="Nothing was changed. " + " ".join(errors), errors=errors)
         if not self.module.check_mode:
-            for wanted, _found, step in done:
+            for wanted, _found, step in steps:
                 self.apply(wanted, step)
         self.module.exit_json(
-            changed=any(step.changed for _wanted, _found, step in done),
+            changed=any(step.changed for _wanted, _found, step in steps),
             directories=[
                 {
                     "path": wanted.path,
@@ -153,15 +153,15 @@ class Directories:
                     "filesystem": found.filesystem,
                     "free_gb": round(found.free / GIB, 1),
                 }
-                for wanted, found, step in done
+                for wanted, found, step in steps
             ],
             diff={
-                "before": {s.path: s.before for _w, _f, s in done if s.changed},
-                "after": {s.path: s.after for _w, _f, s in done if s.changed},
+                "before": {s.path: s.before for _w, _f, s in steps if s.changed},
+                "after": {s.path: s.after for _w, _f, s in steps if s.changed},
             },
         )
 
-    def apply(self, wanted: Wanted, step: Step) -> None:
+    def apply(self, wanted: Desired, step: Step) -> None:
         try:
             if step.create:
                 safe_path.make_folder(wanted.path, wanted.owner, wanted.group, wanted.mode)

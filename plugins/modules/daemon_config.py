@@ -11,58 +11,58 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: Write the configuration of the Docker daemon
 description:
-  - Writes C(daemon.json), checked by the daemon itself where it is installed and can check, else as
-    JSON only.
+  - Writes C(daemon.json). If the installed daemon can validate the file, it does; otherwise the
+    module checks only that it is JSON.
   - Works before Docker is installed, so that the daemon's first start already uses the file.
-  - Does not restart anything, but says in RV(step) what the running daemon needs to get to its
+  - Does not restart anything. RV(step) says what the running daemon needs to use its
     configuration. This does not depend on who wrote the file or when, so a killed run loses
     neither a restart nor a reload.
 options:
   options:
     description:
       - Content of the file. Dictionaries are merged over those of O(defaults).
-      - A value of null leaves out what O(defaults) says.
+      - A value of null removes the key that O(defaults) sets.
     type: dict
     default: {}
   defaults:
     description:
-      - What the file says where O(options) does not.
-      - C(log-opts) of O(defaults) only counts for the C(log-driver) of O(defaults).
+      - Values for the keys that O(options) does not set.
+      - C(log-opts) of O(defaults) applies only to the C(log-driver) of O(defaults).
     type: dict
     default: {}
   defer_restart:
     description:
-      - Whether the file is left alone when the running daemon would have to be restarted for it.
-        RV(deferred) then says so. The file and the restart belong together where only one host at a
-        time may be restarted.
+      - Whether to leave the file unchanged if the change needs a restart of the running daemon.
+        RV(deferred) is then true. Use it if only one host at a time may restart, so that each host
+        gets the file together with its restart.
     type: bool
     default: false
   path:
-    description: The file.
+    description: Path of the file.
     type: path
     default: /etc/docker/daemon.json
   pidfile:
-    description: File that the daemon writes when it starts.
+    description: The PID file, which the daemon writes when it starts.
     type: path
     default: /run/docker.pid
 attributes:
   check_mode:
-    description: Says what would change without changing it.
+    description: Reports what would change, and changes nothing.
     support: full
   diff_mode:
     description: Shows the file before and after.
     support: full
   idempotent:
-    description: A file with the same meaning is left alone, whatever its spacing.
+    description: A file with the same values is not changed, even if its spacing differs.
     support: full
 notes:
-  - What a reload is enough for is Docker's own list of options. An option that is taken out of the
-    file keeps its last value until the daemon starts anew, so that needs a restart; an empty or
-    false value in its place needs a reload only.
-  - Remembers in C(/run/elk.swarm) what the running daemon has read. That is no change of the host.
-  - Keys that say where the daemon keeps its data are not dropped silently. When the present file
+  - Docker documents which options a reload applies. An option that is removed from the file keeps
+    its last value until the daemon restarts, so its removal needs a restart; an empty or false
+    value instead needs only a reload.
+  - Stores in C(/run/elk.swarm) what the running daemon has read. This does not count as a change.
+  - Keys that say where the daemon keeps its data are not removed silently. If the existing file
     has C(data-root), C(exec-root), C(storage-driver) or C(userns-remap) and O(options) does not
-    mention it, the module fails.
+    set it, the module fails.
 seealso:
   - module: elk.swarm.engine_daemon
   - module: elk.swarm.host_survey
@@ -80,7 +80,7 @@ EXAMPLES = r"""
         - https://mirror.example.org
   register: daemon
 
-- name: Have the daemon read it, one host after the other where that takes a restart
+- name: Make the daemon read it, one host after the other
   elk.swarm.engine_daemon:
     config: "{{ daemon.config }}"
   throttle: 1
@@ -90,19 +90,19 @@ EXAMPLES = r"""
 RETURN = r"""
 step:
   description:
-    - What the running daemon needs to get to its configuration, V(nothing), V(reload) or
+    - What the running daemon needs to use its configuration, V(nothing), V(reload) or
       V(restart). A daemon that does not run needs nothing.
   returned: always
   type: str
   sample: reload
 reasons:
-  description: Why it needs that.
+  description: Why the daemon needs this step.
   returned: always
   type: list
   elements: str
   sample: [registry-mirrors is read by a reload]
 deferred:
-  description: Whether the file was left alone because of O(defer_restart).
+  description: Whether the file was left unchanged because of O(defer_restart).
   returned: always
   type: bool
   sample: false
@@ -112,14 +112,14 @@ validated:
   type: bool
   sample: true
 config:
-  description: Content that the file has or, when RV(deferred), is to have.
+  description: Content of the file. If RV(deferred), the content that it does not have yet.
   returned: always
   type: dict
   sample:
     log-driver: local
     log-opts: {max-size: 20m}
 path:
-  description: The file.
+  description: Path of the file.
   returned: always
   type: str
   sample: /etc/docker/daemon.json
@@ -135,24 +135,24 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_pro
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
 from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
 
-# Long enough for a busy daemon; one that hangs is judged by what it has read.
+# Seconds; enough for a busy daemon. One that hangs is judged by the configuration it has read.
 PATIENCE = 10
 
 
 def validate(module: AnsibleModule, path: str, name: str) -> bool:
-    """Let the daemon check a file; False where there is no daemon that can."""
+    """Validate a file with the daemon; False if no daemon here can do that."""
     dockerd = module.get_bin_path("dockerd", opt_dirs=["/usr/sbin", "/usr/local/sbin"])
     if not dockerd:
         return False
     rc, out, err = module.run_command([dockerd, "--validate", "--config-file", path])
     if rc == 0:
         return True
-    said = (err or out).strip()
-    if "unknown flag" in said:
-        # Engines before 23.0 cannot check a file without starting on it.
+    message = (err or out).strip()
+    if "unknown flag" in message:
+        # Engines before 23.0 have no --validate.
         return False
     module.fail_json(
-        msg=f"The Docker daemon refuses what {name} would say: {said.replace(path, name)}. "
+        msg=f"The Docker daemon refuses the new {name}: {message.replace(path, name)}. "
         "Nothing was written. Correct docker_engine_daemon_options.",
     )
     return False
@@ -171,20 +171,20 @@ def main() -> None:
     )
     params = module.params
     path = Path(params["path"])
-    wanted = plan.merge(params["defaults"], params["options"])
+    desired = plan.merge(params["defaults"], params["options"])
     try:
-        plan.refuse(wanted)
+        plan.refuse(desired)
     except plan.ConfigError as error:
         module.fail_json(msg=str(error))
 
     before = safe_path.read_text(path) if safe_path.exists(path) else ""
     present = plan.parse(before)
-    lost = plan.dropped(present or {}, params["options"])
-    if lost:
-        names = ", ".join(f"{name}: {(present or {})[name]}" for name in lost)
+    unmentioned = plan.dropped(present or {}, params["options"])
+    if unmentioned:
+        names = ", ".join(f"{name}: {(present or {})[name]}" for name in unmentioned)
         module.fail_json(
-            msg=f"{path} says {names}, and docker_engine_daemon_options does not mention it. "
-            "Without it the daemon would look for its data elsewhere. Put it into "
+            msg=f"{path} sets {names}, and docker_engine_daemon_options does not set it. "
+            "Without it the daemon would look for its data elsewhere. Add it to "
             "docker_engine_daemon_options, with this value or with the one you want.",
         )
 
@@ -192,25 +192,25 @@ def main() -> None:
         path, Path(params["pidfile"]), Engine(Connection(timeout=PATIENCE))
     )
     if daemon is not None and daemon.loaded is not None and not module.check_mode:
-        # Before the file changes: afterwards nobody could tell any more.
+        # Before the file changes, because afterwards the loaded configuration is unknown.
         daemon_process.write_note(daemon.started, daemon.loaded)
-    step = plan.step(daemon, wanted)
-    different = present != wanted or not safe_path.exists(path)
+    step = plan.step(daemon, desired)
+    different = present != desired or not safe_path.exists(path)
     deferred = params["defer_restart"] and step.kind == plan.RESTART and different
-    after = plan.render(wanted) if different else before
+    after = plan.render(desired) if different else before
     validated = False
     if different:
         draft = atomic_file.draft(module, after)
         validated = validate(module, draft, str(path))
         if not module.check_mode and not deferred:
-            # A daemon that started while the draft was checked has read the old file, and this is
-            # newer than its start.
+            # A daemon that starts during the validation reads the old file; this file is then newer
+            # than the start, so the next run sees the difference.
             atomic_file.write(path, after)
     if deferred:
         after = before
     changed = different and not deferred
     if safe_path.exists(path) and not deferred:
-        changed = atomic_file.read_by_all(module, path, changed)
+        changed = atomic_file.make_readable_by_all(module, path, changed)
 
     module.exit_json(
         changed=changed,
@@ -218,7 +218,7 @@ def main() -> None:
         reasons=list(step.reasons),
         deferred=deferred,
         validated=validated,
-        config=wanted,
+        config=desired,
         path=str(path),
         diff={
             "before": before,

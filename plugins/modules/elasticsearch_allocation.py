@@ -7,72 +7,72 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_allocation
-short_description: Hold shards back while a node is away, and let them move again
+short_description: Restrict shard allocation while a node is down, and allow it again
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - A node that is stopped for a moment takes its copies with it and brings them back. Without this
-    the others would begin to copy them anew meanwhile, which takes far longer.
-  - To hold back means that new places are found for primaries only
-    (C(cluster.routing.allocation.enable)). In the same request the cluster is marked with who did
-    so, and what is marked may be let go by whoever finds it.
-  - Then what is in memory only is written to the disk, which makes the stop and the start shorter.
-  - To let go takes both settings away, and can wait until every shard has its copies again.
+  - A node that restarts comes back with its shard copies. Without this module, the other nodes
+    start to copy those shards again in the meantime, which takes far longer.
+  - V(held) allows allocation for primaries only (C(cluster.routing.allocation.enable)). The same
+    request stores O(mark) in the cluster, so that a later run knows that it may remove the setting.
+  - Then it flushes all indices to the disk, which makes the stop and the start of the node shorter.
+  - V(free) removes both settings, and can wait until every shard has its copies again.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Reads and compares. Writes nothing to the disk, and waits for nothing.
+    description: Reads and compares. Does not flush and does not wait.
   diff_mode:
     support: full
     description: Shows the settings that differ.
   idempotent:
     support: full
-    description: Shards that are held back by the same mark are held back, and nothing is changed.
+    description: If the cluster already has the same O(mark), no setting is changed.
 options:
   state:
     description:
-      - V(held) keeps copies where they are, V(free) lets them move.
+      - V(held) restricts allocation to primaries, V(free) allows all of it again.
     type: str
     required: true
     choices: [held, free]
   mark:
     description:
-      - Who holds shards back, kept as C(cluster.metadata.elk_roll). Needed for O(state=held).
+      - Who restricts allocation, stored as C(cluster.metadata.elk_roll). Required for
+        O(state=held).
     type: str
   flush_timeout:
     description:
-      - For O(state=held), the seconds in which everything should be on the disk. It is no error
-        when it takes longer or fails. V(0) does not ask for it.
+      - For O(state=held), the seconds that the flush may take. A flush that takes longer or fails
+        is not an error. V(0) does not flush.
     type: float
     default: 60
   wait:
     description:
-      - For O(state=free), wait until the cluster has O(nodes) and O(status) and its shards have
-        come to rest, as M(elk.swarm.elasticsearch_gate) does, and fail when it has not in time.
-        Shards may move again all the same.
+      - For O(state=free), wait as M(elk.swarm.elasticsearch_gate) does until the cluster has
+        O(nodes) and O(status) and no shard is initializing, relocating or being fetched. Fail if
+        that takes too long; allocation is allowed again even then.
     type: bool
     default: false
   status:
     description:
-      - The status to wait for, or a better one.
+      - The status to wait for. A better one is accepted.
     type: str
     choices: [green, yellow, red]
     default: green
   nodes:
     description:
-      - The names of the nodes that must be there.
+      - The names of the nodes that must have joined.
     type: list
     elements: str
     default: []
   cluster_uuid:
     description:
-      - The cluster that it must be. Without it, any one cluster will do.
+      - The uuid that the cluster must have. Without this option, any cluster is accepted.
     type: str
   stranded:
     description:
-      - Take a yellow cluster for green when every replica that it lacks is one that no node of an
-        older version can take.
+      - Accept a yellow cluster as green if every missing replica is one that no node of an older
+        version can hold.
     type: bool
     default: false
   wait_timeout:
@@ -87,7 +87,7 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Hold shards back, a node goes away
+- name: Restrict allocation before a node stops
   elk.swarm.elasticsearch_allocation:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -96,7 +96,7 @@ EXAMPLES = r"""
     state: held
     mark: elk
 
-- name: Let them move again, and wait until every shard has its copies
+- name: Allow allocation again, and wait until every shard has its copies
   elk.swarm.elasticsearch_allocation:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -115,7 +115,7 @@ differences:
   elements: str
   sample: [persistent.cluster.routing.allocation.enable, persistent.cluster.metadata.elk_roll]
 unflushed:
-  description: Why not everything was written to the disk; empty when it was.
+  description: Why the flush was not complete. Empty if it was.
   returned: with O(state=held), outside of check mode
   type: str
   sample: ""
@@ -125,13 +125,13 @@ status:
   type: str
   sample: green
 missing:
-  description: What was waited for in vain.
+  description: The conditions that were not met in time.
   returned: with O(wait=true), outside of check mode
   type: list
   elements: str
   sample: []
 seconds:
-  description: How long the module waited after shards could move again.
+  description: How long the module waited after it allowed allocation again.
   returned: with O(wait=true), outside of check mode
   type: float
   sample: 0.4
@@ -150,8 +150,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOOK_TIMEOUT,
-    Wanted,
-    objection,
+    Desired,
+    failure_message,
     wait_for,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
@@ -164,7 +164,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource i
 
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> str:
-    """Fill in what is returned; what keeps the cluster from being fit, if that was waited for."""
+    """Fill in the result; return why the cluster is not ready, if the module waited for it."""
     params = module.params
     held = params["state"] == "held"
     client = make_client(params)
@@ -179,16 +179,16 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
     if module.check_mode:
         return ""
     if not outcome.acknowledged:
-        module.warn("not all nodes have confirmed in time; look at the cluster's health")
+        module.warn("not all nodes confirmed the change in time; check the cluster's health")
     if held and params["flush_timeout"]:
         result["unflushed"] = flush(client, params["flush_timeout"])
     if held or not params["wait"]:
         return ""
-    # Whoever waits has a patience of its own.
+    # wait_for has its own timeout.
     client = make_client(params, doubt_timeout=0.0)
     seen, verdict, waited = wait_for(
         client,
-        Wanted(
+        Desired(
             status=params["status"],
             nodes=params["nodes"],
             cluster_uuid=params["cluster_uuid"],
@@ -200,7 +200,7 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
     seconds = round(waited, 2)
     status = (seen.health or {}).get("status")
     result.update(status=status, missing=verdict.missing, seconds=seconds)
-    return objection(client, seen, verdict, seconds)
+    return failure_message(client, seen, verdict, seconds)
 
 
 def main() -> None:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_gate
-short_description: Wait until an Elasticsearch cluster is fit for the next step
+short_description: Wait until an Elasticsearch cluster is ready for the next step
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Waits until the cluster has formed, is one cluster, has the expected nodes and the wanted
-    status, and its shards have come to rest. Looks often at first, and returns at once when all of
-    that is so.
-  - Asks every one of O(urls) for its own cluster, so that nodes that have formed two clusters are
-    found even if both are green. That, and a cluster with another uuid than O(cluster_uuid), fails
-    at once, because waiting does not mend it.
-  - When the time is over, the error says which condition is not met and what to look at.
+  - Waits until the cluster has formed, is one cluster, has the expected nodes and status, and its
+    shards have settled. Checks often at first, and returns as soon as all conditions are met.
+  - Asks each of O(urls) for its own cluster, so that it finds nodes that have formed two clusters
+    even if both are green. Two clusters, or another uuid than O(cluster_uuid), are an error at
+    once, because waiting does not fix them.
+  - After O(wait_timeout), the error says which condition is not met and what to check.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Looks once, waits for nothing and never fails because something is missing.
+    description: Checks once, does not wait, and does not fail because a condition is not met.
   diff_mode:
     support: none
     description: The module changes nothing.
@@ -32,60 +31,58 @@ attributes:
 options:
   wait:
     description:
-      - V(false) looks once, within seconds, and returns what there is. Nodes that do not answer and
-        a cluster that has not formed are then no error.
-      - It is an error all the same if no cluster was seen and something listens that refuses the
-        login, shows a certificate that is not trusted or gives no proper answer for
-        O(doubt_timeout) seconds. Behind it a formed cluster may hide, and forming a second one
-        would be the worst mistake.
-      - A cluster that tells neither its health nor its nodes, as while it elects a master, is asked
-        again for O(doubt_timeout) seconds. If it still does not, that is no error, and RV(missing)
-        has the reason.
+      - V(false) checks once, within seconds, and returns the state. Nodes that do not answer and
+        a cluster that has not formed are then not an error.
+      - It is still an error if no cluster was found and a node listens that refuses the login,
+        shows an untrusted certificate or gives no valid answer for O(doubt_timeout) seconds. That
+        node may belong to a formed cluster, and a second cluster must never be formed.
+      - A cluster that returns neither its health nor its nodes, such as during the election of a
+        master, is asked again for O(doubt_timeout) seconds. If it still returns neither, that is
+        not an error, and RV(missing) has the reason.
     type: bool
     default: true
   doubt_timeout:
     description:
-      - With O(wait=false), the seconds for which a node that listens but gives no proper answer is
-        asked again. A node that starts does so for a while. The same goes for a cluster that does
-        not tell its nodes.
+      - With O(wait=false), the seconds for which the module asks again if a node listens but gives
+        no valid answer, as a starting node does, or if a cluster does not return its nodes.
     type: float
     default: 20
   status:
     description:
-      - The status to wait for, or a better one. V(red) accepts every status.
+      - The status to wait for. A better one is accepted. V(red) accepts every status.
     type: str
     choices: [green, yellow, red]
     default: green
   nodes:
     description:
-      - The names of the nodes that must have joined. Others may be there too.
+      - The names of the nodes that must have joined. Other nodes may have joined too.
     type: list
     elements: str
     default: []
   cluster_uuid:
     description:
-      - The cluster that it must be. Without it, any one cluster will do.
+      - The uuid that the cluster must have. Without this option, any cluster is accepted.
     type: str
   node_ids:
     description:
-      - The id that a node has to have if it is there, by its name. Another one means another data
-        directory, which waiting does not mend, so it fails at once.
+      - The id that each node must have if it has joined, by node name. Another id means another
+        data directory. Waiting does not fix that, so it is an error at once.
     type: dict
     default: {}
   settled:
     description:
-      - Wait as well until no shard is initialising, relocating or being fetched.
+      - Also wait until no shard is initializing, relocating or being fetched.
     type: bool
     default: true
   stranded:
     description:
-      - Take a yellow cluster for green when every replica that it lacks is one that no node of an
-        older version can take. That is so for a while in the middle of an upgrade.
+      - Accept a yellow cluster as green if every missing replica is one that no node of an older
+        version can hold. This is temporary and normal during an upgrade.
     type: bool
     default: false
   indices:
     description:
-      - Indices or aliases that must be there, with every shard of theirs started.
+      - Indices or aliases that must exist, with all their shards started.
     type: list
     elements: str
     default: []
@@ -109,7 +106,7 @@ EXAMPLES = r"""
     password: "{{ elk_elastic_password }}"
     nodes: [m1, m2, w1, w2, w3]
 
-- name: See whether there is a cluster already
+- name: Check whether the cluster exists
   elk.swarm.elasticsearch_gate:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -133,23 +130,23 @@ EXAMPLES = r"""
 RETURN = r"""
 formed:
   description:
-    - Whether a node was seen that is a member of a formed cluster.
-    - V(false) says nothing about nodes that do not run; look at their data directories.
+    - Whether a node answered that is a member of a formed cluster.
+    - V(false) says nothing about nodes that do not run; check their data directories.
   returned: always
   type: bool
   sample: true
 cluster_uuid:
-  description: The cluster's uuid, V(none) if none was seen.
+  description: The cluster's uuid, V(none) if no cluster was found.
   returned: always
   type: str
   sample: 9aWlGr3ORfKk6mZ3dJ1mJg
 cluster_name:
-  description: The cluster's name, V(none) if none was seen.
+  description: The cluster's name, V(none) if no cluster was found.
   returned: always
   type: str
   sample: elk
 status:
-  description: The cluster's status, V(none) if it is not known.
+  description: The cluster's status, V(none) if it is unknown.
   returned: always
   type: str
   sample: green
@@ -166,7 +163,7 @@ nodes:
       description: The node's persistent id, which belongs to its data directory.
       type: str
     version:
-      description: The version that it runs, if it is known.
+      description: Its version, if known.
       type: str
     roles:
       description: Its roles.
@@ -182,7 +179,7 @@ nodes:
       roles: [data, ingest, master]
       master: true
 health:
-  description: The cluster's health as Elasticsearch gives it.
+  description: The cluster's health as Elasticsearch returns it.
   returned: always
   type: dict
   sample:
@@ -193,26 +190,26 @@ health:
     initializing_shards: 0
     unassigned_shards: 0
 shards:
-  description: The shards of O(indices) and where they are.
+  description: The shards of O(indices) and the nodes that hold them.
   returned: always
   type: list
   elements: dict
   sample:
     - {index: syslog-msg-000001, shard: "0", prirep: p, state: STARTED, node: m1}
 reachable:
-  description: Those of O(urls) that answered.
+  description: The O(urls) that answered.
   returned: always
   type: list
   elements: str
   sample: ["https://192.0.2.10:9200"]
 unreached:
-  description: Those of O(urls) that did not, each with the cause.
+  description: The O(urls) that did not answer, each with the cause.
   returned: always
   type: dict
   sample:
     "https://192.0.2.11:9200": "connection refused: nothing listens there."
 missing:
-  description: The conditions that are not met. Empty when the gate is open.
+  description: The conditions that are not met. Empty if the cluster is ready.
   returned: always
   type: list
   elements: str
@@ -232,13 +229,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
     ElasticsearchError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
-    Wanted,
-    described,
+    Desired,
+    as_result,
+    failure_message,
     judge,
     look,
-    objection,
-    undecided,
     wait_for,
+    why_uncertain,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
@@ -267,7 +264,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    wanted = Wanted(
+    desired = Desired(
         status=params["status"],
         nodes=params["nodes"],
         cluster_uuid=params["cluster_uuid"],
@@ -278,12 +275,12 @@ def main() -> None:
     )
     start = time.monotonic()
     try:
-        # The gate has a patience of its own.
+        # The gate has its own timeout.
         client = make_client(params, doubt_timeout=0.0)
         if params["wait"] and not module.check_mode:
             seen, verdict, _waited = wait_for(
                 client,
-                wanted,
+                desired,
                 wait_timeout=params["wait_timeout"],
                 request_timeout=params["timeout"],
             )
@@ -292,26 +289,26 @@ def main() -> None:
                 client,
                 timeout=params["timeout"],
                 doubt_timeout=0 if module.check_mode else params["doubt_timeout"],
-                indices=wanted.indices,
+                indices=desired.indices,
             )
-            verdict = judge(seen, wanted)
+            verdict = judge(seen, desired)
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
     seconds = round(time.monotonic() - start, 2)
     result = {
         "changed": False,
-        **described(seen),
+        **as_result(seen),
         "shards": [shard for shards in seen.shards.values() for shard in shards],
         "missing": verdict.missing,
         "seconds": seconds,
     }
     if module.check_mode:
         module.exit_json(**result)
-    if not params["wait"] and undecided(seen):
-        module.fail_json(msg=undecided(seen), **result)
-    # A single look fails only for what somebody has said that he expects.
-    if params["wait"] or (verdict.hopeless and (wanted.cluster_uuid or wanted.node_ids)):
-        msg = objection(client, seen, verdict, seconds)
+    if not params["wait"] and why_uncertain(seen):
+        module.fail_json(msg=why_uncertain(seen), **result)
+    # Without wait, only an unexpected uuid or node id is an error.
+    if params["wait"] or (verdict.hopeless and (desired.cluster_uuid or desired.node_ids)):
+        msg = failure_message(client, seen, verdict, seconds)
         if msg:
             module.fail_json(msg=msg, **result)
     module.exit_json(**result)

@@ -8,17 +8,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: elasticsearch_login_info
 version_added: 0.1.0
-short_description: Tell which of two passwords of a user holds
+short_description: Find out which of two passwords of a user is valid
 description:
-  - For a password that was being changed when a run was killed, so that nobody knows which it is.
-  - None holds while a new cluster creates its security index, and while that index recovers. So
-    they are tried again for O(doubt_timeout) seconds before that is an error.
+  - Use it after a run was killed while it changed a password, so that either may be valid.
+  - Elasticsearch refuses both while a new cluster creates its security index and while that index
+    recovers. Therefore the module tries them for O(doubt_timeout) seconds before it fails.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.elasticsearch
 options:
   next_password:
-    description: What O(password) may have become. It is tried when O(password) is refused.
+    description: The new value of O(password). It is tried if O(password) is refused.
     type: str
     required: true
 attributes:
@@ -36,7 +36,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See how far a change of the password has come
+- name: Check whether the password was changed
   elk.swarm.elasticsearch_login_info:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 holds:
-  description: Which option has the password that holds, V(password) or V(next_password).
+  description: The option with the valid password, V(password) or V(next_password).
   returned: success
   type: str
   sample: password
@@ -76,8 +76,8 @@ PAUSE = 1.0
 OPTIONS = ("password", "next_password")
 
 
-def first_that_holds(client: Client, params: dict[str, Any]) -> str:
-    """Name of the option, empty when both are refused for as long as that is not believed."""
+def first_valid_option(client: Client, params: dict[str, Any]) -> str:
+    """Name of the option with the valid password; empty if both stay refused."""
     deadline = time.monotonic() + params["doubt_timeout"]
     while True:
         for option in OPTIONS:
@@ -100,13 +100,13 @@ def main() -> None:
     )
     params: dict[str, Any] = module.params
     try:
-        option = first_that_holds(make_client(params), params)
+        option = first_valid_option(make_client(params), params)
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
     if not option:
         module.fail_json(
-            msg=f"Nothing was changed. Elasticsearch refuses every password of user "
-            f"'{params['username']}' that is known here. Check "
+            msg=f"Nothing was changed. Elasticsearch refuses every known password of user "
+            f"'{params['username']}'. Check "
             f"{params['login_from'] or ' and '.join(OPTIONS)}."
         )
     module.exit_json(changed=False, holds=option)

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_placement
-short_description: Where the shards of a cluster are, and wait until a node has none
+short_description: Read the allocation of shards, and wait until a node has none
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Tells which node holds how many shards and how much room it has, how many copies each index
-    wants, and what keeps shards or votes off nodes. For M(elk.swarm.elasticsearch_gate) a cluster
-    is fit or not; this says what happens to it when a node goes.
-  - With O(empty) waits until a node has no shard any more. It moves none by itself.
+  - Returns how many shards and how much disk space each node has, how many nodes each index needs,
+    and the settings that exclude nodes from allocation or voting. M(elk.swarm.elasticsearch_gate)
+    checks whether a cluster is ready; this module shows what the removal of a node would affect.
+  - With O(empty), waits until a node has no shards. It does not move any shard.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Looks once and waits for nothing.
+    description: Reads once and does not wait.
   diff_mode:
     support: none
     description: The module changes nothing.
@@ -28,17 +28,17 @@ attributes:
     description: The module changes nothing.
 options:
   empty:
-    description: Name of a node that is to have no shard. Empty, only looks.
+    description: Name of the node to wait for. If empty, the module only reads.
     type: str
     default: ""
   wait_timeout:
-    description: The seconds to wait. Shards that are on their way after that go on moving.
+    description: The seconds to wait. After that, shards that are relocating continue to do so.
     type: float
     default: 3600
   stall_timeout:
     description:
-      - Seconds after which shards that neither move nor get fewer count as unable to go. The error
-        then has the reason that Elasticsearch gives.
+      - If no shard relocates and their number does not change for so many seconds, the module fails
+        with the reason that Elasticsearch gives.
     type: float
     default: 60
 notes:
@@ -48,7 +48,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the shards of w3 go elsewhere
+- name: Move the shards of w3 to other nodes
   elk.swarm.elasticsearch_resource:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -59,7 +59,7 @@ EXAMPLES = r"""
       persistent:
         cluster.routing.allocation.exclude._name: w3
 
-- name: Wait until they have
+- name: Wait until w3 has no shards
   elk.swarm.elasticsearch_placement:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -70,15 +70,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 placement:
-  description: What was found.
+  description: The nodes, their shards, and the settings that affect allocation and voting.
   returned: always
   type: dict
   contains:
     formed:
-      description: Whether a cluster answers. Without one the other values are missing.
+      description: Whether a cluster answers. If not, the other values are missing.
       type: bool
     problem:
-      description: Why none answers.
+      description: Why no cluster answers.
       type: str
     status:
       description: The cluster's status.
@@ -90,20 +90,20 @@ placement:
       type: list
       elements: dict
     copies:
-      description: By index, the nodes that it needs at least so that every copy has one.
+      description: By index, the minimum number of nodes that can hold all its copies.
       type: dict
     settings:
-      description: The settings that somebody has set, flat.
+      description: The cluster settings that were set explicitly, with dotted names.
       type: dict
     watermarks:
       description: The disk watermarks in force.
       type: dict
     voting:
-      description: Ids of the nodes whose votes count when a master is elected.
+      description: Ids of the nodes in the voting configuration.
       type: list
       elements: str
     excluded:
-      description: Nodes that may not vote, with C(id) and C(name).
+      description: The voting exclusions, with C(id) and C(name).
       type: list
       elements: dict
   sample:
@@ -165,11 +165,11 @@ def main() -> None:
     )
     params = module.params
     start = time.monotonic()
-    left, why = 0, ""
+    remaining, why = 0, ""
     try:
         client = make_client(params)
         if params["empty"] and not module.check_mode:
-            left, why = wait_until_empty(
+            remaining, why = wait_until_empty(
                 client,
                 params["empty"],
                 wait_timeout=params["wait_timeout"],
@@ -178,9 +178,9 @@ def main() -> None:
         placement = read(client)
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
-    if left:
+    if remaining:
         module.fail_json(
-            msg=f"{params['empty']} still has {left} shard(s): {why}", placement=placement
+            msg=f"{params['empty']} still has {remaining} shard(s): {why}", placement=placement
         )
     seconds = round(time.monotonic() - start, 1)
     module.exit_json(changed=False, placement=placement, seconds=seconds)

@@ -7,72 +7,72 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_resource
-short_description: Anything that Elasticsearch keeps under a path
+short_description: Create, change or delete a resource of Elasticsearch
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Reads what is at a path, compares it with O(body), and sends O(body) with PUT only if they
+  - Reads the resource at a path, compares it with O(body), and sends O(body) with PUT only if they
     differ. For index and component templates, ILM and SLM policies, roles, role mappings, ingest
     pipelines, snapshot repositories, cluster settings, index settings and index creation.
   - The comparison knows how Elasticsearch rewrites documents - dotted and nested settings, numbers
-    as text, defaults that it adds, objects wrapped below their name. What O(body) says must be
-    contained in what is there.
-  - Where all keys are the user's own (settings, aliases and mapped fields of a template, the phases
-    of an ILM policy and their actions), a key that O(body) does not have is a difference as well,
-    so that taking something out of O(body) takes effect.
+    as text, defaults that it adds, objects wrapped below their name. The resource must contain all
+    that O(body) contains.
+  - Where the user defines all keys (settings, aliases and mapped fields of a template, the phases
+    of an ILM policy and their actions), a key that O(body) does not have is also a difference. So
+    what is removed from O(body) is removed from the resource.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Reads and compares, and sends nothing else.
+    description: Reads and compares, and changes nothing.
   diff_mode:
     support: full
     description: Shows the values that differ, under their dotted path.
   idempotent:
     support: full
-    description: A document that the server returns with values other than those sent never matches.
+    description: Not for a document that the server returns with other values than those sent.
 options:
   path:
     description:
-      - The path of the resource, beginning with a slash. A query, such as V(?verify=false), is sent
-        with the change only.
+      - The path of the resource, with a leading slash. A query, such as V(?verify=false), is sent
+        only with the change.
       - One of O(path) and O(resources) is required.
     type: str
   body:
     description:
-      - What it shall be. For V(/_cluster/settings) below the key V(persistent); null there means
-        that the setting shall have its default.
+      - The desired content. For V(/_cluster/settings), below the key V(persistent); null there
+        resets the setting to its default.
     type: dict
   state:
     description:
-      - V(absent) deletes it. Of V(/_cluster/settings), sets the settings named in O(body) back to
-        their defaults.
+      - V(absent) deletes the resource. For V(/_cluster/settings), it resets the settings that
+        O(body) names to their defaults.
     type: str
     choices: [present, absent]
     default: present
   compare:
     description:
       - V(contains) compares as described above.
-      - V(existence) creates what is missing and leaves what exists as it is.
-      - Unset, it is V(existence) for an index, a path of one name without underscore, and
-        V(contains) otherwise.
+      - V(existence) creates the resource if it is missing and never changes an existing one.
+      - The default is V(existence) for an index, which is a path of one name without a leading
+        underscore, and V(contains) otherwise.
     type: str
     choices: [contains, existence]
   exists_path:
     description:
-      - Another path whose existence is asked instead of that of O(path).
-      - The first index behind a write alias, for example, is deleted by retention one day. Asking
-        for the alias keeps the task from creating it again then.
+      - The path whose existence is checked instead of O(path).
+      - For example, retention deletes the first index behind a write alias one day. A check of the
+        alias prevents that the task creates this index again.
     type: str
   feature_switch:
     description:
-      - The name of the variable that leaves this feature out. It is named in the error when the
-        server was built without the feature.
+      - The name of the variable that switches this feature off. The error names it if the server
+        was built without the feature.
     type: str
   resources:
     description:
-      - Several resources in one call, in the order in which they are brought in. Options that do
-        not fit together are told before the first one is asked for.
+      - Several resources in one call, in the order in which they are created. Options that do not
+        fit together are an error before the first request.
     type: list
     elements: dict
     suboptions:
@@ -185,23 +185,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 existed:
-  description: Whether it was there before the run.
+  description: Whether the resource existed before the run.
   returned: with O(path)
   type: bool
   sample: true
 differences:
-  description: The dotted paths of the values that differed. Empty if it was not there.
+  description: The dotted paths of the values that differed. Empty if the resource did not exist.
   returned: with O(path)
   type: list
   elements: str
   sample: [template.settings.index.number_of_replicas]
 answer:
-  description: What Elasticsearch answered to the change.
+  description: The response of Elasticsearch to the change.
   returned: with O(path), when something was created or changed
   type: dict
   sample: {acknowledged: true}
 resources:
-  description: The same for each resource, and whether it was changed.
+  description: These values for each resource, and whether it was changed.
   returned: with O(resources), up to the one that failed
   type: list
   elements: dict
@@ -254,22 +254,22 @@ def desired_of(entry: dict[str, Any]) -> Desired:
 
 
 def report(path: str, outcome: Outcome) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "path": path,
         "changed": outcome.changed,
         "existed": outcome.existed,
         "differences": [item.path for item in outcome.differences],
     }
     if outcome.answer is not None:
-        told["answer"] = outcome.answer
-    return told
+        result["answer"] = outcome.answer
+    return result
 
 
 def main() -> None:
-    listed = {**RESOURCE, "path": {"type": "str", "required": True}}
+    suboptions = {**RESOURCE, "path": {"type": "str", "required": True}}
     module = AnsibleModule(
         argument_spec=argument_spec(
-            resources={"type": "list", "elements": "dict", "options": listed}, **RESOURCE
+            resources={"type": "list", "elements": "dict", "options": suboptions}, **RESOURCE
         ),
         mutually_exclusive=[
             *MUTUALLY_EXCLUSIVE,
@@ -280,29 +280,29 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    several = params["resources"] is not None
-    entries: list[dict[str, Any]] = params["resources"] if several else [params]
+    is_list = params["resources"] is not None
+    entries: list[dict[str, Any]] = params["resources"] if is_list else [params]
     reports: list[dict[str, Any]] = []
     diffs: list[dict[str, Any]] = []
     try:
-        wanted = [(entry, desired_of(entry)) for entry in entries]
+        resources = [(entry, desired_of(entry)) for entry in entries]
         client = make_client(params)
-        for entry, desired in wanted:
+        for entry, desired in resources:
             client.feature_switch = entry["feature_switch"]
             outcome = ensure(client, desired, check_mode=module.check_mode)
             if not outcome.acknowledged:
                 module.warn(
-                    f"{entry['path']} was changed, but not all nodes have confirmed it in time; "
-                    "look at the cluster's health"
+                    f"{entry['path']} was changed, but not all nodes confirmed it in time; "
+                    "check the cluster's health"
                 )
             reports.append(report(entry["path"], outcome))
             diffs.append({"before": outcome.before, "after": outcome.after})
-            if several:
+            if is_list:
                 diffs[-1].update(before_header=entry["path"], after_header=entry["path"])
     except ElasticsearchError as error:
-        module.fail_json(msg=str(error), **({"resources": reports} if several else {}))
-    changed = any(told["changed"] for told in reports)
-    if several:
+        module.fail_json(msg=str(error), **({"resources": reports} if is_list else {}))
+    changed = any(entry["changed"] for entry in reports)
+    if is_list:
         module.exit_json(changed=changed, resources=reports, diff=diffs)
     only = {key: value for key, value in reports[0].items() if key != "path"}
     module.exit_json(**{**only, "diff": diffs[0]})

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_roll_info
-short_description: Look at a cluster of Elasticsearch whose nodes may have to move
+short_description: Read what decides whether Elasticsearch nodes may restart
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Tells what M(elk.swarm.elasticsearch_gate) tells of a cluster that it looks at once, under the
-    same names, and fails when that one does. A cluster that has not formed is no error.
-  - Of one that has formed it reads in the same task what decides whether nodes may move now,
-    settings that somebody has set, disks above the high watermark, indices that a full disk made
-    read-only, and nodes whose vote was taken away.
-  - When a version comes that no node runs yet, it reads the newest successful snapshot of each
-    repository as well, and when that is another major version, what of the present one it does not
-    bear.
-  - Judges nothing. P(elk.swarm.rolling_plan#filter) does that.
+  - Returns the same values as M(elk.swarm.elasticsearch_gate) with C(wait=false), and fails when
+    that module fails. A cluster that has not formed is not an error.
+  - If the cluster has formed, also reads what decides whether nodes may restart now. These are
+    explicitly set cluster settings, disks above the high watermark, indices that a full disk made
+    read-only, and voting exclusions.
+  - If no node runs O(version) yet, also reads the newest successful snapshot of each repository.
+    If O(version) is another major version, also reads what it is incompatible with.
+  - Decides nothing. P(elk.swarm.rolling_plan#filter) does that.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
@@ -34,7 +33,7 @@ attributes:
 options:
   version:
     description:
-      - The version that all nodes are to get.
+      - The desired version of all nodes.
     type: str
     required: true
 notes:
@@ -43,7 +42,7 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Look at the cluster, and at what decides whether it can be upgraded now
+- name: Read the cluster, and what decides whether it can be upgraded now
   elk.swarm.elasticsearch_roll_info:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -56,23 +55,23 @@ EXAMPLES = r"""
 RETURN = r"""
 formed:
   description:
-    - Whether a node was seen that is a member of a formed cluster.
-    - V(false) says nothing about nodes that do not run; look at their data directories.
+    - Whether a node answered that is a member of a formed cluster.
+    - V(false) says nothing about nodes that do not run; check their data directories.
   returned: always
   type: bool
   sample: true
 cluster_uuid:
-  description: The cluster's uuid, V(none) if none was seen.
+  description: The cluster's uuid, V(none) if no cluster was found.
   returned: always
   type: str
   sample: 9aWlGr3ORfKk6mZ3dJ1mJg
 cluster_name:
-  description: The cluster's name, V(none) if none was seen.
+  description: The cluster's name, V(none) if no cluster was found.
   returned: always
   type: str
   sample: elk
 status:
-  description: The cluster's status, V(none) if it is not known.
+  description: The cluster's status, V(none) if it is unknown.
   returned: always
   type: str
   sample: green
@@ -89,7 +88,7 @@ nodes:
       description: The node's persistent id, which belongs to its data directory.
       type: str
     version:
-      description: The version that it runs, if it is known.
+      description: Its version, if known.
       type: str
     roles:
       description: Its roles.
@@ -105,7 +104,7 @@ nodes:
       roles: [data, ingest, master]
       master: true
 health:
-  description: The cluster's health as Elasticsearch gives it.
+  description: The cluster's health as Elasticsearch returns it.
   returned: always
   type: dict
   sample:
@@ -116,68 +115,68 @@ health:
     initializing_shards: 0
     unassigned_shards: 0
 reachable:
-  description: Those of O(urls) that answered.
+  description: The O(urls) that answered.
   returned: always
   type: list
   elements: str
   sample: ["https://192.0.2.10:9200"]
 unreached:
-  description: Those of O(urls) that did not, each with the cause.
+  description: The O(urls) that did not answer, each with the cause.
   returned: always
   type: dict
   sample:
     "https://192.0.2.11:9200": "connection refused: nothing listens there."
 missing:
-  description: What keeps it from being one green cluster at rest.
+  description: Why it is not one green cluster with settled shards. Empty if it is.
   returned: always
   type: list
   elements: str
   sample: []
 settings:
-  description: Settings of the cluster that somebody has set, with dotted names. Transient ones win.
-  returned: when a cluster has formed and tells its nodes
+  description: Cluster settings that were set explicitly, with dotted names. Transient ones win.
+  returned: when a cluster has formed and returns its nodes
   type: dict
   sample: {cluster.routing.allocation.enable: primaries}
 full_disks:
   description: Nodes whose disk is above the high watermark, with sizes in bytes.
-  returned: when a cluster has formed and tells its nodes
+  returned: when a cluster has formed and returns its nodes
   type: list
   elements: dict
   sample:
     - {node: w1, free: 53687091200, total: 1099511627776, needed: 109951162778}
 flooded_indices:
-  description: Indices with the block that Elasticsearch sets when a disk is full.
-  returned: when a cluster has formed and tells its nodes
+  description: Indices with the read-only block that Elasticsearch sets when a disk is full.
+  returned: when a cluster has formed and returns its nodes
   type: list
   elements: str
   sample: [syslog-msg-000007]
 voting_exclusions:
   description: Nodes that are excluded from voting.
-  returned: when a cluster has formed and tells its nodes
+  returned: when a cluster has formed and returns its nodes
   type: list
   elements: str
   sample: [m3]
 repositories:
   description:
     - Each snapshot repository, with the name and the age in seconds of its newest snapshot that
-      succeeded and holds the global state, or with the problem that kept it from being read.
-    - V(none) when no new version comes.
-  returned: when a cluster has formed and tells its nodes
+      succeeded and holds the global state, or with the reason why it cannot be read.
+    - V(none) if a node already runs O(version).
+  returned: when a cluster has formed and returns its nodes
   type: list
   elements: dict
   sample:
     - {repository: backup, snapshot: nightly-2026.11.21, age: 41234, problem: ""}
 incompatible:
   description:
-    - What is in use that the other major version does not bear. V(none) if it was not asked for, or
-      if the server cannot tell.
-  returned: when a cluster has formed and tells its nodes
+    - What is in use and incompatible with the other major version. V(none) if O(version) is not
+      another major version, or if the server cannot report it.
+  returned: when a cluster has formed and returns its nodes
   type: list
   elements: str
   sample: ["index_settings of old-1: Old index with a compatibility version < 8.0"]
 incompatible_unknown:
-  description: Why the server cannot tell RV(incompatible).
-  returned: when a cluster has formed and tells its nodes
+  description: Why the server cannot report RV(incompatible).
+  returned: when a cluster has formed and returns its nodes
   type: str
   sample: ""
 """
@@ -191,11 +190,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOOK_TIMEOUT,
-    Wanted,
-    described,
+    Desired,
+    as_result,
     judge,
     look,
-    undecided,
+    why_uncertain,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module import (
     MUTUALLY_EXCLUSIVE,
@@ -216,22 +215,22 @@ def main() -> None:
     params = module.params
     try:
         seen = look(
-            # A look has a patience of its own.
+            # look() has its own timeout.
             make_client(params, doubt_timeout=0.0),
             timeout=min(LOOK_TIMEOUT, params["timeout"]),
             doubt_timeout=0 if module.check_mode else params["doubt_timeout"],
         )
-        found = {**described(seen), "missing": judge(seen, Wanted()).missing}
-        problem = undecided(seen)
+        facts = {**as_result(seen), "missing": judge(seen, Desired()).missing}
+        problem = why_uncertain(seen)
         if problem and not module.check_mode:
-            module.fail_json(msg=problem, **found)
-        # Of a cluster that does not even tell its nodes, the look has the reason.
+            module.fail_json(msg=problem, **facts)
+        # Without health there is nothing more to read; "missing" has the reason.
         if seen.health is not None:
-            versions = [node["version"] for node in found["nodes"] if node["version"]]
-            found.update(read(make_client(params), versions, params["version"], time.time()))
+            versions = [node["version"] for node in facts["nodes"] if node["version"]]
+            facts.update(read(make_client(params), versions, params["version"], time.time()))
     except ElasticsearchError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **found)
+    module.exit_json(changed=False, **facts)
 
 
 if __name__ == "__main__":

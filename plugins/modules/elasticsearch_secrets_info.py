@@ -8,10 +8,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: elasticsearch_secrets_info
 version_added: 0.1.0
-short_description: Check which passwords and tokens Elasticsearch takes
+short_description: Check which passwords and tokens Elasticsearch accepts
 description:
-  - Tries several logins, each with all values that it may have while it is renewed.
-  - A cluster that does not answer says nothing, and that is no error.
+  - Tries several logins, each with all values that are possible during its rotation.
+  - If the cluster does not answer, the result is empty; this is not an error.
 author: The elk.swarm authors (@elk-swarm)
 options:
   nodes:
@@ -23,30 +23,30 @@ options:
     description: File with the certificate authority that signed the nodes' certificates.
     type: path
   timeout:
-    description: The seconds that one answer may take before the next of O(nodes) is tried.
+    description: The seconds that one response may take before the next of O(nodes) is tried.
     type: float
     default: 5
   doubt_timeout:
     description:
-      - The seconds for which a refused login is not believed. While the security index recovers,
+      - The seconds for which a refused login is tried again. While the security index recovers,
         Elasticsearch refuses valid logins.
     type: float
     default: 20
   logins:
-    description: What is tried.
+    description: The logins to try.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name of the secret, under which the result is given.
+        description: Name of the secret; the key in RV(holds).
         type: str
         required: true
       username:
-        description: User to log in as. Without one the values are bearer tokens.
+        description: User to log in as. Without a user, the values are bearer tokens.
         type: str
       values:
-        description: Passwords or tokens. One that is taken suffices. Of none, nothing is tried.
+        description: Passwords or tokens. One valid value is enough. An empty list is skipped.
         type: list
         elements: str
         required: true
@@ -65,7 +65,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check whether the passwords on the controller are those of the cluster
+- name: Check whether the cluster accepts the passwords on the controller
   elk.swarm.elasticsearch_secrets_info:
     nodes: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -80,8 +80,8 @@ EXAMPLES = r"""
 RETURN = r"""
 holds:
   description:
-    - Whether Elasticsearch takes one of the values, by the name of the secret. Without those that
-      have no value, and without all when no node answers.
+    - Whether Elasticsearch accepts one of the values, by the name of the secret. A secret without
+      values is not included. Empty if no node answers.
   returned: success
   type: dict
   sample: {elastic_password: true, kibana_token: false}
@@ -101,7 +101,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
 PAUSE = 1.0
 
 
-def taken(client: Client, username: str | None, value: str) -> bool:
+def is_accepted(client: Client, username: str | None, value: str) -> bool:
     login = Login(username=username, password=value) if username is not None else Login(token=value)
     probe = client.derive(login=login)
     try:
@@ -110,14 +110,14 @@ def taken(client: Client, username: str | None, value: str) -> bool:
         probe.close()
 
 
-def examine(client: Client, logins: list[dict[str, Any]], doubt: float) -> dict[str, bool]:
-    deadline = time.monotonic() + doubt
+def try_logins(client: Client, logins: list[dict[str, Any]], patience: float) -> dict[str, bool]:
+    deadline = time.monotonic() + patience
     holds = {login["name"]: False for login in logins if login["values"]}
     while True:
         for login in logins:
             if not holds.get(login["name"], True):
                 holds[login["name"]] = any(
-                    taken(client, login["username"], value) for value in login["values"]
+                    is_accepted(client, login["username"], value) for value in login["values"]
                 )
         if all(holds.values()) or time.monotonic() >= deadline:
             return holds
@@ -154,7 +154,7 @@ def main() -> None:
         client = Client(
             params["nodes"], ca_path=params["ca_path"], timeout=params["timeout"], rounds=1
         )
-        holds = examine(client, params["logins"], params["doubt_timeout"])
+        holds = try_logins(client, params["logins"], params["doubt_timeout"])
     except ElasticsearchError:
         holds = {}
     module.exit_json(changed=False, holds=holds)

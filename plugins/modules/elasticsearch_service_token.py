@@ -11,21 +11,21 @@ short_description: A token of an Elasticsearch service account
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Makes sure that there is a token with which a service, such as Kibana, can log in.
-  - Elasticsearch shows a token once, when it makes it. So the module tries the one that you have
-    kept. Only if that is refused, or if there is none, a token of this name is made anew, and one
-    that was there under this name is deleted.
+  - Makes sure that a service, such as Kibana, has a token to log in with.
+  - Elasticsearch shows a token only once, when it creates it. So the module tries the token that
+    you have stored. Only if that is refused or missing, the module deletes an existing token of
+    this name and creates a new one.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Tries the stored token and reads the list of tokens, and changes nothing.
+    description: Tries the stored token, reads the list of tokens and changes nothing.
   diff_mode:
     support: full
-    description: Shows that a token is made or deleted, never the token.
+    description: Shows that a token is created or deleted, never the token.
   idempotent:
     support: full
-    description: As long as the caller stores the returned token and passes it in again.
+    description: If you store the returned token and pass it in the next run.
 options:
   namespace:
     description:
@@ -44,9 +44,9 @@ options:
     required: true
   token:
     description:
-      - The token that an earlier run returned and that was stored, if there is one. White space
-        around it is ignored, an empty text means none.
-      - In this module O(token) is never what the module itself logs in with.
+      - The stored token that an earlier run returned, if there is one. White space around it is
+        ignored; an empty string means no token.
+      - This module never logs in with O(token); it only tests it.
     type: str
     aliases: [stored_token]
   state:
@@ -69,7 +69,7 @@ EXAMPLES = r"""
   register: kibana_token
   no_log: true
 
-- name: Keep the token on the controller
+- name: Store the token on the controller
   ansible.builtin.copy:
     content: "{{ kibana_token.token }}"
     dest: "{{ elk_kibana_token_file }}"
@@ -83,9 +83,9 @@ EXAMPLES = r"""
 RETURN = r"""
 token:
   description:
-    - The new token. Store it - nobody can read it again.
-    - Not returned while O(token) is valid, nor in check mode.
-  returned: when a token was made
+    - The new token. Store it, because it cannot be read again.
+    - Not returned if O(token) is valid or in check mode.
+  returned: when a token was created
   type: str
   sample: AAEAAWVsYXN0aWMva2liYW5hL2VsazpTNXhOcW9kaFRWYXhTbE9x
 name:
@@ -94,7 +94,7 @@ name:
   type: str
   sample: elk
 reason:
-  description: Why a token was made or deleted, or why not.
+  description: Why a token was created or deleted, or why not.
   returned: always
   type: str
   sample: the stored token is valid

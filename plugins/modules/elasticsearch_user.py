@@ -13,20 +13,20 @@ author: The elk.swarm authors (@elk-swarm)
 description:
   - Creates, changes and removes users of Elasticsearch's native realm, and sets the passwords of
     built-in users.
-  - A password cannot be read back, so the module logs in with it. It is set again only if that
-    login is refused.
-  - Properties that the task does not name are left as they are.
+  - A password cannot be read back, so the module tests it with a login. It sets the password only
+    if that login is refused.
+  - Properties that the task does not set are not changed.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Reads, compares and tries the password, and changes nothing.
+    description: Reads, compares, tests the password and changes nothing.
   diff_mode:
     support: full
-    description: Shows what differs. Of a password only that it does.
+    description: Shows what differs. For a password, only that it differs.
   idempotent:
     support: full
-    description: The password of a disabled user cannot be tried, and is left alone.
+    description: The password of a disabled user cannot be tested and is not changed.
 options:
   name:
     description:
@@ -35,19 +35,19 @@ options:
     required: true
   user_password:
     description:
-      - The password that the user shall have. Required to create a user.
-      - Not to be confused with O(password), with which the module itself logs in.
+      - The desired password of the user. Required to create a user.
+      - Do not confuse it with O(password), which the module itself logs in with.
     type: str
   update_password:
     description:
-      - V(always) tries O(user_password) and sets it if it is not the right one.
-      - V(on_create) sets it when the user is created and never looks again.
+      - V(always) tests O(user_password) and sets it if it is wrong.
+      - V(on_create) sets it only when it creates the user.
     type: str
     choices: [always, on_create]
     default: always
   roles:
     description:
-      - The roles of the user, all of them. The order does not matter.
+      - All roles of the user. The order does not matter.
     type: list
     elements: str
   full_name:
@@ -60,7 +60,7 @@ options:
     type: str
   metadata:
     description:
-      - Metadata of the user, all of it. Keys must not begin with an underscore.
+      - All metadata of the user. Keys must not begin with an underscore.
     type: dict
   enabled:
     description:
@@ -68,8 +68,8 @@ options:
     type: bool
   builtin:
     description:
-      - The user is one that Elasticsearch brings along, such as V(elastic) or V(kibana_system). Of
-        these only the password can be set.
+      - Whether this is a built-in user, such as V(elastic) or V(kibana_system). Only the password
+        of a built-in user can be set.
     type: bool
     default: false
   state:
@@ -80,11 +80,11 @@ options:
     default: present
 seealso:
   - module: elk.swarm.elasticsearch_resource
-    description: Makes the roles that a user needs.
+    description: Creates the roles that a user needs.
 """
 
 EXAMPLES = r"""
-- name: User that Logstash writes with
+- name: User for Logstash
   elk.swarm.elasticsearch_user:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"

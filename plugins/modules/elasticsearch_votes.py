@@ -7,30 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_votes
-short_description: Leave nodes out when a master is elected, and let them vote again
+short_description: Add and clear voting exclusions
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - A node that may become the elected master has a vote. Where half of the voters go at once, the
-    others elect nobody any more. Before a node goes for good, or goes while another is away, its
-    vote is taken here (the cluster's voting configuration exclusions).
-  - Elasticsearch keeps that until somebody clears it, and it clears all of them at once.
-  - Asks whichever node answers, and asks another one when it goes away.
+  - Each master-eligible node has a vote. If half of the voters stop at once, the others cannot
+    elect a master. Before a node is removed, or stops while another is down, exclude it from voting
+    with this module (voting configuration exclusions).
+  - Elasticsearch keeps the exclusions until they are cleared, and it can only clear all at once.
+  - Uses the first node that answers, and tries another one if that node stops answering.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
     support: full
-    description: Reads and compares. Waits for nothing.
+    description: Reads and compares. Does not wait.
   diff_mode:
     support: full
-    description: Shows the nodes that are left out, before and after.
+    description: Shows the excluded nodes before and after.
   idempotent:
     support: full
-    description: Nodes that are left out already are waited for, and nothing is changed.
+    description: Waits for nodes that are already excluded, and changes nothing.
 options:
   state:
     description:
-      - V(excluded) leaves O(names) or O(ids) out, and waits until they have no vote any more.
+      - V(excluded) excludes O(names) or O(ids) from voting, and waits until they have no vote.
       - V(cleared) lets every node vote again.
     type: str
     required: true
@@ -42,13 +42,13 @@ options:
     default: []
   ids:
     description:
-      - The nodes by id, the only way to name one that is not in the cluster any more.
+      - The nodes by id. Required for a node that is no longer in the cluster.
     type: list
     elements: str
     default: []
   wait_for_removal:
     description:
-      - For O(state=cleared), wait until the nodes that are left out have gone from the cluster.
+      - For O(state=cleared), first wait until the excluded nodes have left the cluster.
     type: bool
     default: false
   wait_timeout:
@@ -62,7 +62,7 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Take the vote of w3, which is about to go
+- name: Exclude w3 from voting before its removal
   elk.swarm.elasticsearch_votes:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -71,7 +71,7 @@ EXAMPLES = r"""
     state: excluded
     names: [w3]
 
-- name: Let the others vote as before
+- name: Clear all voting exclusions
   elk.swarm.elasticsearch_votes:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
@@ -83,7 +83,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 excluded:
-  description: The nodes that are left out now; in check mode, those that would be.
+  description: The nodes that are excluded now; in check mode, the predicted ones.
   returned: success
   type: list
   elements: str
@@ -108,25 +108,25 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.voting imp
     exclude,
     exclusions,
     label,
-    lacking,
+    not_excluded,
 )
 
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> None:
-    """Fill in what is returned, before what may fail is waited for."""
+    """Fill in the result first, because the requests and the wait may fail."""
     params = module.params
     client = make_client(params)
     present = exclusions(client)
     before = sorted(label(one) for one in present)
-    leave_out = params["state"] == "excluded"
-    missing = lacking(present, params["names"], params["ids"]) if leave_out else []
-    after = sorted([*before, *missing]) if leave_out else []
+    excluding = params["state"] == "excluded"
+    missing = not_excluded(present, params["names"], params["ids"]) if excluding else []
+    after = sorted([*before, *missing]) if excluding else []
     if after != before:
         result.update(changed=True, diff={"before": before, "after": after})
     result["excluded"] = after
     if module.check_mode:
         return
-    if leave_out:
+    if excluding:
         exclude(client, params["names"], params["ids"], wait_timeout=params["wait_timeout"])
     elif present:
         clear(
@@ -151,7 +151,7 @@ def main() -> None:
     )
     params = module.params
     if params["state"] == "excluded" and bool(params["names"]) == bool(params["ids"]):
-        module.fail_json(msg="state=excluded needs either names or ids, and not both")
+        module.fail_json(msg="state=excluded needs either names or ids, not both")
     result: dict[str, Any] = {"changed": False}
     try:
         run(module, result)

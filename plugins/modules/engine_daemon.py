@@ -9,20 +9,20 @@ DOCUMENTATION = r"""
 module: engine_daemon
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Bring the running Docker daemon to its configuration
+short_description: Make the running Docker daemon use its configuration
 description:
-  - Starts a daemon that does not run, restarts one that needs it for its configuration or whose
-    program was replaced by an upgrade, and reloads one where that is enough.
-  - Waits until the daemon answers and, in a swarm, has found its managers, and checks that it has
-    taken the configuration. A reload counts when the daemon itself reports it.
-  - When the daemon does not start, the error holds its last words.
-  - A restart stops every container on the host. In a swarm that is to be done one host after the
-    other, with M(elk.swarm.node_turn) around it.
+  - Starts a daemon that does not run. Restarts one if its configuration needs that or an upgrade
+    replaced its program. Reloads it where a reload is enough.
+  - Waits until the daemon answers and, in a swarm, has found its managers. Checks that it uses the
+    configuration. A reload is complete when the daemon reports it as an event.
+  - If the daemon does not start, the error holds its last log lines.
+  - A restart stops every container on the host. In a swarm, restart one host after the other,
+    with M(elk.swarm.node_maintenance) before and after.
 extends_documentation_fragment:
   - elk.swarm.docker
 options:
   config:
-    description: Content of the configuration file, as M(elk.swarm.daemon_config) gives it.
+    description: Content of the configuration file, as M(elk.swarm.daemon_config) returns it.
     type: dict
     required: true
   path:
@@ -30,32 +30,32 @@ options:
     type: path
     default: /etc/docker/daemon.json
   pidfile:
-    description: File that the daemon writes when it starts.
+    description: The PID file, which the daemon writes when it starts.
     type: path
     default: /run/docker.pid
   unit:
-    description: Unit of the daemon.
+    description: Systemd unit of the daemon.
     type: str
     default: docker.service
   wait_timeout:
-    description: Seconds until the daemon has to answer.
+    description: Seconds within which the daemon must answer.
     type: int
     default: 60
 attributes:
   check_mode:
-    description: Says what would be done without doing it.
+    description: Reports what would be done, and changes nothing.
     support: full
   diff_mode:
     description: There is no text to compare.
     support: none
   idempotent:
-    description: A daemon that runs with its configuration is left alone.
+    description: A daemon that already uses its configuration is not touched.
     support: full
 notes:
-  - Other than the modules for the swarm, this one runs on the host whose daemon it is about.
+  - Unlike the modules for the swarm, this module runs on the host of the daemon.
 seealso:
   - module: elk.swarm.daemon_config
-  - module: elk.swarm.node_turn
+  - module: elk.swarm.node_maintenance
 """
 
 EXAMPLES = r"""
@@ -65,14 +65,14 @@ EXAMPLES = r"""
       debug: true
   register: daemon
 
-- name: Have the daemon take it
+- name: Make the daemon use it
   elk.swarm.engine_daemon:
     config: "{{ daemon.config }}"
-  register: taken
+  register: result
 
-- name: Tell how
+- name: Show what was needed
   ansible.builtin.debug:
-    msg: "{{ taken.step }}: {{ taken.reasons | join(', ') }}"
+    msg: "{{ result.step }}: {{ result.reasons | join(', ') }}"
 """
 
 RETURN = r"""
@@ -82,24 +82,24 @@ step:
   type: str
   sample: reload
 reasons:
-  description: Why that was needed.
+  description: Why this step was needed.
   returned: always
   type: list
   elements: str
   sample: [debug is read by a reload]
 version:
-  description: Version of the daemon that runs. Empty in check mode when none runs.
+  description: Version of the running daemon. Empty in check mode if none runs.
   returned: success
   type: str
   sample: 26.1.5+dfsg1
 tasks:
-  description: Swarm tasks whose containers run on this host now.
+  description: Ids of the Swarm tasks whose containers run on this host now.
   returned: success
   type: list
   elements: str
   sample: [puhdflq2q2nhafw75w66wbxki]
 seconds:
-  description: How long it took.
+  description: How long the module took.
   returned: success
   type: float
   sample: 2.9
@@ -122,7 +122,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 START = "start"
-# A reload takes milliseconds; this is for a machine that is very busy.
+# Seconds. A reload takes milliseconds, but more on a very busy machine.
 RELOAD_PATIENCE = 15
 POLL = 0.2
 
@@ -135,7 +135,7 @@ class EngineDaemon:
         self.params: dict[str, Any] = module.params
         self.path = Path(self.params["path"])
         self.pidfile = Path(self.params["pidfile"])
-        self.begun = time.monotonic()
+        self.start = time.monotonic()
 
     def engine(self) -> Engine:
         return Engine(Connection.from_options(self.params))
@@ -156,7 +156,7 @@ class EngineDaemon:
             reasons=list(step.reasons) if daemon else ["no daemon runs"],
             version=str(info.get("ServerVersion") or ""),
             tasks=self.tasks() if info else [],
-            seconds=round(time.monotonic() - self.begun, 1),
+            seconds=round(time.monotonic() - self.start, 1),
         )
 
     def systemctl(self, verb: str) -> tuple[int, str]:
@@ -164,38 +164,38 @@ class EngineDaemon:
         return rc, (err or out).strip()
 
     def restart(self, kind: str) -> None:
-        # A unit that has just failed some times would not be tried again at once.
+        # Systemd does not start a unit that has just failed several times.
         self.systemctl("reset-failed")
-        rc, said = self.systemctl("start" if kind == START else "restart")
+        rc, message = self.systemctl("start" if kind == START else "restart")
         if rc:
-            self.fail("Docker does not start", said)
+            self.fail("Docker does not start", message)
         daemon = daemon_process.look(self.path, self.pidfile, None)
-        left = plan.step(daemon, self.params["config"])
-        if daemon is None or left.kind == plan.RESTART:
-            why = "; ".join(left.reasons) or "its process is not there"
-            self.fail("Docker was started and is not what was asked for", why)
+        missing = plan.step(daemon, self.params["config"])
+        if daemon is None or missing.kind == plan.RESTART:
+            why = "; ".join(missing.reasons) or "its process does not run"
+            self.fail("Docker was started, but does not use its configuration", why)
 
     def reload(self) -> None:
         since = time.time()
-        rc, said = self.systemctl("reload")
+        rc, message = self.systemctl("reload")
         if rc:
-            self.fail("Docker cannot be told to reload", said)
+            self.fail("Docker cannot reload its configuration", message)
         deadline = time.monotonic() + RELOAD_PATIENCE
         while not self.reloaded(since):
             if time.monotonic() >= deadline:
-                self.fail("Docker was told to reload and has not taken the file", "")
+                self.fail("Docker was sent a reload, but has not reloaded its file", "")
             time.sleep(POLL)
         daemon = daemon_process.look(self.path, self.pidfile, self.engine())
         if daemon is None:
-            self.fail("Docker ended while it was told to reload", "")
+            self.fail("Docker exited during the reload", "")
             return
-        wrong = plan.not_taken(self.params["config"], daemon.live)
+        wrong = plan.not_adopted(self.params["config"], daemon.live)
         if wrong:
-            self.fail("Docker has reloaded and not taken every option", "; ".join(wrong))
+            self.fail("Docker has reloaded, but does not use every option", "; ".join(wrong))
         daemon_process.write_note(daemon.started, self.params["config"])
 
     def reloaded(self, since: float) -> bool:
-        """Whether the daemon has reported a reload, which it does once it has taken everything."""
+        """Whether the daemon reported a reload, which it does after it has applied everything."""
         query = {
             "since": f"{since:.6f}",
             "until": f"{time.time():.6f}",
@@ -204,13 +204,13 @@ class EngineDaemon:
         try:
             answer = self.engine().request("GET", "/events", query=query)
         except EngineError as error:
-            self.fail("Docker does not answer after it was told to reload", str(error))
-        # Several events are one JSON object a line.
+            self.fail("Docker does not answer after the reload", str(error))
+        # Several events come as one JSON object per line.
         lines = answer.splitlines() if isinstance(answer, str) else [json.dumps(answer or {})]
         return any(json.loads(line).get("Action") == "reload" for line in lines)
 
     def settled(self) -> dict[str, Any]:
-        """What the daemon says of itself once it answers and waits for no manager any more."""
+        """Wait until the daemon answers and has found its managers; return its info."""
         deadline = time.monotonic() + self.params["wait_timeout"]
         while True:
             try:
@@ -222,7 +222,7 @@ class EngineDaemon:
                 why = str(error)
             if time.monotonic() >= deadline:
                 limit = self.params["wait_timeout"]
-                self.fail(f"Docker runs and is not ready after {limit} s", why)
+                self.fail(f"Docker runs, but is not ready after {limit} s", why)
             time.sleep(POLL)
 
     def tasks(self) -> list[str]:
@@ -237,10 +237,10 @@ class EngineDaemon:
     def fail(self, what: str, why: str) -> None:
         unit = self.params["unit"]
         command = ["journalctl", "--unit", unit, "--lines", "15", "--no-pager", "--output", "cat"]
-        _rc, words, _err = self.module.run_command(command)
+        _rc, log, _err = self.module.run_command(command)
         self.module.fail_json(
-            msg=f"{what}: {why or 'it gives no reason'}\nIts last words:\n{words.rstrip()}\n"
-            "If they speak of a directive or option, correct docker_engine_daemon_options and run "
+            msg=f"{what}: {why or 'it gives no reason'}\nIts last log lines:\n{log.rstrip()}\n"
+            "If they name a directive or option, correct docker_engine_daemon_options and run "
             f"this again. Next command on this host: systemctl status {unit}",
             step="failed",
             reasons=[],

@@ -9,10 +9,10 @@ DOCUMENTATION = r"""
 module: firewall_info
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Tell which firewall is active on a host
+short_description: Find out which firewall is active on a host
 description:
-  - Looks for ufw, firewalld, nftables and for rules of iptables that let in only what they name.
-  - Changes nothing and needs none of them.
+  - Looks for ufw, firewalld, nftables and for iptables rules that allow only named traffic in.
+  - Changes nothing. None of them needs to be installed.
 attributes:
   check_mode:
     description: The module only reads, so it does the same in check mode.
@@ -28,7 +28,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See which firewall is active
+- name: Find out which firewall is active
   elk.swarm.firewall_info:
   register: firewall
 
@@ -41,8 +41,8 @@ RETURN = r"""
 active:
   description:
     - The firewalls that are active.
-    - C(nftables) means its service, or a table of nobody else's that lets in only what it names.
-      C(iptables) means such rules of an unknown origin.
+    - C(nftables) means its service, or a table that no other firewall owns and that allows only
+      named traffic in. C(iptables) means such rules of an unknown origin.
   returned: always
   type: list
   elements: str
@@ -53,17 +53,17 @@ installed:
   type: bool
   sample: true
 guarded:
-  description: Whether M(elk.swarm.firewall_rules) has left rules here before.
+  description: Whether the rules of M(elk.swarm.firewall_rules) are on this host.
   returned: always
   type: bool
   sample: false
 controller:
-  description: Address from which this host sees the ssh connection of the run. Empty without one.
+  description: Source address of the ssh connection of this run. Empty without ssh.
   returned: always
   type: str
   sample: 10.20.0.5
 outgoing:
-  description: Tables of nftables that let out only what they name, which nobody here changes.
+  description: Tables of nftables that allow only named traffic out. No module changes them.
   returned: always
   type: list
   elements: str
@@ -91,7 +91,7 @@ def read(path: str) -> bytes:
 
 
 def controller() -> str:
-    """Where the ssh session comes from; sudo keeps that from us, but not from our parents."""
+    """Source of the ssh session; sudo hides it from us, but not from our parent processes."""
     process = os.getpid()
     while process > 1:
         found = firewall.ssh_client(read(f"/proc/{process}/environ"))
@@ -106,9 +106,9 @@ def units(module: AnsibleModule) -> dict[str, dict[str, Any]]:
     systemctl = module.get_bin_path("systemctl")
     if not systemctl:
         return {}
-    wanted = "Id,LoadState,ActiveState,UnitFileState"
+    properties = "Id,LoadState,ActiveState,UnitFileState"
     names = ["firewalld.service", "nftables.service"]
-    _rc, out, _err = module.run_command([systemctl, "show", "-p", wanted, "--", *names])
+    _rc, out, _err = module.run_command([systemctl, "show", "-p", properties, "--", *names])
     return systemd_units(out)
 
 
@@ -138,7 +138,7 @@ def main() -> None:
     if states.get("firewalld.service", {}).get("active"):
         active.append("firewalld")
     service = states.get("nftables.service", {})
-    if service.get("active") or service.get("enabled") or firewall.to_open(found):
+    if service.get("active") or service.get("enabled") or firewall.chains_to_open(found):
         active.append("nftables")
     if not {"ufw", "firewalld"} & set(active) and iptables_closed(module):
         active.append("iptables")

@@ -7,51 +7,52 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_files
-short_description: Small text files and their folders on a host, in one go
+short_description: Create text files and their folders on a host in one call
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
-  - Makes folders, and files with the given text, each with its owner, group and mode.
-  - Does in one call for a whole role what takes M(ansible.builtin.file) and M(ansible.builtin.copy)
-    one or two calls for each file, also when nothing changes.
-  - Looks at everything before it changes anything; one error and nothing is changed.
-  - Removes nothing but a link in the place of a file or folder, and looks at no folder's content.
-  - No path leads through a link that another user could have made. A folder with the wrong owner is
-    taken from that owner before anything is done in it.
+  - Creates folders, and files with the given text, each with its owner, group and mode.
+  - One call is enough for a whole role. M(ansible.builtin.file) and M(ansible.builtin.copy) need
+    one or two calls for each file, even if nothing changes.
+  - Checks all folders and files first. If one of them has an error, nothing is changed.
+  - Removes nothing except a link at the path of a file or folder. Does not read the content of
+    folders.
+  - Never follows a link that a user other than root could have created. Corrects the owner of a
+    folder before it writes into that folder.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode, also where the folders do not exist yet.
+    description: Works in check mode even if the folders do not exist yet.
   diff_mode:
     support: full
     description:
       - Shows each text that changes, and owner, group and mode where they change.
-      - A file with a secret in it is the work of M(elk.swarm.private_file), which shows no text.
+      - For a file with a secret use M(elk.swarm.private_file), which shows no text.
   idempotent:
     support: full
-    description: What is as asked for is left alone.
+    description: Folders and files that are already correct are not changed.
 options:
   directories:
     description:
-      - The folders, in the order in which they are made.
-      - Folders above them that do not exist are made with owner C(root) and mode C(0755).
+      - The folders, in the order in which they are created.
+      - Missing parent folders are created with owner C(root) and mode C(0755).
     type: list
     elements: dict
     default: []
     suboptions:
       path:
         description:
-          - Absolute path. A link to a folder is followed if only root can have made it, that is, if
-            it belongs to root in a folder that nobody else can write.
-          - Any other link is replaced by the folder, and what it leads to stays as it is.
+          - Absolute path. A link to a folder is followed if only root can have created it, that is,
+            if it belongs to root in a folder that nobody else can write.
+          - Any other link is replaced by the folder; the target of the link is not changed.
         type: path
         required: true
       owner:
-        description: Number of the owning user.
+        description: Numeric id of the owner.
         type: int
         default: 0
       group:
-        description: Number of the owning group.
+        description: Numeric id of the group.
         type: int
         default: 0
       mode:
@@ -59,7 +60,7 @@ options:
         type: str
         default: "0755"
   files:
-    description: The files, made after the folders.
+    description: The files, which are created after the folders.
     type: list
     elements: dict
     default: []
@@ -73,11 +74,11 @@ options:
         type: str
         required: true
       owner:
-        description: Number of the owning user.
+        description: Numeric id of the owner.
         type: int
         default: 0
       group:
-        description: Number of the owning group.
+        description: Numeric id of the group.
         type: int
         default: 0
       mode:
@@ -90,7 +91,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Give the host its certificates
+- name: Copy the certificates to the host
   elk.swarm.host_files:
     directories:
       - path: /etc/elk/pki
@@ -103,17 +104,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: The folders and files that were made, or changed in any way.
+  description: The folders and files that were created or changed.
   returned: success
   type: list
   elements: str
   sample: [/etc/elk/pki/node.crt]
 errors:
-  description: Everything that speaks against the folders and files.
+  description: The errors of all folders and files.
   returned: failure
   type: list
   elements: str
-  sample: ["/etc/elk/pki: is no folder and has to be one. Move it away."]
+  sample: ["/etc/elk/pki: is not a folder, but must be one. Move it away."]
 """
 
 import os
@@ -123,7 +124,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host.files import (
-    Found,
+    Actual,
     content_diff,
     file_error,
     folder_error,
@@ -140,7 +141,7 @@ def is_folder(path: str) -> bool:
 
 
 class HostFiles:
-    """Makes the folders and files of one host."""
+    """Creates the folders and files of one host."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -160,8 +161,8 @@ class HostFiles:
             self.module.fail_json(msg=f"{exc.filename}: {exc.strerror}.", errors=[str(exc)])
         self.module.exit_json(changed=bool(self.changed), paths=self.changed, diff=self.diff)
 
-    def look(self) -> dict[str, Found]:
-        found: dict[str, Found] = {}
+    def look(self) -> dict[str, Actual]:
+        found: dict[str, Actual] = {}
         errors: list[str] = []
         for entries, error in ((self.directories, folder_error), (self.files, file_error)):
             for entry in entries:
@@ -169,62 +170,62 @@ class HostFiles:
                 try:
                     found[path] = inspect(path, directory=entries is self.directories)
                 except OSError as exc:
-                    errors.append(f"{path}: cannot be looked at: {exc.strerror}.")
+                    errors.append(f"{path}: cannot be read: {exc.strerror}.")
                     continue
                 errors += [error(path, found[path]), mode_error(path, entry["mode"])]
                 if not os.path.isabs(path):
-                    errors.append(f"{path}: is no absolute path.")
-        errors += self.homeless()
+                    errors.append(f"{path}: is not an absolute path.")
+        errors += self.without_folder()
         errors = [text for text in errors if text]
         if errors:
             self.module.fail_json(msg="Nothing was changed. " + " ".join(errors), errors=errors)
         return found
 
-    def homeless(self) -> list[str]:
-        """Files without a folder. In check mode another task may be the one that makes it."""
-        made = {os.path.normpath(entry["path"]) for entry in self.directories}
+    def without_folder(self) -> list[str]:
+        """Files without a folder. In check mode an earlier task may only predict the folder."""
+        created = {os.path.normpath(entry["path"]) for entry in self.directories}
         missing = [
             entry["path"]
             for entry in self.files
-            if os.path.dirname(entry["path"]) not in made
+            if os.path.dirname(entry["path"]) not in created
             and not is_folder(os.path.dirname(entry["path"]))
         ]
         if self.module.check_mode:
             return []
         return [f"{path}: its folder does not exist. Add it to directories." for path in missing]
 
-    def directory(self, entry: dict[str, Any], found: Found) -> None:
+    def directory(self, entry: dict[str, Any], found: Actual) -> None:
         path = entry["path"]
-        made = found.kind != "directory"
-        if made:
+        created = found.kind != "directory"
+        if created:
             before = {"path": path, "state": found.kind}
             self.diff.append({"before": before, "after": self.shown(entry)})
-        if not (self.rights_differ(entry, found, made) or made) or self.module.check_mode:
+        if not (self.rights_differ(entry, found, created) or created) or self.module.check_mode:
             return
         if found.kind == "link":
             safe_path.unlink(path)
         rights = (entry["owner"], entry["group"], int(entry["mode"], 8))
-        if made:
+        if created:
             safe_path.make_folder(path, *rights)
         else:
             safe_path.set_folder_rights(path, *rights)
 
-    def file(self, entry: dict[str, Any], found: Found) -> None:
+    def file(self, entry: dict[str, Any], found: Actual) -> None:
         path, content = entry["path"], entry["content"].encode()
         written = found.kind != "file" or found.content != content
         if written:
             self.diff.append(content_diff(path, found, entry["content"]))
         if self.rights_differ(entry, found, written, fresh=found.kind != "file") or written:
             if not self.module.check_mode:
-                # Also for rights alone: the former owner may have the old file open.
+                # A new file even if only rights differ: the old owner may have the old file open.
                 safe_path.write(
                     path, content, entry["owner"], entry["group"], int(entry["mode"], 8)
                 )
 
     def rights_differ(
-        self, entry: dict[str, Any], found: Found, changed: bool, fresh: bool | None = None
+        self, entry: dict[str, Any], found: Actual, changed: bool, fresh: bool | None = None
     ) -> bool:
-        """Note owner, group and mode that change; not those of something new."""
+        """Record a change of owner, group and mode, but not for a new file or folder."""
         path = entry["path"]
         fresh = changed if fresh is None else fresh
         before = found.rights()

@@ -9,50 +9,50 @@ DOCUMENTATION = r"""
 module: host_survey
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Read in one go what the checks and roles need to know of a host
+short_description: Read all facts of a host that the checks and roles need
 description:
   - Reads memory, addresses, routes, distribution, kernel features, packages, units and the state
     of Docker and Swarm from a Linux host.
-  - Needs nothing but Python on the host, so it also works where nothing has been installed yet.
-  - Never starts Docker. The Engine is only asked where its process is already running.
+  - Needs only Python on the host, so it also works before anything is installed.
+  - Never starts Docker. It queries the Engine only if its process is already running.
 options:
   packages:
-    description: Packages whose installed version is wanted.
+    description: Packages whose installed version is returned.
     type: list
     elements: str
     default: []
   units:
-    description: Systemd units whose state is wanted, with their suffix.
+    description: Systemd units whose state is returned, with their suffix.
     type: list
     elements: str
     default: []
   users:
-    description: Users who shall be looked up.
+    description: Users whose existence is checked.
     type: list
     elements: str
     default: []
   paths:
-    description: Folders whose file system is wanted. They need not exist yet.
+    description: Folders whose file system is returned. They need not exist yet.
     type: list
     elements: path
     default: []
   files:
     description:
-      - Short text files whose content is wanted, each with no more than 64 KiB.
-      - A file that is not a regular one is an error. So is a link that a user other than root could
-        have made, at the end of the path or on the way.
+      - Short text files whose content is returned, each of 64 KiB at most.
+      - A file that is not a regular file is an error. A link that a user other than root could have
+        created is also an error, anywhere in the path.
     type: list
     elements: path
     default: []
   ports:
-    description: Ports of which it is wanted who listens on them.
+    description: Ports whose listening processes are returned.
     type: list
     elements: int
     default: []
   platform:
     description:
-      - What identifies a platform, to look for what the host still has of it. Passwords and keys
-        come back as fingerprints only, which are keyed with C(salt).
+      - What identifies a platform, to find what the host still has of it. Passwords and keys are
+        returned only as fingerprints, which are keyed with C(salt).
     type: dict
     suboptions:
       config_dir:
@@ -60,18 +60,18 @@ options:
         type: path
         required: true
       stack:
-        description: Name of the stack, which its services and containers carry in a label.
+        description: Name of the stack, which is a label of its services and containers.
         type: str
         required: true
       salt:
-        description: Another one in each run, and the same for all hosts.
+        description: A new value in each run, the same for all hosts.
         type: str
         required: true
   declared:
     description:
-      - Values that are handed back as they are.
-      - A play uses this to bring each host's own variables, role defaults included, together with
-        what was measured there.
+      - Values that are returned unchanged.
+      - A play uses this to combine each host's own variables, with the defaults of roles, and the
+        facts of that host.
     type: dict
     default: {}
   docker_socket:
@@ -80,8 +80,8 @@ options:
     default: /var/run/docker.sock
   timeout:
     description:
-      - Seconds to wait for the answer of a Docker Engine that runs.
-      - A busy host may take a while, above all a manager that comes back to the others.
+      - Seconds to wait for the response of a running Docker Engine.
+      - A busy host may need longer, in particular a manager that rejoins the other managers.
     type: int
     default: 60
 attributes:
@@ -97,25 +97,25 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Read the facts of the host
   elk.swarm.host_survey:
     packages: [docker.io]
     units: [docker.service]
-  register: looked_at
+  register: result
 
 - name: Show how much memory there is
   ansible.builtin.debug:
-    msg: "{{ looked_at.survey.memory | human_readable }}"
+    msg: "{{ result.survey.memory | human_readable }}"
 """
 
 RETURN = r"""
 survey:
-  description: What was found.
+  description: The facts of the host.
   returned: always
   type: dict
   contains:
     memory:
-      description: Bytes of memory, or the cgroup's limit where that is lower.
+      description: Bytes of memory, or the cgroup's limit if that is lower.
       type: int
       sample: 8296353792
     addresses:
@@ -129,7 +129,7 @@ survey:
       elements: dict
       sample: [{network: 10.20.0.0/24, device: eth0, gateway: ""}]
     nodename:
-      description: Name of the host as its kernel says it.
+      description: Name of the host, from its kernel.
       type: str
       sample: m1
     kernel:
@@ -154,25 +154,25 @@ survey:
       type: bool
       sample: true
     max_map_count:
-      description: Present value of vm.max_map_count.
+      description: Current value of vm.max_map_count.
       type: int
       sample: 262144
     swappiness:
-      description: Present value of vm.swappiness.
+      description: Current value of vm.swappiness.
       type: int
       sample: 60
     swap:
-      description: Bytes of swap that are switched on.
+      description: Bytes of active swap.
       type: int
       sample: 0
     transparent_huge_pages:
-      description: When the kernel uses huge pages unasked. Empty where it cannot.
+      description: Mode of transparent huge pages. Empty if the kernel does not support them.
       type: str
       sample: madvise
     clock:
       description:
-        - Whether something keeps the kernel's clock right, null if nothing tells, and whether the
-          host is a container, whose clock is that of the machine around it.
+        - Whether the kernel's clock is synchronized, null if unknown, and whether the host is a
+          container, which uses the clock of the machine that runs it.
       type: dict
       sample: {is_set: true, container: false}
     cgroup:
@@ -184,29 +184,29 @@ survey:
       type: float
       sample: 1767225600.25
     features:
-      description: What containers need of the kernel. Null where nothing tells.
+      description: Kernel features that containers need. Null if unknown.
       type: dict
       sample: {overlay: true, vxlan: null, memory_cgroup: true}
     disks:
-      description: File system of each of O(paths), as its nearest existing parent shows it.
+      description: File system of each of O(paths), read from its nearest existing parent.
       type: dict
       sample:
         /srv/elk: {total: 105089261568, free: 92341796864, exists: true, empty: false}
     files:
-      description: Content of each of O(files), empty for one that is not there.
+      description: Content of each of O(files), empty if the file does not exist.
       type: dict
       sample: {/etc/elk/elasticsearch/cluster_uuid: 2f8Zbq9vTnW0qkR5cY3xLA}
     listeners:
-      description: Who listens on O(ports). The process is empty where it cannot be seen.
+      description: What listens on O(ports). The process is empty if it is not visible.
       type: list
       elements: dict
       sample: [{protocol: udp, port: 514, address: 0.0.0.0, process: rsyslogd}]
     docker:
-      description: The Docker Engine. What only a running one can tell is empty where none runs.
+      description: The Docker Engine. What only a running Engine knows is empty if none runs.
       type: dict
       contains:
         installed:
-          description: Whether dockerd is there.
+          description: Whether dockerd is installed.
           type: bool
           sample: true
         running:
@@ -214,11 +214,11 @@ survey:
           type: bool
           sample: true
         silent:
-          description: Whether a daemon lives that did not answer in time. Of it nothing is known.
+          description: Whether a running daemon did not answer in time. Its state is unknown.
           type: bool
           sample: false
         version:
-          description: Version of the running Engine, else that of the installed one.
+          description: Version of the running Engine, otherwise of the installed one.
           type: str
           sample: 26.1.5+dfsg1
         root:
@@ -242,13 +242,13 @@ survey:
             managers: [u2cw1f7ahjp4pxw6qf6wb2m0u]
             error: ""
     packages:
-      description: Those of O(packages) that are installed.
+      description: The O(packages) that are installed.
       type: dict
       sample: {docker.io: {version: 26.1.5+dfsg1-9+b12, held: true}}
     packages_interrupted:
       description:
-        - Whether dpkg was ended in the middle of its work, or is at work right now. False where
-          O(packages) is empty, and where packages are not those of dpkg.
+        - Whether dpkg was interrupted, or is running now. False if O(packages) is empty or the host
+          does not use dpkg.
       type: bool
       sample: false
     units:
@@ -263,12 +263,12 @@ survey:
         objects: [kibana-key-72bb0c733777, kibana-yml-cb835074a756]
         fingerprints: {elastic_password: 0f2b6f3f7f5d4a58a6c1f0f6f1b2c3d4}
     unknown_users:
-      description: Those of O(users) that the host does not know.
+      description: The O(users) that do not exist on the host.
       type: list
       elements: str
       sample: []
     declared:
-      description: O(declared) as it was given.
+      description: The value of O(declared), unchanged.
       type: dict
       sample: {address: 10.20.0.11}
 """
@@ -291,12 +291,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host import survey as parse
 from ansible_collections.elk.swarm.plugins.module_utils.platform import secrets_survey
 
-# Of a short text, as those of O(files) are.
+# Largest size of a text in O(files).
 NOTE_LIMIT = 64 * 1024
 
 
 def read(path: str) -> str:
-    """Text of a file, empty where there is none: kernels differ in what they offer."""
+    """Text of a file; empty if it does not exist, because kernels offer different files."""
     try:
         return safe_path.read_text(path, errors="replace")
     except OSError:
@@ -304,15 +304,15 @@ def read(path: str) -> str:
 
 
 def read_note(path: str) -> str:
-    """Text of a file that may lie where another user can write."""
+    """Text of a file in a place where another user may be able to write."""
     try:
         return safe_path.read_text(path, NOTE_LIMIT, errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        # A host where nothing was installed yet, or a user who may not look: a role says so.
+        # Nothing is installed yet, or the user may not read it; a role reports that.
         return ""
 
 
-# What a daemon says of itself has some thousands of bytes; a longer text is cut and no JSON then.
+# The response has some thousands of bytes; a longer one is cut and is then not valid JSON.
 LONGEST_INFO = 4 * 1024 * 1024
 
 
@@ -330,16 +330,16 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def daemon_runs() -> bool:
-    """Whether a dockerd lives.
+    """Whether a dockerd runs.
 
-    With socket activation a connection would start a stopped one, which is no business of a look.
+    With socket activation, a connection would start a stopped one; a survey must not do that.
     """
     pid = read("/run/docker.pid").strip()
     return pid.isdigit() and "dockerd" in read(f"/proc/{pid}/comm")
 
 
 def engine_info(path: str, timeout: int) -> dict[str, Any]:
-    """What a daemon that lives says of itself; nothing when it does not answer."""
+    """The info of a running daemon; empty if it does not answer."""
     connection = UnixConnection(path, timeout)
     try:
         connection.request("GET", "/info")
@@ -393,13 +393,13 @@ class Timex(ctypes.Structure):
 
 
 def clock_error() -> int | None:
-    """Microseconds that the kernel thinks its clock may be off; asking changes nothing."""
-    asked = Timex(modes=0)
+    """Maximum error of the kernel's clock in microseconds; the call changes nothing."""
+    timex = Timex(modes=0)
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(asked))
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):
         return None
-    return None if state < 0 else int(asked.maxerror)
+    return None if state < 0 else int(timex.maxerror)
 
 
 def in_container() -> bool:
@@ -409,7 +409,7 @@ def in_container() -> bool:
 
 
 def text_or_none(path: str) -> str | None:
-    """Text of a file, None where there is none."""
+    """Text of a file, None if it does not exist."""
     return read(path) if os.path.exists(path) else None
 
 
@@ -429,7 +429,7 @@ def features(kernel: str) -> dict[str, bool | None]:
 
 
 def disk(path: str) -> dict[str, Any]:
-    """The file system that holds a folder, or would hold it."""
+    """The file system of a folder, also of one that does not exist yet."""
     with safe_path.find(path) as place:
         usage = os.statvfs(place.folder.fd)
         status = place.status()
@@ -440,7 +440,7 @@ def disk(path: str) -> dict[str, Any]:
             empty = True
     return {
         "total": usage.f_blocks * usage.f_frsize,
-        # What a process without root's reserve can use, which is what Elasticsearch looks at.
+        # Without the blocks reserved for root, as Elasticsearch counts it.
         "free": usage.f_bavail * usage.f_frsize,
         "exists": status is not None and len(place.rest) < 2,
         "empty": empty,
@@ -449,19 +449,19 @@ def disk(path: str) -> dict[str, Any]:
 
 def processes(inodes: set[str]) -> dict[str, str]:
     """Names of the processes that hold sockets, by the socket's inode."""
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    sockets = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, str] = {}
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
         try:
-            held = [os.readlink(handle) for handle in (process / "fd").iterdir()]
+            links = [os.readlink(handle) for handle in (process / "fd").iterdir()]
         except OSError:
-            # It has ended, or belongs to somebody we may not look at.
+            # It has exited, or belongs to a user whose processes we may not read.
             continue
-        for link in held:
-            if link in wanted:
-                found.setdefault(wanted[link], read(str(process / "comm")).strip())
+        for link in links:
+            if link in sockets:
+                found.setdefault(sockets[link], read(str(process / "comm")).strip())
         if len(found) == len(inodes):
             break
     return found
@@ -501,22 +501,22 @@ def packages(module: AnsibleModule, names: list[str], family: str) -> dict[str, 
     if not names:
         return {}
     dpkg = module.get_bin_path("dpkg-query")
-    # A host may have the other family's tool as well, which knows nothing of what is installed.
+    # A host may also have the other family's tool, which does not know the installed packages.
     if dpkg and family != "redhat":
-        wanted = "${Package}\t${Version}\t${Status}\n"
-        _rc, out, _err = module.run_command([dpkg, "-W", "-f", wanted, *names])
+        layout = "${Package}\t${Version}\t${Status}\n"
+        _rc, out, _err = module.run_command([dpkg, "-W", "-f", layout, *names])
         return parse.dpkg_packages(out)
     rpm = module.get_bin_path("rpm")
     if rpm:
-        wanted = "%{NAME}\t%{VERSION}-%{RELEASE}\n"
-        _rc, out, _err = module.run_command([rpm, "-q", "--qf", wanted, *names])
+        layout = "%{NAME}\t%{VERSION}-%{RELEASE}\n"
+        _rc, out, _err = module.run_command([rpm, "-q", "--qf", layout, *names])
         return parse.rpm_packages(out)
     return {}
 
 
-def packages_interrupted(module: AnsibleModule, wanted: bool) -> bool:
+def packages_interrupted(module: AnsibleModule, enabled: bool) -> bool:
     dpkg = module.get_bin_path("dpkg")
-    if not wanted or not dpkg:
+    if not enabled or not dpkg:
         return False
     try:
         journal = os.listdir("/var/lib/dpkg/updates")
@@ -530,8 +530,8 @@ def units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
     systemctl = module.get_bin_path("systemctl")
     if not names or not systemctl:
         return {}
-    wanted = "Id,LoadState,ActiveState,UnitFileState"
-    _rc, out, _err = module.run_command([systemctl, "show", "-p", wanted, "--", *names])
+    properties = "Id,LoadState,ActiveState,UnitFileState"
+    _rc, out, _err = module.run_command([systemctl, "show", "-p", properties, "--", *names])
     return parse.systemd_units(out)
 
 
@@ -558,7 +558,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # First of all, so that the time to look around does not count as a difference of clocks.
+    # First of all, so that the time of the survey does not count as a clock difference.
     now = time.time()
     params = module.params
     uname = os.uname()
@@ -569,8 +569,8 @@ def main() -> None:
         module.fail_json(
             msg=f"Nothing was changed. On {uname.nodename}, {error.filename}: {error.strerror}."
         )
-    lives = daemon_runs()
-    info = engine_info(params["docker_socket"], params["timeout"]) if lives else {}
+    runs = daemon_runs()
+    info = engine_info(params["docker_socket"], params["timeout"]) if runs else {}
     dockerd = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     release = parse.os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
     distribution = parse.distribution(release)
@@ -604,7 +604,7 @@ def main() -> None:
         "docker": {
             "installed": dockerd is not None,
             "running": bool(info),
-            "silent": lives and not info,
+            "silent": runs and not info,
             "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
             "group_members": group_members("docker"),

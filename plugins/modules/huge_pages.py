@@ -9,30 +9,31 @@ DOCUMENTATION = r"""
 module: huge_pages
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Say when the kernel uses transparent huge pages, now and for every boot
+short_description: Set when the kernel uses transparent huge pages, now and at every boot
 description:
-  - Writes the kernel's setting, and keeps a file of its own for systemd-tmpfiles, which writes it
-    at every boot.
+  - Writes the kernel's setting, and a file for systemd-tmpfiles, which writes the setting at every
+    boot.
 options:
   enabled:
     description:
-      - C(madvise) gives them to programs that ask, C(always) to all, C(never) to none.
+      - C(madvise) gives huge pages to programs that ask for them, C(always) to all, C(never) to
+        none.
     type: str
     choices: [always, madvise, never]
     required: true
   path:
-    description: The file, under C(/etc/tmpfiles.d).
+    description: Path of the file, under C(/etc/tmpfiles.d).
     type: path
     required: true
 attributes:
   check_mode:
-    description: Says what would change without changing it.
+    description: Reports what would change, and changes nothing.
     support: full
   diff_mode:
     description: Shows the file and the live value before and after.
     support: full
   idempotent:
-    description: Only writes what differs.
+    description: Writes only what differs.
     support: full
 """
 
@@ -50,7 +51,7 @@ before:
   type: str
   sample: always
 path:
-  description: The file.
+  description: Path of the file.
   returned: always
   type: str
   sample: /etc/tmpfiles.d/90-elk-swarm.conf
@@ -90,39 +91,39 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params["enabled"]
+    desired = module.params["enabled"]
     path = Path(module.params["path"])
     if not SWITCH.exists():
         module.fail_json(
-            msg="The kernel has no transparent huge pages. Set "
+            msg="The kernel does not support transparent huge pages. Set "
             "host_tuning_transparent_huge_pages: keep for this host.",
         )
     live = chosen(read(SWITCH))
     before = read(path)
-    after = f"w {SWITCH} - - - - {wanted}\n"
-    changed = before != after or live != wanted
+    after = f"w {SWITCH} - - - - {desired}\n"
+    changed = before != after or live != desired
     if not module.check_mode:
-        # The file first: a run killed in between leaves a live value that the next run sees.
+        # The file first: if the run is killed here, the next run still sees a wrong live value.
         if before != after:
             atomic_file.write(path, after)
-        if live != wanted:
+        if live != desired:
             try:
-                safe_path.write_in_place(SWITCH, wanted)
+                safe_path.write_in_place(SWITCH, desired)
             except OSError as error:
                 module.fail_json(
-                    msg=f"{SWITCH} cannot be set to {wanted}: {error.strerror}. Inside a container "
-                    "it belongs to the machine around it: set it there, and "
-                    "host_tuning_transparent_huge_pages: keep here.",
+                    msg=f"{SWITCH} cannot be set to {desired}: {error.strerror}. Inside a "
+                    "container it belongs to the machine that runs the container: set it there, "
+                    "and set host_tuning_transparent_huge_pages: keep for this host.",
                 )
     if path.exists():
-        changed = atomic_file.read_by_all(module, path, changed)
+        changed = atomic_file.make_readable_by_all(module, path, changed)
     module.exit_json(
         changed=changed,
         before=live,
         path=str(path),
         diff={
             "before": show(before, live),
-            "after": show(after, wanted),
+            "after": show(after, desired),
             "before_header": str(path),
             "after_header": str(path),
         },

@@ -8,24 +8,24 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_pull
 version_added: 0.1.0
-short_description: Pull an image that a host does not have
+short_description: Pull an image if the host does not have it
 description:
-  - An image that the host has is left alone, also if its registry has a newer one under the same
-    tag.
-  - Credentials go to the Docker Engine with the request. None are written to the host.
+  - An image that the host has is not pulled again, even if its registry has a newer one under the
+    same tag.
+  - Sends the credentials to the Docker Engine with the request, and never writes them to the host.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
   - elk.swarm.registry_login
 attributes:
   check_mode:
-    description: Says whether the image would be pulled. Does not ask its registry.
+    description: Reports whether the image would be pulled. Does not contact the registry.
     support: full
   diff_mode:
-    description: Shows that an image came.
+    description: Shows that the image was pulled.
     support: full
   idempotent:
-    description: An image that is there is not pulled again.
+    description: An image that exists is not pulled again.
     support: full
 options:
   name:
@@ -33,7 +33,7 @@ options:
     type: str
     required: true
   pull_timeout:
-    description: Seconds that the registry may be silent for.
+    description: Seconds without data from the registry after which the pull fails.
     type: int
     default: 600
 seealso:
@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the image on the host before a service needs it
+- name: Pull the image before a service needs it
   elk.swarm.image_pull:
     name: registry.example.com/team/web:1.4
     registry_login:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: Id of the image. Empty in check mode if it is not there.
+  description: Id of the image. Empty in check mode if the host does not have it.
   returned: success
   type: str
   sample: sha256:5b6446f11cda0d2ab5b8f1e9f5d0a8d5cf3f4b9b9a9f0e4f8d3f8f3c9a1b2c3d

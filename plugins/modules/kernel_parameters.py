@@ -9,14 +9,14 @@ DOCUMENTATION = r"""
 module: kernel_parameters
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Set kernel parameters now and for every boot
+short_description: Set kernel parameters now and at every boot
 description:
-  - Keeps a file of its own under C(/etc/sysctl.d) and writes live values, all parameters in one go.
-  - A parameter can be a minimum, so that a higher value set by the distribution or by another
-    program stays.
+  - Writes a file under C(/etc/sysctl.d) and the live values, for all parameters in one call.
+  - A parameter can be a minimum. Then a higher value from the distribution or another program is
+    kept.
 options:
   parameters:
-    description: The wanted values. The file holds these and nothing else.
+    description: The desired values. The file holds these and nothing else.
     type: list
     elements: dict
     required: true
@@ -26,33 +26,33 @@ options:
         type: str
         required: true
       value:
-        description: Wanted value.
+        description: Desired value.
         type: str
         required: true
       minimum:
         description: >-
-          Whether a higher live value is left alone, and a higher value in another sysctl file is
-          taken over.
+          Whether a higher live value is kept, and a higher value in another sysctl file is used
+          instead of O(parameters[].value).
         type: bool
         default: false
   path:
-    description: The file.
+    description: Path of the file.
     type: path
     required: true
 attributes:
   check_mode:
-    description: Says what would change without changing it.
+    description: Reports what would change, and changes nothing.
     support: full
   diff_mode:
     description: Shows the file and the live values before and after.
     support: full
   idempotent:
-    description: Only writes what differs.
+    description: Writes only what differs.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Allow Elasticsearch its memory maps
+- name: Allow enough memory maps for Elasticsearch
   elk.swarm.kernel_parameters:
     path: /etc/sysctl.d/90-elk-swarm.conf
     parameters:
@@ -73,7 +73,7 @@ written:
   type: dict
   sample: {}
 path:
-  description: The file.
+  description: Path of the file.
   returned: always
   type: str
   sample: /etc/sysctl.d/90-elk-swarm.conf
@@ -97,13 +97,13 @@ FOLDERS = (
 
 
 def other_files(own: Path) -> list[dict[str, str]]:
-    """Assignments of all sysctl files but our own; one in /etc hides its namesake elsewhere."""
+    """Assignments of all other sysctl files; one in /etc overrides its namesake elsewhere."""
     found: dict[str, Path] = {}
     for folder in FOLDERS:
         for path in sorted(Path(folder).glob("*.conf")):
             found.setdefault(path.name, path)
     found.setdefault("sysctl.conf", Path("/etc/sysctl.conf"))
-    # By name, because what hides our file is none of the others either.
+    # By name: a file of the same name overrides ours or is overridden by it.
     found.pop(own.name, None)
     return [plan.parse(read(path)) for path in found.values()]
 
@@ -146,15 +146,14 @@ def main() -> None:
     if unknown:
         module.fail_json(
             msg=f"The kernel has no parameter {', '.join(unknown)}. Correct the name, or load the "
-            "module that brings it.",
+            "kernel module that provides it.",
         )
     live = {p.name: " ".join(read(live_path(p.name)).split()) for p in parameters}
     before = read(path)
     todo = plan.make_plan(parameters, other_files(path), live)
     changed = before != todo.content or bool(todo.live)
     if not module.check_mode:
-        # The file first: a run killed in between leaves a live value that the next run still sees
-        # as wrong, while the other way round nothing would tell that the file is missing.
+        # The file first: if the run is killed here, the next run still sees a wrong live value.
         if before != todo.content:
             atomic_file.write(path, todo.content)
         for name, value in todo.live.items():
@@ -163,10 +162,10 @@ def main() -> None:
             except OSError as error:
                 module.fail_json(
                     msg=f"{name} cannot be set to {value}: {error.strerror}. Inside a container "
-                    "the parameter may belong to the machine around it: set it there.",
+                    "it may belong to the machine that runs the container: set it there.",
                 )
     if path.exists():
-        changed = atomic_file.read_by_all(module, path, changed)
+        changed = atomic_file.make_readable_by_all(module, path, changed)
     after = {**live, **todo.live}
     module.exit_json(
         changed=changed,

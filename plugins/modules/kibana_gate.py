@@ -10,14 +10,14 @@ module: kibana_gate
 version_added: 0.1.0
 short_description: Wait until Kibana is available
 description:
-  - Asks C(/api/status) until Kibana says that it is available, which it does when it has
-    Elasticsearch behind it.
-  - Kibana's certificate holds the name of the service and not those of hosts. So the address that
-    is asked and the name that the certificate must hold are two options.
+  - Requests C(/api/status) until Kibana reports that it is available. This needs a connection from
+    Kibana to Elasticsearch.
+  - Kibana's certificate has the name of the service, not the names of hosts. So the address of the
+    request and the name in the certificate are two options.
 author: The elk.swarm authors (@elk-swarm)
 options:
   address:
-    description: Name or address of a host that answers for Kibana.
+    description: Name or address of a host on which Kibana's port is published.
     type: str
     required: true
   port:
@@ -25,11 +25,11 @@ options:
     type: int
     default: 5601
   server_name:
-    description: The name that the certificate must hold. It is also the name in the request.
+    description: The name that the certificate must have. It is also the Host of the request.
     type: str
     required: true
   ca_path:
-    description: File with the certificate of the authority that signed Kibana's certificate.
+    description: File with the certificate authority that signed Kibana's certificate.
     type: path
     required: true
   wait_timeout:
@@ -59,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 level:
-  description: What Kibana says of itself.
+  description: The overall level in Kibana's status.
   returned: success
   type: str
   sample: available
@@ -69,7 +69,7 @@ version:
   type: str
   sample: 9.2.4
 seconds:
-  description: How long it took.
+  description: How long the module waited.
   returned: success
   type: float
   sample: 3.2
@@ -97,12 +97,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
 
 PAUSE = 1.0
 TIMEOUT = 10
-# Kibana's answer is about 20 kB.
+# Kibana's response is about 20 kB.
 LIMIT = 4 << 20
 
 
 class Connection(http.client.HTTPSConnection):
-    """A connection to one address that verifies the name of another."""
+    """A connection to one address that verifies another name in the certificate."""
 
     def __init__(self, address: str, port: int, server_name: str, context: ssl.SSLContext) -> None:
         super().__init__(address, port, timeout=TIMEOUT)
@@ -117,7 +117,7 @@ class Connection(http.client.HTTPSConnection):
 def ask(
     params: dict[str, Any], context: ssl.SSLContext, seconds: float
 ) -> tuple[dict[str, Any], str]:
-    """Kibana's status, or an empty one and why there is none, within so many seconds."""
+    """Kibana's status; if there is none in so many seconds, an empty one and the cause."""
     address, port, name = params["address"], params["port"], params["server_name"]
     connection = Connection(address, port, name, context)
     try:
@@ -135,14 +135,14 @@ def ask(
         status = json.loads(body)
     except ValueError:
         status = None
-    # 503 while Kibana looks for Elasticsearch, with the same body.
+    # While Kibana has no Elasticsearch, the status is 503 with the same body.
     if answer.status not in (200, 503) or not isinstance(status, dict):
-        return {}, f"it answered with {answer.status}, and not with its status"
+        return {}, f"it answered with {answer.status}, but not with its status"
     return status, ""
 
 
 def level_of(status: dict[str, Any]) -> str:
-    """What Kibana says of itself as a whole.
+    """Kibana's overall level; empty if the status has none.
 
     >>> level_of({"status": {"overall": {"level": "degraded"}}})
     'degraded'
@@ -171,17 +171,17 @@ def main() -> None:
         context = make_tls_context(params["ca_path"])
     except ConfigurationError as error:
         module.fail_json(msg=str(error))
-    begun = time.monotonic()
+    start = time.monotonic()
     while True:
-        left = params["wait_timeout"] - (time.monotonic() - begun)
-        status, why = ask(params, context, max(TIMEOUT, left))
-        level, seconds = level_of(status), time.monotonic() - begun
+        remaining = params["wait_timeout"] - (time.monotonic() - start)
+        status, why = ask(params, context, max(TIMEOUT, remaining))
+        level, seconds = level_of(status), time.monotonic() - start
         if level == "available":
             break
         if seconds >= params["wait_timeout"]:
             module.fail_json(
                 msg=f"Kibana at {params['address']}:{params['port']} is not available after "
-                f"{params['wait_timeout']} s: {why or f'its level is {level!r}'}. Look at its log "
+                f"{params['wait_timeout']} s: {why or f'its level is {level!r}'}. Read its log "
                 f"with `docker service logs {params['server_name']}` on a manager."
             )
         time.sleep(PAUSE)

@@ -8,23 +8,23 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: logstash_queue
 version_added: 0.1.0
-short_description: Tell what the Logstash of a host still holds, and wait for it
+short_description: Read the queue and connections of Logstash on a host, and wait for them
 description:
-  - Looks at the task of a Logstash service on the host where the module runs. Tells the open
-    connections to its port, what lies unread in them, and what Logstash itself says of its queue.
-  - Where no task runs, reads the persisted queue on the disk and counts the events that were not
-    acknowledged. They are sent when Logstash runs on this host again.
-  - Can wait for the task to listen, for its senders to leave, for its queue to get short, and for
-    its end.
+  - Reads the task of a Logstash service on the host where the module runs. Returns the open
+    connections to its port, the unread bytes in them, and the queue as Logstash reports it.
+  - If no task runs, reads the persisted queue on the disk and counts the unacknowledged events.
+    They are sent when Logstash runs on this host again.
+  - Can wait until the task listens, its senders have disconnected, its queue is short, or it has
+    stopped.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 attributes:
   check_mode:
-    description: Can run in check mode, it only reads.
+    description: Can run in check mode, because it only reads.
     support: full
     details:
-      - Does not wait then, because nothing was changed that could be waited for.
+      - Does not wait in check mode, because nothing was changed.
   diff_mode:
     description: Shows what has changed or would change.
     support: N/A
@@ -40,14 +40,14 @@ options:
     required: true
   path:
     description:
-      - Logstash's data directory on the host. The queue is in C(queue) below it.
-      - This or O(volume) is required.
+      - Logstash's data directory on the host, with the queue in its folder C(queue).
+      - One of O(path) and O(volume) is required.
     type: path
   volume:
     description:
-      - The volume of the host that Logstash has as its data directory.
-      - What is left in the queue is known only of a plain V(local) volume. Any other is mounted
-        only while Logstash runs, and RV(left.events) is null then.
+      - The volume on the host that holds Logstash's data directory.
+      - The queue can only be read in a plain V(local) volume. Any other volume is mounted only
+        while Logstash runs, so RV(left.events) is null.
     type: str
   port:
     description: Port of the syslog input inside the container.
@@ -55,59 +55,60 @@ options:
     default: 10514
   api_port:
     description:
-      - Port of the monitoring API inside the container. It is asked with the image's C(curl).
+      - Port of the monitoring API inside the container. The module queries it with the image's
+        C(curl).
     type: int
     default: 9600
   wait_for:
     description:
-      - V(nothing) only looks.
-      - V(listening) waits until the input listens, which is later than the API answers.
-      - V(unused) waits until no connection over TCP is open, and goes on all the same after
-        O(wait_timeout).
-      - V(short_queue) waits until the queue can be emptied within half of O(grace) at the pace at
-        which events leave it now, and fails if that does not come.
-      - V(stopped) watches the sockets until the container has ended, then reads the queue on the
-        disk. Start it before the end is asked for.
+      - V(nothing) only reads.
+      - V(listening) waits until the input listens, which happens after the API answers.
+      - V(unused) waits until no TCP connection is open. It does not fail after O(wait_timeout).
+      - V(short_queue) waits until the queue can be emptied within half of O(grace) at the current
+        rate, and fails after O(wait_timeout).
+      - V(stopped) watches the sockets until the container has stopped, then reads the queue on the
+        disk. Start it before you stop the container.
       - V(watched) waits until another run of this module with V(stopped) and the same O(watch) has
-        had its first look. What was started with C(async) may not have begun to look yet. Goes on
-        as well when O(container) has ended by itself, because then nothing is left to be watched.
+        read the sockets once, because a run with C(async) may not have started yet. It also ends
+        when O(container) has already stopped, because then there is nothing to watch.
     type: str
     choices: [nothing, listening, unused, short_queue, stopped, watched]
     default: nothing
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum seconds to wait.
     type: int
     default: 120
   grace:
-    description: Seconds that the task has to stop. See O(wait_for=short_queue).
+    description: Seconds that the task has for its stop. See O(wait_for=short_queue).
     type: int
     default: 90
   container:
     description:
-      - Id of the container to watch with O(wait_for=stopped). Without it that of the running task.
-      - With O(wait_for=watched) the one that is watched.
+      - Id of the container to watch with O(wait_for=stopped). The default is the container of the
+        running task.
+      - With O(wait_for=watched), the container that the other run watches.
     type: str
   watch:
     description:
-      - Name of the watch, by which O(wait_for=watched) knows that of O(wait_for=stopped). Any word
-        that no other watch on this host has.
+      - Name of the watch, the same for O(wait_for=watched) and O(wait_for=stopped). Any word that
+        is unique among the watches on this host.
     type: str
 seealso:
   - module: elk.swarm.service
   - module: elk.swarm.syslog_probe
 notes:
-  - Sees the sockets of the container through C(/proc), so it needs to be root.
-  - The files of the queue are read as Logstash 9 writes them.
+  - Reads the sockets of the container in C(/proc), so it must run as root.
+  - Reads the queue files in the format of Logstash 9.
 """
 
 EXAMPLES = r"""
-- name: See what the Logstash of each host holds
+- name: Read the Logstash queue of each host
   elk.swarm.logstash_queue:
     service: logshipper
     path: /srv/elk/logstash
-  register: logstash_seen
+  register: logstash_queues
 
-- name: Have the queue short before the task is ended
+- name: Wait until the queue is short before the task is stopped
   elk.swarm.logstash_queue:
     service: logshipper
     path: /srv/elk/logstash
@@ -118,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 node:
-  description: Name of the host as its kernel says it.
+  description: Name of the host, from its kernel.
   returned: always
   type: str
   sample: w3
@@ -129,7 +130,7 @@ containers:
   elements: str
   sample: [5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e]
 sockets:
-  description: The port of the input inside the container.
+  description: The sockets of the input's port inside the container.
   returned: always
   type: dict
   contains:
@@ -137,54 +138,54 @@ sockets:
       description: Whether the input listens.
       type: bool
     connections:
-      description: Open connections over TCP.
+      description: Open TCP connections.
       type: int
     unread_bytes:
       description: Bytes in them that Logstash has not read. They are lost when it stops.
       type: int
     unread_udp_bytes:
-      description: The same of datagrams, with the kernel's overhead.
+      description: Unread bytes of UDP datagrams, with the kernel's overhead.
       type: int
   sample: {listening: true, connections: 2, unread_bytes: 0, unread_udp_bytes: 0}
 events:
-  description: Events taken in, sent and queued, as Logstash says. Empty when it does not answer.
+  description: Events received, sent and queued, from Logstash. Empty if it does not answer.
   returned: always
   type: dict
   sample: {in: 18214, out: 18209, queued: 5}
 left:
-  description: What the queue on the disk holds. Empty while a container runs.
+  description: Content of the queue on the disk. Empty while a container runs.
   returned: always
   type: dict
   contains:
     events:
-      description: Events that were not acknowledged, null when they cannot be counted.
+      description: Unacknowledged events, null if they cannot be counted.
       type: int
     bytes:
-      description: Bytes that they take on the disk.
+      description: Their size on the disk in bytes.
       type: int
     pipelines:
       description: The events of each pipeline.
       type: dict
     problems:
-      description: Why something could not be counted.
+      description: Why events could not be counted.
       type: list
       elements: str
   sample: {events: 0, bytes: 0, pipelines: {syslog: 0}, problems: []}
 stop:
-  description: How the container ended.
+  description: How the container stopped.
   returned: with O(wait_for=stopped)
   type: dict
   contains:
     seconds:
-      description: Seconds from the closing of the port to the end.
+      description: Seconds from the closing of the port to the end of the container.
       type: float
     exit_code:
-      description: Exit code, null when Docker does not know it any more.
+      description: Exit code, null if Docker no longer has the container.
       type: int
     sockets:
       description:
-          - The port as it was seen last before it closed. Its C(listening) is false if the port
-            was never seen open; then nobody knows what its connections lost.
+          - The last state of the port before it closed. C(listening) is false if the module never
+            saw the port open; then it is unknown what the connections lost.
       type: dict
     drained:
       description: Whether the queue on the disk is known to be empty.
@@ -195,7 +196,7 @@ stop:
     sockets: {listening: true, connections: 1, unread_bytes: 0, unread_udp_bytes: 0}
     drained: true
 told:
-  description: The same in words.
+  description: RV(stop) and RV(left) as text.
   returned: with O(wait_for=stopped)
   type: str
   sample: >-
@@ -222,36 +223,36 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENG
 from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
     Flow,
-    Left,
+    QueueContents,
     Sockets,
     can_drain,
     read_queues,
     read_volume,
     sockets_at,
-    told,
+    stop_report,
 )
 
-# What is lost is known as exactly as this.
+# Seconds. A shorter pause makes the count of lost bytes more exact.
 LOOK_EVERY = 0.02
 ASK_EVERY = 0.25
-# A million sockets.
+# Enough for a million sockets.
 TABLE_LIMIT = 256 * safe_path.MIB
 
 
 def proc_net(pid: int, name: str) -> str:
-    """A table of the network name space of a process, for IPv4 and IPv6."""
+    """A socket table of the network namespace of a process, for IPv4 and IPv6."""
     text = ""
     for version in ("", "6"):
         try:
             text += safe_path.read_text(f"/proc/{pid}/net/{name}{version}", TABLE_LIMIT)
         except OSError:
-            # Without IPv6 there is no second one, and without the process none at all.
+            # Without IPv6 the second table is missing, without the process both are.
             continue
     return text
 
 
 def place_of(watch: str) -> str:
-    """Address of a watch. It has no file, so that nothing is left of a watch that was killed."""
+    """Abstract socket address of a watch. It has no file, so a killed watch leaves nothing."""
     return f"\0elk.swarm/logstash_queue/{watch}"
 
 
@@ -264,8 +265,8 @@ class Host:
         volume, path = params["volume"], params["path"]
         self.queue = f"volume {volume}" if volume else os.path.join(path, "queue")
 
-    def left(self) -> Left:
-        """What the queue holds that no process has open."""
+    def left(self) -> QueueContents:
+        """Content of a queue that no process has open."""
         volume = self.params["volume"]
         return read_volume(self.engine.volume(volume)) if volume else read_queues(self.queue)
 
@@ -275,39 +276,39 @@ class Host:
             "status": ["running"],
         }
         try:
-            found = self.engine.request("GET", "/containers/json", query={"filters": filters})
+            response = self.engine.request("GET", "/containers/json", query={"filters": filters})
         except EngineAwayError:
-            # Nothing runs where there is no Docker, and a queue may be there all the same.
+            # Without Docker no container runs, but a queue may still exist on the disk.
             return []
-        found.sort(key=lambda one: int(one.get("Created") or 0), reverse=True)
-        return [str(one["Id"]) for one in found]
+        response.sort(key=lambda one: int(one.get("Created") or 0), reverse=True)
+        return [str(one["Id"]) for one in response]
 
     def state(self, container: str) -> dict[str, Any] | None:
         try:
-            found = self.engine.container(container)
+            response = self.engine.container(container)
         except NotFoundError:
             return None
-        return dict(found["State"])
+        return dict(response["State"])
 
     def sockets(self, pid: int) -> Sockets:
         return sockets_at(self.params["port"], proc_net(pid, "tcp"), proc_net(pid, "udp"))
 
     def flow(self, container: str) -> Flow | None:
-        """What the API inside the container says; it need not be reachable from outside."""
+        """Read the API inside the container, because it may not be reachable from outside."""
         url = f"http://127.0.0.1:{self.params['api_port']}/_node/stats/pipelines"
         command = ["curl", "--silent", "--fail", "--max-time", "5", url]
         try:
-            made = self.engine.request(
+            created = self.engine.request(
                 "POST",
                 f"/containers/{container}/exec",
-                # With a terminal the answer comes as it is, without frames.
+                # With a terminal, Docker sends the output without stream frames.
                 body={"Cmd": command, "AttachStdout": True, "Tty": True},
             )
             answer = self.engine.request(
-                "POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}
+                "POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}
             )
         except EngineError:
-            # It ended in between.
+            # The container has stopped in the meantime.
             return None
         if isinstance(answer, str):
             try:
@@ -354,12 +355,12 @@ class Host:
         return ""
 
     def wait_short_queue(self) -> str:
-        """Sees whether the queue empties, and how fast."""
+        """Measure whether the queue empties, and how fast."""
         params = self.params
-        begun = time.monotonic()
-        end = begun + params["wait_timeout"]
+        start = time.monotonic()
+        end = start + params["wait_timeout"]
         before: Flow | None = None
-        asked = begun
+        before_time = start
         while True:
             containers = self.containers()
             if not containers:
@@ -367,15 +368,15 @@ class Host:
             now = self.flow(containers[0])
             moment = time.monotonic()
             if now is not None:
-                if can_drain(before or now, now, moment - asked, params["grace"]):
+                if can_drain(before or now, now, moment - before_time, params["grace"]):
                     return ""
-                before, asked = now, moment
+                before, before_time = now, moment
             if moment >= end:
                 node = os.uname().nodename
-                queued = f"holds {now.queued} events" if now else "cannot be asked how long it is"
+                queued = f"holds {now.queued} events" if now else "does not report its length"
                 return (
-                    f"The queue of {params['service']} on {node} {queued} and does not get short "
-                    f"enough within {params['wait_timeout']} s to be drained by a stop of "
+                    f"The queue of {params['service']} on {node} {queued}, and is not short "
+                    f"enough after {params['wait_timeout']} s to be drained by a stop of "
                     f"{params['grace']} s. Next command on {node}: docker logs --tail 50 "
                     f"{containers[0][:12]}"
                 )
@@ -388,42 +389,42 @@ class Host:
     def wait_watched(self) -> str:
         watch, container = self.params["watch"], self.params["container"]
         end = time.monotonic() + self.params["wait_timeout"]
-        asked = time.monotonic()
+        last_check = time.monotonic()
         while True:
             with socket.socket(socket.AF_UNIX) as peer:
                 if peer.connect_ex(place_of(watch)) == 0:
                     return ""
             moment = time.monotonic()
-            if container and moment - asked >= ASK_EVERY:
-                asked = moment
-                # An earlier run that was killed may have asked for its end, or it has crashed.
+            if container and moment - last_check >= ASK_EVERY:
+                last_check = moment
+                # An earlier run that was killed may have stopped it, or it has crashed.
                 if self.has_ended(container):
                     return ""
             if moment >= end:
                 return (
-                    f"Nobody watches {self.params['service']} on {os.uname().nodename} as {watch} "
-                    f"after {self.params['wait_timeout']} s. Nothing was stopped. Run the same "
-                    "playbook again"
+                    f"The watch {watch} of {self.params['service']} on {os.uname().nodename} did "
+                    f"not start in {self.params['wait_timeout']} s. Nothing was stopped. Run the "
+                    "same playbook again"
                 )
             time.sleep(LOOK_EVERY)
 
     def watch_stop(self) -> tuple[dict[str, Any], str]:
-        """Look at the sockets until the container is gone, then at the disk."""
+        """Watch the sockets until the container has stopped, then read the queue on the disk."""
         params = self.params
-        begun = time.monotonic()
-        end = begun + params["wait_timeout"]
+        start = time.monotonic()
+        end = start + params["wait_timeout"]
         running = self.containers()
         container = params["container"] or (running[0] if running else "")
-        closing, exit_code, closed = Closing(), None, begun
-        asked = begun - ASK_EVERY
+        closing, exit_code, closed = Closing(), None, start
+        last_check = start - ASK_EVERY
         pid = 0
         announced = not params["watch"]
-        # Closed by the end of the process.
+        # The end of the process closes it.
         place = socket.socket(socket.AF_UNIX)
         while container:
             moment = time.monotonic()
-            if moment - asked >= ASK_EVERY:
-                asked = moment
+            if moment - last_check >= ASK_EVERY:
+                last_check = moment
                 state = self.state(container)
                 if state is None:
                     break
@@ -441,13 +442,13 @@ class Host:
                 closed = moment
             if moment >= end:
                 return {}, (
-                    f"The container {container[:12]} of {params['service']} has not ended within "
+                    f"The container {container[:12]} of {params['service']} has not stopped within "
                     f"{params['wait_timeout']} s on {os.uname().nodename}. Next command there: "
                     f"docker ps --filter label={label_names.SWARM_SERVICE}={params['service']}"
                 )
             time.sleep(LOOK_EVERY)
         left = self.left()
-        text = told(os.uname().nodename, self.queue, closing.seen, exit_code, left)
+        text = stop_report(os.uname().nodename, self.queue, closing.seen, exit_code, left)
         return {
             "stop": {
                 "seconds": round(time.monotonic() - closed, 2),

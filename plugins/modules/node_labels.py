@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_labels
-short_description: Labels of many nodes of a swarm, in one go
+short_description: Read and set the labels of many nodes of a swarm in one call
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
@@ -16,11 +16,11 @@ description:
   - Runs once, on a manager, for all nodes, and reads the list of nodes once when nothing has to
     change. M(community.docker.docker_node) takes one call for each node.
   - Sets the given labels to the given values and leaves all other labels alone.
-  - Tells the labels of all nodes, and what else the managers know of them.
+  - Returns the labels of all nodes, and what else the managers know about them.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode. A name that no node has is taken for a host that would join.
+    description: Can run in check mode. A name that no node has counts as a host that would join.
   diff_mode:
     support: full
     description: Shows the labels of each node that changes.
@@ -30,9 +30,9 @@ attributes:
 options:
   labels:
     description:
-      - For each label the nodes that are to have it, by the name that the node has in the swarm,
-        and its value there. Without a value the node is to be without the label.
-      - Empty, only looks.
+      - For each label a dictionary of node names in the swarm and values. Without a value the label
+        is removed from the node.
+      - When empty, the module only reads.
     type: dict
     default: {}
 seealso:
@@ -41,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the first two hosts run the log shipper, and the third no more
+- name: Run the log shipper on the first two hosts, and no longer on the third
   elk.swarm.node_labels:
     labels:
       elk.logstash:
@@ -59,7 +59,7 @@ nodes:
     m1: {elk.logstash: "true"}
     w1: {}
 members:
-  description: The nodes as the managers saw them before the run, also several of one name.
+  description: The nodes as the managers saw them before the run. Several may have the same name.
   returned: success
   type: list
   elements: dict
@@ -80,7 +80,7 @@ members:
       description: The address at which the swarm reaches it.
       type: str
     reachability:
-      description: Of a manager whether the others reach it, V(reachable) or V(unreachable).
+      description: Whether the other managers reach this manager, V(reachable) or V(unreachable).
       type: str
     labels:
       description: Its labels.
@@ -100,7 +100,7 @@ updated:
   elements: str
   sample: [m1]
 errors:
-  description: Every name that is not the name of one node.
+  description: Every name that does not belong to exactly one node.
   returned: when names are unknown or ambiguous
   type: list
   elements: str
@@ -125,15 +125,15 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import (
 )
 
 
-def wanted_labels(module: AnsibleModule) -> dict[str, dict[str, str | None]]:
-    wanted: dict[str, dict[str, str | None]] = {}
+def desired_labels(module: AnsibleModule) -> dict[str, dict[str, str | None]]:
+    desired: dict[str, dict[str, str | None]] = {}
     for label, values in module.params["labels"].items():
         if not isinstance(values, dict):
             module.fail_json(
-                msg=f"labels: {label} has to be a dictionary of nodes and values, not {values!r}."
+                msg=f"labels: {label} must be a dictionary of nodes and values, not {values!r}."
             )
-        wanted[label] = {node: _text(value) for node, value in values.items()}
-    return wanted
+        desired[label] = {node: _text(value) for node, value in values.items()}
+    return desired
 
 
 def _text(value: Any) -> str | None:
@@ -144,20 +144,20 @@ def _text(value: Any) -> str | None:
 
 
 def run(module: AnsibleModule, engine: Engine) -> dict[str, Any]:
-    wanted = wanted_labels(module)
+    desired = desired_labels(module)
     actual = {node["ID"]: Actual.from_api(node) for node in engine.nodes()}
-    names = {name for values in wanted.values() for name in values}
-    # In check mode a host that would join has not done so.
+    names = {name for values in desired.values() for name in values}
+    # In check mode a host that would join is not in the swarm yet.
     known = {one.hostname for one in actual.values()}
     would_join = sorted(names - known) if module.check_mode else []
     errors = named_errors(sorted(names.difference(would_join)), actual)
     if errors:
         module.fail_json(msg="Nothing was changed. " + " ".join(errors), errors=errors)
-    changes = plan_labels(wanted, actual)
+    changes = plan_labels(desired, actual)
     labels = {one.hostname: one.labels for one in actual.values()}
     for change in changes:
         if not module.check_mode:
-            write_node(engine, change.node_id, lambda now: plan_labels(wanted, {now.id: now}))
+            write_node(engine, change.node_id, lambda now: plan_labels(desired, {now.id: now}))
         labels[change.name] = change.after["labels"]
     return {
         "changed": bool(changes or would_join),

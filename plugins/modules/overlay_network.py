@@ -7,28 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: overlay_network
-short_description: Make an overlay network, and verify one that exists
+short_description: Create an overlay network, or verify an existing one
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 description:
-  - Makes an overlay network in the swarm that the host is a manager of.
+  - Creates an overlay network in the swarm of which the host is a manager.
   - A network of that name with other properties is an error that lists every difference.
-    Unlike M(community.docker.docker_network), this module never removes a network to make it anew,
-    because that would tear it from the tasks that use it.
+    Unlike M(community.docker.docker_network), this module never removes a network to create it
+    again, because that would disconnect the tasks that use it.
   - A network that the managers could not allocate, for instance because its subnet is taken, is an
-    error; Docker itself reports such a network as made.
+    error; Docker itself reports such a network as created.
 attributes:
   check_mode:
     support: full
     description: Can run in check mode, also on a host that is in no swarm yet.
   diff_mode:
     support: full
-    description: Shows the properties of a network that is made.
+    description: Shows the properties of a network that is created.
   idempotent:
     support: full
-    description: A network that is as asked for is left alone.
+    description: A network that matches the options is left alone.
 options:
   name:
     description: Name of the network.
@@ -49,7 +49,7 @@ options:
     type: bool
     default: false
   mtu:
-    description: Largest packet in the network, in bytes. Docker's choice when left out.
+    description: Largest packet in the network, in bytes. Docker's default when left out.
     type: int
   wait_timeout:
     description: How long to wait until the managers have allocated a new network, in seconds.
@@ -60,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the network of the platform
+- name: Create the network of the platform
   elk.swarm.overlay_network:
     name: elknet
     subnet: 192.168.8.0/21
@@ -80,7 +80,7 @@ network:
     encrypted: false
     mtu: null
 differences:
-  description: In what an existing network is not the one asked for.
+  description: How an existing network differs from the options.
   returned: when there are any
   type: list
   elements: str
@@ -100,19 +100,19 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.overlay_network import (
-    Wanted,
+    Desired,
     allocated,
+    blocker,
     create_body,
     differences,
     normalise_subnet,
     not_allocated,
     pick,
-    refusal,
 )
 
 
 class Overlay:
-    """Makes or verifies one network."""
+    """Creates or verifies one network."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -124,7 +124,7 @@ class Overlay:
             module.fail_json(msg=str(exc))
         if message:
             module.warn(message)
-        self.wanted = Wanted(
+        self.desired = Desired(
             name=self.params["name"],
             subnet=subnet,
             attachable=self.params["attachable"],
@@ -137,14 +137,14 @@ class Overlay:
             reason = self.not_a_manager()
             if reason:
                 if self.module.check_mode:
-                    self.made("")
+                    self.exit_created("")
                 self.module.fail_json(msg=reason)
             found = self.read()
             if found is None:
                 self.create()
             self.verify(found)
         except EngineError as exc:
-            self.module.fail_json(msg=f"Network {self.wanted.name}: {exc}.")
+            self.module.fail_json(msg=f"Network {self.desired.name}: {exc}.")
 
     def not_a_manager(self) -> str:
         try:
@@ -154,20 +154,20 @@ class Overlay:
         state = swarm.get("LocalNodeState") or "inactive"
         if state != "active" or not swarm.get("ControlAvailable"):
             return (
-                f"This host is no manager of a swarm (swarm mode: {state}), and only a manager can"
-                " make an overlay network. Run the role swarm first, or set elk_manager to a"
+                f"This host is not a manager of a swarm (swarm mode: {state}), and only a manager"
+                " can create an overlay network. Run the role swarm first, or set elk_manager to a"
                 " manager."
             )
         return ""
 
     def read(self) -> dict[str, Any] | None:
-        query = {"filters": {"name": [self.wanted.name]}}
-        matching = pick(self.wanted.name, self.networks(query))
+        query = {"filters": {"name": [self.desired.name]}}
+        matching = pick(self.desired.name, self.networks(query))
         if len(matching) > 1:
             self.module.fail_json(
-                msg=f"There are {len(matching)} networks named {self.wanted.name} here:"
-                f" {', '.join(str(one.get('Id')) for one in matching)}. Remove those that nothing"
-                " uses with 'docker network rm ID' and run this again."
+                msg=f"There are {len(matching)} networks named {self.desired.name} here:"
+                f" {', '.join(str(one.get('Id')) for one in matching)}. Remove the unused"
+                " ones with 'docker network rm ID' and run this again."
             )
         return dict(matching[0]) if matching else None
 
@@ -176,35 +176,35 @@ class Overlay:
 
     def create(self) -> None:
         if self.module.check_mode:
-            self.made("")
-        answer = self.engine.request("POST", "/networks/create", body=create_body(self.wanted))
+            self.exit_created("")
+        answer = self.engine.request("POST", "/networks/create", body=create_body(self.desired))
         deadline = time.monotonic() + self.params["wait_timeout"]
         while True:
             found = self.read()
             if found is not None and allocated(found):
-                self.made(str(found["Id"]))
+                self.exit_created(str(found["Id"]))
             if time.monotonic() >= deadline:
                 break
             time.sleep(0.1)
-        text = not_allocated(self.wanted, self.networks())
-        # Nothing can hang on it yet, and left behind it would be taken for a good one.
+        text = not_allocated(self.desired, self.networks())
+        # Nothing uses it yet, and the next run would take it for a working network.
         self.engine.request("DELETE", f"/networks/{answer['Id']}")
         self.module.fail_json(msg=f"{text}. The unfinished network was removed again.")
 
     def verify(self, found: dict[str, Any] | None) -> None:
         if found is None:
             raise ValueError("only a network that exists can be compared")
-        reason = refusal(self.wanted, found, self.users(found))
+        reason = blocker(self.desired, found, self.users(found))
         if reason:
             self.module.fail_json(
-                msg=reason, differences=[str(one) for one in differences(self.wanted, found)]
+                msg=reason, differences=[str(one) for one in differences(self.desired, found)]
             )
         if not allocated(found):
             self.module.fail_json(
-                msg=not_allocated(self.wanted, self.networks())
-                + f" after 'docker network rm {self.wanted.name}'."
+                msg=not_allocated(self.desired, self.networks())
+                + f" after 'docker network rm {self.desired.name}'."
             )
-        self.module.exit_json(changed=False, network=self.shown(str(found["Id"])))
+        self.module.exit_json(changed=False, network=self.summary(str(found["Id"])))
 
     def users(self, found: dict[str, Any]) -> list[str]:
         names = []
@@ -216,25 +216,25 @@ class Overlay:
                 names.append(str(spec.get("Name")))
         return names
 
-    def made(self, network_id: str) -> None:
-        shown = self.shown(network_id)
+    def exit_created(self, network_id: str) -> None:
+        network = self.summary(network_id)
         self.module.exit_json(
             changed=True,
-            network=shown,
+            network=network,
             diff={
                 "before": {},
-                "after": {key: value for key, value in shown.items() if key != "id"},
+                "after": {key: value for key, value in network.items() if key != "id"},
             },
         )
 
-    def shown(self, network_id: str) -> dict[str, Any]:
+    def summary(self, network_id: str) -> dict[str, Any]:
         return {
             "id": network_id,
-            "name": self.wanted.name,
-            "subnet": self.wanted.subnet,
-            "attachable": self.wanted.attachable,
-            "encrypted": self.wanted.encrypted,
-            "mtu": self.wanted.mtu,
+            "name": self.desired.name,
+            "subnet": self.desired.subnet,
+            "attachable": self.desired.attachable,
+            "encrypted": self.desired.encrypted,
+            "mtu": self.desired.mtu,
         }
 
 

@@ -10,36 +10,36 @@ module: platform_files
 version_added: 0.1.0
 short_description: Remove the platform's files from a host
 description:
-  - Removes what was rendered for the services, and on request what they have stored.
-  - While data stays, the note stays with it that says which cluster the host belongs to. With it
-    the next start looks for that cluster instead of forming a second one.
-  - A directory that is a mount point is emptied and stays. So is O(config_dir), and a directory in
-    O(data_dir), that is a link of root's in a folder that only root can write.
-  - Any other link is removed, and what it leads to stays as it is.
+  - Removes the files that were rendered for the services, and on request the services' data.
+  - As long as data stays, the note with the id of the host's cluster stays, too. With it the next
+    start looks for that cluster instead of forming a second one.
+  - A mount point is emptied and stays. The same holds for O(config_dir), and for a directory in
+    O(data_dir), if it is a link that belongs to root in a folder that only root can write.
+  - Any other link is removed, and its target stays as it is.
 author: The elk.swarm authors (@elk-swarm)
 attributes:
   check_mode:
-    description: Can run in check mode, and says what would be removed.
+    description: Can run in check mode, and returns what would be removed.
     support: full
   diff_mode:
     description: Shows the paths that are removed.
     support: full
   idempotent:
-    description: Where nothing is left to remove nothing is changed.
+    description: Changes nothing when nothing is left to remove.
     support: full
 options:
   config_dir:
-    description: Directory of the rendered files. It must not be one of the system's own.
+    description: Directory of the rendered files. It must not be a directory of the system.
     type: path
     required: true
   data_dir:
     description:
-      - Directory under which the services keep their data. Of it only C(elasticsearch) and
-        C(logstash) are touched, and itself when it is empty then.
+      - Directory under which the services keep their data. Only its C(elasticsearch) and
+        C(logstash) are removed, and the directory itself if it is empty then.
     type: path
     required: true
   remove_data:
-    description: Whether data is removed, too. This cannot be taken back.
+    description: Whether data is removed, too. This cannot be undone.
     type: bool
     default: false
 """
@@ -59,7 +59,7 @@ removed:
   elements: str
   sample: [/etc/elk/elasticsearch/elasticsearch.yml, /etc/elk/pki]
 kept:
-  description: The note of the cluster, when it stays.
+  description: Path of the note with the id of the cluster, if it stays.
   returned: success
   type: str
   sample: /etc/elk/elasticsearch/cluster_uuid
@@ -78,7 +78,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan impo
 
 
 def children(path: str) -> list[str]:
-    """What is in a directory; nothing where there is none."""
+    """The paths in a directory; none if it does not exist."""
     try:
         return [os.path.join(path, name) for name in safe_path.names(path)]
     except (FileNotFoundError, NotADirectoryError):
@@ -95,7 +95,7 @@ def is_real_directory(path: str) -> bool:
 
 
 def present(directory: str) -> list[str]:
-    """The directory, what is in it, and what is in that."""
+    """The directory, its entries, and the entries of its directories."""
     if safe_path.status(directory) is None:
         return []
     found = [directory]
@@ -120,9 +120,9 @@ def is_mount(path: str) -> bool:
             return safe_path.mount_id(folder.fd) != safe_path.mount_id(inner.fd)
 
 
-def remove(path: str, followed: bool) -> None:
-    """Remove a path of the platform, or empty it where it cannot go."""
-    if stays(path, followed):
+def remove(path: str, may_be_link: bool) -> None:
+    """Remove a path of the platform, or only its content where the path itself stays."""
+    if only_emptied(path, may_be_link):
         with safe_path.open_folder(path) as folder:
             folder.clear()
         return
@@ -130,15 +130,15 @@ def remove(path: str, followed: bool) -> None:
         folder.remove(name)
 
 
-def stays(path: str, followed: bool) -> bool:
-    """Whether only the content goes: a disk is mounted there, or a link of root's leads to it.
+def only_emptied(path: str, may_be_link: bool) -> bool:
+    """Whether only the content is removed: it is a mount point, or a link of root to a directory.
 
-    A link counts only in the place of a directory that the operator may have elsewhere. Any other
-    goes, and what it leads to is not the platform's.
+    A link counts only in place of a directory that the operator may keep elsewhere. Any other link
+    is removed, and its target does not belong to the platform.
     """
     if is_real_directory(path):
         return is_mount(path)
-    if not followed:
+    if not may_be_link:
         return False
     try:
         found = safe_path.status(path, follow=True)
@@ -173,23 +173,23 @@ def main() -> None:
             holds_data(data_dir),
         )
         for path in plan.remove:
-            followed = path == config_dir or os.path.dirname(path) == data_dir
-            if stays(path, followed) and not children(path):
+            may_be_link = path == config_dir or os.path.dirname(path) == data_dir
+            if only_emptied(path, may_be_link) and not children(path):
                 continue
             if not module.check_mode:
-                remove(path, followed)
+                remove(path, may_be_link)
             removed.append(path)
-        # Where nothing else is left the directory itself has served its time.
+        # Remove the directory itself when nothing else is left in it.
         if remove_data and is_real_directory(data_dir) and not is_mount(data_dir):
-            gone = set(removed) if module.check_mode else set()
-            if not set(children(data_dir)) - gone:
+            predicted = set(removed) if module.check_mode else set()
+            if not set(children(data_dir)) - predicted:
                 if not module.check_mode:
-                    remove(data_dir, followed=False)
+                    remove(data_dir, may_be_link=False)
                 removed.append(data_dir)
     except OSError as error:
         module.fail_json(
             msg=f"{error.filename or 'A file'} cannot be removed: {error.strerror}. Run this again"
-            " when that is corrected.",
+            " when that is fixed.",
             removed=removed,
         )
     module.exit_json(

@@ -11,7 +11,7 @@ version_added: 0.1.0
 short_description: Read the secrets of a platform that a host still has
 description:
   - Reads certificates, keys and passwords from the rendered files of the host, and from the files
-    that Swarm has given to the containers of the stack that run on it.
+    that Swarm mounts into the stack's containers on it.
   - The result holds secrets. Set C(no_log) on the task.
 author: The elk.swarm authors (@elk-swarm)
 options:
@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   host:
-    description: Name of the host in the inventory, by which the controller calls its certificates.
+    description: Name of the host in the inventory, which names its certificates on the controller.
     type: str
     required: true
   docker_socket:
@@ -66,7 +66,7 @@ files:
   type: dict
   sample: {elastic_password: "…", certs/m1.key: "…"}
 containers:
-  description: Whether the containers of the host could be looked at.
+  description: Whether the module could read the containers of the host.
   returned: success
   type: bool
   sample: true
@@ -76,10 +76,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import EngineError
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey import (
-    Mounted,
+    SecretFile,
     connect,
     controller_files,
-    mounted,
+    secret_files,
 )
 
 
@@ -95,14 +95,14 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    files: list[Mounted] = []
+    files: list[SecretFile] = []
     containers = True
     try:
         engine = connect(params["docker_socket"], params["timeout"])
         root = str(engine.request("GET", "/info").get("DockerRootDir") or "/var/lib/docker")
-        files = mounted(engine, root, params["stack"])
+        files = secret_files(engine, root, params["stack"])
     except EngineError:
-        # What is in files of the host is of use without them.
+        # The files of the host are useful even without the containers.
         containers = False
     module.exit_json(
         changed=False,

@@ -7,38 +7,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: plugin
-short_description: Install, set up, upgrade, enable, disable and remove a managed plugin of Docker
+short_description: Install, configure, upgrade, enable, disable and remove a Docker plugin
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
   - elk.swarm.registry_login
 description:
-  - Takes the tasks of M(community.docker.docker_plugin) under another name and needs no Python
-    package. What it does otherwise is in the notes.
-  - Options of an enabled plugin are set by disabling it for a moment. That is refused, with the
-    names of volumes and containers, while a container has a volume of the plugin mounted.
+  - Accepts the options of M(community.docker.docker_plugin) and needs no Python package. The notes
+    list the differences.
+  - To set options of an enabled plugin, the module disables it for a moment. It fails, and names
+    the volumes and containers, while a container has a volume of the plugin mounted.
   - With O(alias) another tag or digest in O(plugin_name) upgrades the plugin in place; its volumes
     and options stay.
   - A plugin gets only the privileges that the task names.
-  - A plugin that does not start is left as it was found, in version, options and state, and the
-    error carries the lines that it wrote.
+  - If a plugin does not start, the module restores its version, options and state, and the error
+    holds the lines that the plugin wrote.
 attributes:
   check_mode:
     support: full
     description:
       - Asks the registry for the privileges as a run does, and refuses what a run would refuse.
-      - What only the plugin knows, such as whether it starts, shows when it runs.
+      - It cannot predict what only the plugin knows, such as whether it starts.
   diff_mode:
     support: full
-    description: Shows state, reference and options; the values of options as O(show_options) says.
+    description: Shows state, reference and options, with the values that O(show_options) permits.
   idempotent:
     support: full
-    description: A plugin that is as asked for is left alone.
+    description: A plugin that matches the options is left alone.
 options:
   plugin_name:
     description:
-      - The plugin as its registry has it, with tag or digest. V(latest) when it has neither.
+      - Reference of the plugin in its registry, with tag or digest. V(latest) without either.
       - Without O(alias) it is installed under this name, so that another tag is another plugin.
     type: str
     required: true
@@ -49,7 +49,7 @@ options:
       - V(enable) installs it if it is missing, and enables it.
       - V(disable) disables it, and fails if it is missing.
       - V(absent) removes it. One that is enabled needs O(force_remove).
-      - All but V(absent) also bring O(plugin_options) and the version to what the task says.
+      - All but V(absent) also set O(plugin_options) and the version that the task names.
     type: str
     choices: [absent, present, enable, disable]
     default: present
@@ -58,27 +58,26 @@ options:
     type: str
   plugin_options:
     description:
-      - What is set of the plugin. Options that are left out stay as they are.
-      - Besides the plugin's own options these are V(NAME.source) of a mount and V(NAME.path) of a
-        device that the plugin lets be set.
+      - Options of the plugin to set. Options that are left out stay as they are.
+      - Besides the plugin's own options, V(NAME.source) of a mount and V(NAME.path) of a device, if
+        the plugin declares them settable.
       - Numbers become text, true and false become V(true) and V(false), null becomes an empty text.
       - Values are never shown or logged, except as O(show_options) says.
     type: dict
     default: {}
   show_options:
     description:
-      - Names of options whose values may be seen in the diff and in what the module returns.
-      - Empty values and those that the plugin comes with are always seen. For all others it is only
-        seen whether they change.
+      - Names of options whose values may appear in the diff and in the return values.
+      - Empty values and the plugin's default values are always shown. For all others the module
+        only shows whether they change.
     type: list
     elements: str
     default: []
   privileges:
     description:
-      - The privileges that the plugin is granted when it is installed or upgraded, as the result
-        of a refusal lists them in RV(lacking_privileges). One that the plugin does not ask for is
-        not granted.
-      - For an installed plugin that has more than these there is a warning.
+      - The privileges to grant to the plugin when it is installed or upgraded, in the form of
+        RV(lacking_privileges). A privilege that the plugin does not ask for is not granted.
+      - The module warns if an installed plugin has more than these.
     type: list
     elements: dict
     suboptions:
@@ -87,20 +86,20 @@ options:
         type: str
         required: true
       value:
-        description: What is granted of it.
+        description: Values of the privilege to grant.
         type: list
         elements: str
         required: true
   grant_all:
-    description: Grant whatever the plugin asks for.
+    description: Grant everything that the plugin asks for.
     type: bool
     default: false
   force:
     description:
-      - Go on although volumes of the plugin are in use. Containers keep what they have mounted; no
+      - Continue although volumes of the plugin are in use. Containers keep their mounts; no
         container gets a volume of the plugin while it is disabled.
-      - With O(state=absent), remove the plugin although it has volumes. Unless the plugin keeps
-        their data outside of itself the data is lost.
+      - With O(state=absent), remove the plugin although it has volumes. Their data is lost unless
+        the plugin stores it elsewhere.
     type: bool
     default: false
   force_remove:
@@ -113,30 +112,30 @@ options:
     default: 0
 notes:
   - >-
-    Other than M(community.docker.docker_plugin): privileges have to be named, or O(grant_all) set,
-    which can be done for all tasks of a play in C(module_defaults).
+    Unlike M(community.docker.docker_plugin), this module needs named privileges, or O(grant_all),
+    which C(module_defaults) can set for all tasks of a play.
   - >-
-    Other than there, a plugin whose volumes exist is not removed without O(force), and options that
-    differ are also set with V(enable) and V(disable).
+    Unlike that module, it removes a plugin that has volumes only with O(force), and sets options
+    that differ also with V(enable) and V(disable).
   - >-
-    Other than there, another tag under an O(alias) is an upgrade and not ignored, an empty option
-    that is empty already is no change, and a boolean is written V(true) instead of V(True).
+    Unlike in that module, another tag under an O(alias) is an upgrade and not ignored, an empty
+    option that is already empty is no change, and a boolean becomes V(true) instead of V(True).
   - >-
-    Other than there, the check of a removal or disabling that Docker would refuse fails, as the
-    run does.
+    Unlike that module, it fails also in check mode if Docker would refuse to remove or disable the
+    plugin.
   - >-
-    The lines that a plugin wrote are read from the journal of the host that the module runs on.
-    With another O(docker_host) than a socket the error says where they are.
+    The module reads the lines that a plugin wrote from the journal of the host on which it runs.
+    If O(docker_host) is not a socket, the error says where they are.
   - >-
-    Docker cannot tell whether a tag has been pushed anew since it was installed. Use digests, or
-    tags that stay.
+    Docker does not know whether a tag was pushed again since the plugin was installed. Use digests,
+    or tags that never move.
 seealso:
   - module: elk.swarm.plugin_info
   - module: community.docker.docker_plugin
 """
 
 EXAMPLES = r"""
-- name: Install a plugin, with exactly these privileges, and enable it
+- name: Install a plugin with exactly these privileges, and enable it
   elk.swarm.plugin:
     plugin_name: registry.example.org/volume-plugin:1
     alias: disk
@@ -160,7 +159,7 @@ EXAMPLES = r"""
     plugin_options:
       RETRIES: 7
 
-- name: Upgrade it in place, and grant whatever the new version asks for
+- name: Upgrade it in place, and grant everything that the new version asks for
   elk.swarm.plugin:
     plugin_name: registry.example.org/volume-plugin:2
     alias: disk
@@ -183,8 +182,8 @@ EXAMPLES = r"""
 RETURN = r"""
 plugin:
   description:
-    - The plugin as Docker has it, with the values of options hidden as O(show_options) says. In
-      check mode as it is before the change. Empty when there is none.
+    - The plugin as Docker has it, with the values of options hidden unless O(show_options) names
+      them. In check mode as it is before the change. Empty when there is none.
   returned: success
   type: dict
   sample:
@@ -215,7 +214,7 @@ actions:
        to registry.example.org/volume-plugin:2"
     - enabled disk:latest
 privileges:
-  description: What the plugin is granted, or asks for in check mode.
+  description: Privileges that the plugin has, or asks for in check mode.
   returned: success
   type: list
   elements: dict
@@ -230,8 +229,8 @@ privileges:
       description: list of additional capabilities required
       value: [CAP_SYS_ADMIN, CAP_DAC_OVERRIDE]
 lacking_privileges:
-  description: What the plugin asks for and the task does not grant, to be copied to O(privileges).
-  returned: when that is why it failed
+  description: Privileges that the plugin needs and the task lacks. Copy them to O(privileges).
+  returned: when the module failed because of them
   type: list
   elements: dict
   sample:
@@ -242,8 +241,8 @@ lacking_privileges:
     - name: capabilities
       value: [CAP_SYS_ADMIN, CAP_DAC_OVERRIDE]
 volumes:
-  description: The volumes that stand in the way, and the containers that have them.
-  returned: when they are why it failed
+  description: The volumes that prevent the change, and the containers that use them.
+  returned: when the module failed because of them
   type: list
   elements: dict
   sample:
@@ -252,14 +251,14 @@ volumes:
         - name: c1
           state: running
 logs:
-  description: What the plugin wrote when it did not start, without values that are hidden.
-  returned: when something could not be done
+  description: The lines that a plugin wrote when it did not start, with hidden values masked.
+  returned: when a step failed
   type: list
   elements: str
   sample: ["volume plugin: cannot log in to the disk with '********'"]
 left_as_found:
-  description: Whether everything is again as it was before the run.
-  returned: when something could not be done
+  description: Whether the plugin is again as it was before the run.
+  returned: when a step failed
   type: bool
   sample: true
 """
@@ -268,13 +267,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, mask_secrets
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
+    Desired,
     PluginError,
-    Veil,
-    Wanted,
+    Visibility,
     local_name,
     option_values,
 )
@@ -289,11 +288,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login im
 )
 
 
-def read_task(module: AnsibleModule, veil: Veil) -> Wanted:
-    """Give what the task asks for; what Ansible shows of the task is veiled from here on."""
+def read_task(module: AnsibleModule, visibility: Visibility) -> Desired:
+    """Return what the task asks for, and mask what Ansible shows of the task from here on."""
     params: dict[str, Any] = module.params
     given = params["plugin_options"]
-    # Ansible would blot out "1" and "on" wherever they stand, and does not look into warnings.
+    # Ansible would mask "1" and "on" everywhere, and does not mask warnings.
     module.no_log_values.clear()
     params["plugin_options"] = dict.fromkeys(given, MASK)
     try:
@@ -301,9 +300,10 @@ def read_task(module: AnsibleModule, veil: Veil) -> Wanted:
     except PluginError as error:
         module.fail_json(msg=f"{error}.")
     params["plugin_options"] = {
-        name: value if veil.open(name, value) else MASK for name, value in options.items()
+        name: value if visibility.is_public(name, value) else MASK
+        for name, value in options.items()
     }
-    return Wanted(
+    return Desired(
         remote=params["plugin_name"],
         name=local_name(params["plugin_name"], params["alias"]),
         state=params["state"],
@@ -345,27 +345,27 @@ def main() -> None:
         supports_check_mode=True,
     )
     params: dict[str, Any] = module.params
-    veil = Veil(frozenset(params["show_options"]))
+    visibility = Visibility(frozenset(params["show_options"]))
     login = params["registry_login"]
     if login:
-        # Nothing else hides it once the task was read.
+        # read_task clears no_log_values, so nothing else masks the password.
         params["registry_login"] = {**login, "password": MASK}
-    wanted = read_task(module, veil)
+    desired = read_task(module, visibility)
 
     journalctl = module.get_bin_path("journalctl")
 
     def journal(since: float) -> str:
         command = [journalctl, "-q", "--no-pager", "-o", "cat", "-u", "docker.service"]
-        _code, told, _err = module.run_command([*command, f"--since=@{since:.6f}"])
-        return str(told)
+        _code, output, _err = module.run_command([*command, f"--since=@{since:.6f}"])
+        return str(output)
 
-    # An answer about a plugin's start takes as long as Docker waits for it.
-    patience = max(params["timeout"], params["enable_timeout"] + START)
-    engine = Engine(Connection.from_options({**params, "timeout": patience}))
+    # Docker answers only after it has waited for the plugin to start.
+    timeout = max(params["timeout"], params["enable_timeout"] + START)
+    engine = Engine(Connection.from_options({**params, "timeout": timeout}))
     run = PluginRun(
         engine,
-        wanted,
-        veil,
+        desired,
+        visibility,
         module.check_mode,
         params["enable_timeout"],
         read_docker_config(),
@@ -380,7 +380,7 @@ def main() -> None:
     finally:
         engine.close()
     for warning in run.outcome.warnings:
-        module.warn(blot_out(warning, run.secrets))
+        module.warn(mask_secrets(warning, run.secrets))
     if failure:
         module.fail_json(msg=str(failure), **failure.result)
     result = run.outcome.result()

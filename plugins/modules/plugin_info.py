@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: plugin_info
-short_description: Tell which managed plugins Docker has, and what they may and serve
+short_description: List the managed plugins of Docker, with their privileges and volumes
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
@@ -37,14 +37,14 @@ options:
     aliases: [alias]
   show_options:
     description:
-      - Names of options whose values may be seen. Empty values and those that the plugin comes with
-        are always seen.
+      - Names of options whose values may be shown. Empty values and the plugin's default values are
+        always shown.
     type: list
     elements: str
     default: []
 notes:
-  - Docker does not list the volumes of a disabled plugin. Those that a container refers to are
-    found all the same.
+  - Docker does not list the volumes of a disabled plugin. The module still finds those that a
+    container refers to.
 seealso:
   - module: elk.swarm.plugin
 """
@@ -56,7 +56,7 @@ EXAMPLES = r"""
     show_options: [RETRIES]
   register: disk
 
-- name: Stop when it does not serve volumes
+- name: Fail when it does not serve volumes
   ansible.builtin.assert:
     that:
       - disk.missing == []
@@ -67,7 +67,7 @@ EXAMPLES = r"""
   elk.swarm.plugin_info:
   register: found
 
-- name: Name those that may do what only root may
+- name: Show the plugins that have privileges
   ansible.builtin.debug:
     msg: "{{ item.name }} {{ item.privileges | map(attribute='name') | join(', ') }}"
   loop: "{{ found.plugins | selectattr('privileges') }}"
@@ -83,7 +83,7 @@ plugins:
   elements: dict
   contains:
     name:
-      description: Name under which it is installed, which volumes have as their driver.
+      description: Name under which it is installed. Volumes name it as their driver.
       type: str
       sample: disk:latest
     id:
@@ -91,7 +91,7 @@ plugins:
       type: str
       sample: 798332d0e7f2a6a790dbe1228ceec8721fa20f5ea20e10cd6f7bdf6bdf88f3ce
     reference:
-      description: What it was installed from or last upgraded to.
+      description: Reference from which it was installed or last upgraded.
       type: str
       sample: registry.example.org/volume-plugin:1
     state:
@@ -99,13 +99,13 @@ plugins:
       type: str
       sample: enabled
     description:
-      description: What the plugin says of itself.
+      description: Description that the plugin gives.
       type: str
       sample: Volumes on the disk of the host
     options:
       description:
-        - Everything that can be set, with what it is set to, what it is by default, and whether the
-          plugin lets it be set. A value that was never set is null.
+        - All options, each with its value, its default, and whether the plugin permits to set it. A
+          value that was never set is null.
       type: list
       elements: dict
       sample:
@@ -116,7 +116,7 @@ plugins:
         - {name: FORMAT, value: json, default: json, settable: false}
         - {name: disk.source, value: /srv, default: /srv, settable: true}
     privileges:
-      description: What the plugin has been granted.
+      description: Privileges of the plugin.
       type: list
       elements: dict
       sample:
@@ -130,7 +130,7 @@ plugins:
           description: list of additional capabilities required
           value: [CAP_SYS_ADMIN, CAP_DAC_OVERRIDE]
     drivers:
-      description: Kinds of driver that it is.
+      description: Driver types that it implements.
       type: list
       elements: str
       sample: [docker.volumedriver/1.0]
@@ -161,7 +161,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     EngineError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import Veil, described
+from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
+    Visibility,
+    described,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_runner import read_volumes
 
 
@@ -175,7 +178,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params: dict[str, Any] = module.params
-    veil = Veil(frozenset(params["show_options"]))
+    visibility = Visibility(frozenset(params["show_options"]))
     engine = Engine(Connection.from_options(params))
     names: list[str] | None = params["plugin_name"]
     missing: list[str] = []
@@ -186,7 +189,7 @@ def main() -> None:
             answers = {name: engine.plugin(name) for name in names}
             found = [one for one in answers.values() if one]
             missing = [name for name, one in answers.items() if not one]
-        shown = [described(one, read_volumes(engine, one["Name"]), veil) for one in found]
+        shown = [described(one, read_volumes(engine, one["Name"]), visibility) for one in found]
     except EngineError as error:
         module.fail_json(msg=f"{error}.")
     finally:

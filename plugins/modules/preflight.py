@@ -13,8 +13,8 @@ short_description: Check an inventory and its hosts before anything is changed
 description:
   - Runs once, on the controller, over the inventory's groups, the variables and what
     M(elk.swarm.host_survey) found on each host.
-  - Collects every problem before it fails, each with the variable or host and how to mend it.
-  - What is allowed but worth knowing is given as a warning.
+  - Collects every problem before it fails, each with the variable or host and how to fix it.
+  - Warns about what is allowed but worth knowing.
 options:
   groups:
     description:
@@ -24,17 +24,17 @@ options:
     type: dict
     required: true
   surveys:
-    description: Results of M(elk.swarm.host_survey) by host. A host without one is not looked at.
+    description: Results of M(elk.swarm.host_survey) by host. A host without one is not checked.
     type: dict
     required: true
   settings:
-    description: Variables that count for the whole site, by name.
+    description: Variables that apply to the whole site, by name.
     type: dict
     default: {}
   variables:
     description:
-      - Names of the variables that are set for each host. Values are not wanted.
-      - Those that begin like a role's variables and are none of them are told.
+      - Names of the variables that are set for each host. Values are not used.
+      - The module reports names that begin like a role's variables but are not among them.
     type: dict
     default: {}
   roles_path:
@@ -42,14 +42,14 @@ options:
     type: path
   accept:
     description:
-      - Names of checks whose problems shall only be warnings.
-      - What would harm a platform for certain stays a problem.
+      - Names of checks whose problems become warnings.
+      - What certainly harms a platform stays a problem.
     type: list
     elements: str
     default: []
   only:
     description:
-      - V(controller) compares what the controller holds with what the hosts hold, and checks
+      - V(controller) compares the secrets of the controller with those of the hosts, and checks
         nothing else.
     type: str
     choices: [all, controller]
@@ -77,12 +77,12 @@ options:
         type: str
         default: ""
       given:
-        description: Names of the secrets that variables give.
+        description: Names of the secrets that variables set.
         type: list
         elements: str
         default: []
       own_authority:
-        description: File with the certificate of an authority of the operator's own.
+        description: File with the certificate of the operator's own authority.
         type: str
         default: ""
       token_file:
@@ -94,7 +94,7 @@ options:
         type: str
         default: /etc/elk
       salt:
-        description: The one that the hosts' surveys were made with.
+        description: Salt that was used for the surveys of the hosts.
         type: str
         required: true
       kibana:
@@ -106,7 +106,7 @@ options:
         type: str
         default: logshipper
   logins:
-    description: Which secrets Elasticsearch takes, from M(elk.swarm.elasticsearch_secrets_info).
+    description: Which secrets Elasticsearch accepts, from M(elk.swarm.elasticsearch_secrets_info).
     type: dict
     default: {}
 seealso:
@@ -124,7 +124,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look at each host
+- name: Survey each host
   elk.swarm.host_survey:
     declared:
       address: "{{ ansible_host }}"
@@ -146,7 +146,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: What must be mended. Empty when the module succeeds.
+  description: What must be fixed. Empty when the module succeeds.
   returned: always
   type: list
   elements: dict
@@ -182,13 +182,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret import SecretError
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import (
-    held,
-    shown_authorities,
+    host_authorities,
+    read_controller,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
     Blocker,
-    Shown,
-    judge,
+    HostSecrets,
+    find_blockers,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.controller import (
     CONTROLLER_CHECKS,
@@ -213,7 +213,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.varia
 
 
 def resolve(name: str) -> list[str]:
-    """Addresses of a name; an address is not asked about."""
+    """Addresses of a name; none for what is an address already."""
     if not name or normal_address(name):
         return []
     try:
@@ -238,18 +238,18 @@ def role_texts(folder: str | None) -> dict[str, dict[str, str]]:
 
 
 def vocabulary(folder: str | None) -> Vocabulary:
-    """What is known of variables; playbooks lie beside the roles."""
+    """The known variables, from the roles and from the playbooks beside them."""
     playbooks = sorted(Path(folder).parent.glob("playbooks/*.yml")) if folder else []
     texts = [file.read_text(encoding="utf-8") for file in playbooks]
     return read_vocabulary(role_texts(folder), texts)
 
 
-def shown(survey: dict[str, Any], config_dir: str) -> Shown:
-    """What one host shows of a platform."""
+def host_secrets(survey: dict[str, Any], config_dir: str) -> HostSecrets:
+    """What the survey of one host shows of a platform."""
     files, platform = survey.get("files") or {}, survey.get("platform") or {}
-    return Shown(
+    return HostSecrets(
         remembers=bool(files.get(f"{config_dir}/elasticsearch/cluster_uuid")),
-        authorities=shown_authorities(files, config_dir),
+        authorities=host_authorities(files, config_dir),
         fingerprints=platform.get("fingerprints") or {},
         services=platform.get("services") or (),
         objects=platform.get("objects") or (),
@@ -258,15 +258,16 @@ def shown(survey: dict[str, Any], config_dir: str) -> Shown:
 
 def secret_blockers(params: dict[str, Any]) -> list[Blocker]:
     controller = params["controller"]
-    # A folder that each program would look for elsewhere holds nothing that could be compared.
+    # Each program resolves a relative path differently, so there is nothing to compare.
     if not controller or not controller["directory"].startswith("/"):
         return []
     hosts = {
-        name: shown(survey, controller["config_dir"]) for name, survey in params["surveys"].items()
+        name: host_secrets(survey, controller["config_dir"])
+        for name, survey in params["surveys"].items()
     }
     options = ("salt", "given", "own_authority", "token_file", "kibana", "logstash")
-    ours = held(controller["directory"], **{name: controller[name] for name in options})
-    return judge(ours, hosts, params["logins"])
+    ours = read_controller(controller["directory"], **{name: controller[name] for name in options})
+    return find_blockers(ours, hosts, params["logins"])
 
 
 def local_dir(controller: dict[str, Any] | None) -> LocalDir | None:

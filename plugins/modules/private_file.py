@@ -9,66 +9,66 @@ DOCUMENTATION = r"""
 module: private_file
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Keep a secret in a file, and in no other place
+short_description: Write a secret to a file, and to no other place
 description:
-  - Writes a file whose content is a secret. With pipelining the content reaches the host in the
-    memory of processes only. M(ansible.builtin.copy) brings it there as a file in a temporary
-    folder, on the controller and on the host, and a run that is killed leaves these folders.
-  - The file is replaced as a whole. A module that is killed leaves at most a draft beside it that
-    only the user who runs the module can read, which the next run uses up.
+  - Writes a file whose content is a secret. With pipelining, the content is only in the memory of
+    processes on its way to the host. M(ansible.builtin.copy) writes it to temporary folders on the
+    controller and on the host, and a killed run leaves these folders behind.
+  - The file is replaced as a whole. A killed module leaves at most a draft beside it. Only the user
+    who runs the module can read the draft, and the next run replaces it.
 options:
   path:
-    description: Absolute path of the file. Its folder must be there.
+    description: Absolute path of the file. Its folder must exist.
     type: path
     required: true
   content:
-    description: What is in the file.
+    description: Content of the file.
     type: str
     required: true
   owner:
-    description: Number of the file's owner. Left as it is when it is not given.
+    description: Numeric id of the file's owner. Unchanged when left out.
     type: int
   group:
-    description: Number of the file's group. Left as it is when it is not given.
+    description: Numeric id of the file's group. Unchanged when left out.
     type: int
   mode:
-    description: Rights as octal digits.
+    description: Mode of the file as octal digits.
     type: str
     default: "0400"
   beside:
     description:
       - A file that programs read together with this one, such as the certificate of a key.
-      - Both are written first and put in place one straight after the other, so that nobody finds
-        a new one beside an old one for longer than a moment.
+      - Both are written first and then put in place one right after the other, so a new file stands
+        beside an old one only for a moment.
     type: dict
     suboptions:
       path:
-        description: Absolute path of the file. Its folder must be there.
+        description: Absolute path of the file. Its folder must exist.
         type: path
         required: true
       content:
-        description: What is in the file.
+        description: Content of the file.
         type: str
         required: true
       owner:
-        description: Number of the file's owner. Left as it is when it is not given.
+        description: Numeric id of the file's owner. Unchanged when left out.
         type: int
       group:
-        description: Number of the file's group. Left as it is when it is not given.
+        description: Numeric id of the file's group. Unchanged when left out.
         type: int
       mode:
-        description: Rights as octal digits.
+        description: Mode of the file as octal digits.
         type: str
         default: "0644"
 attributes:
   check_mode:
-    description: Can run in check mode and tells whether the file would change.
+    description: Can run in check mode and returns whether the file would change.
     support: full
   diff_mode:
-    description: Shows rights, and whether the content is the wanted one. Never the content.
+    description: Shows owner, group, mode and whether the content differs, never the content.
     support: full
   idempotent:
-    description: A file that is as wanted is left alone.
+    description: A file that matches the options is left alone.
     support: full
 """
 
@@ -120,14 +120,14 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def asked_for(module: AnsibleModule, params: dict[str, Any]) -> tuple[Path, State]:
+def desired_file(module: AnsibleModule, params: dict[str, Any]) -> tuple[Path, State]:
     path = Path(params["path"])
     if not path.is_absolute():
-        module.fail_json(msg=f"path is {path}, and must be absolute.")
+        module.fail_json(msg=f"path must be absolute, but is {path}.")
     try:
         mode = int(params["mode"], 8)
     except ValueError:
-        module.fail_json(msg=f"mode is {params['mode']!r}: write octal digits as '0400'.")
+        module.fail_json(msg=f"mode is {params['mode']!r}: write octal digits such as '0400'.")
     return path, State(params["content"].encode(), params["owner"], params["group"], mode)
 
 
@@ -143,13 +143,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    path, wanted = asked_for(module, module.params)
-    files = {path: wanted}
+    path, desired = desired_file(module, module.params)
+    files = {path: desired}
     if module.params["beside"]:
-        files.update([asked_for(module, module.params["beside"])])
+        files.update([desired_file(module, module.params["beside"])])
     try:
         before = {one: look(one) for one in files}
-        differing = {one: want for one, want in files.items() if before[one].differs(want)}
+        differing = {one: state for one, state in files.items() if before[one].differs(state)}
         if differing and not module.check_mode:
             write_together(differing)
     except OSError as error:
@@ -163,10 +163,10 @@ def main() -> None:
             {
                 "before_header": str(one),
                 "after_header": str(one),
-                "before": before[one].shown(want),
-                "after": want.shown(want),
+                "before": before[one].shown(state),
+                "after": state.shown(state),
             }
-            for one, want in files.items()
+            for one, state in files.items()
         ],
     )
 

@@ -10,9 +10,9 @@ module: restore_secrets
 version_added: 0.1.0
 short_description: Write the secrets that hosts still have back to the controller
 description:
-  - Runs on the controller, over what M(elk.swarm.platform_secrets_info) has read on each host.
-  - Never writes a file that is there. When one holds another value than the hosts, nothing is
-    written at all.
+  - Runs on the controller, with what M(elk.swarm.platform_secrets_info) has read on each host.
+  - Never overwrites a file. If a file holds another value than the hosts, nothing is written at
+    all.
 author: The elk.swarm authors (@elk-swarm)
 options:
   directory:
@@ -23,27 +23,27 @@ options:
     description: File with the token of Kibana. C(kibana_token) in O(directory) unless set.
     type: path
   found:
-    description: What each host has, by host and by the name of the file.
+    description: Content of the files of each host, by host and by name of the file.
     type: dict
     required: true
   given:
-    description: Names of the secrets that variables give, which are not written.
+    description: Names of the secrets that variables set. They are not written.
     type: list
     elements: str
     default: []
   own_authority:
-    description: Whether the authority is one of the operator's own, which is not written.
+    description: Whether the operator provides the authority. It is not written then.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Says what would be written, and writes nothing.
+    description: Returns what would be written, and writes nothing.
     support: full
   diff_mode:
     description: Shows nothing, since what differs is secret.
     support: none
   idempotent:
-    description: What is there is not written again.
+    description: Files that exist are not written again.
     support: full
 seealso:
   - module: elk.swarm.platform_secrets_info
@@ -69,7 +69,7 @@ written:
   type: dict
   sample: {elastic_password: m1}
 kept:
-  description: Names of the files that were there already.
+  description: Names of the files that existed already.
   returned: success
   type: list
   elements: str
@@ -81,7 +81,7 @@ lost:
   elements: str
   sample: [ca.key, secret_hash_key]
 next_steps:
-  description: What to type then, in this order.
+  description: Commands to type afterwards, in this order.
   returned: success
   type: list
   elements: str
@@ -97,7 +97,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret 
     SecretError,
     write_new,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import kept
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import (
+    stored_values,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan import (
     Plan,
     Present,
@@ -131,7 +133,7 @@ def present(names: set[str], params: dict[str, Any]) -> Present:
         if name.startswith("certs/") or name.endswith(".crt"):
             values[name] = [path.read_text(encoding="utf-8")] if path.is_file() else []
         else:
-            values[name] = kept(path)
+            values[name] = stored_values(path)
     return Present(
         values=values, given=frozenset(params["given"]), own_authority=params["own_authority"]
     )
@@ -154,16 +156,17 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    # Everything that may be lost is looked for, also where no host has it.
+    # Check every file that may be lost, even if no host has it.
     texts = {ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY}
     always = {*texts, *AUTHORITIES, "ca.key", "transport-ca.key"}
     names = {name for files in params["found"].values() for name in files} | always
     for host, files in params["found"].items():
         for name in files:
-            # A host may be in the hands of an attacker, and must not choose what is written where.
+            # An attacker may control a host, and must not choose what is written where.
             if not may_give(host, name):
                 module.fail_json(
-                    msg=f"Nothing was changed. {host} gives a file {name!r}, which is not of it."
+                    msg=f"Nothing was changed. {host} returned a file {name!r}, which it must not"
+                    " provide."
                 )
     try:
         found = plan(params["found"], present(names, params))

@@ -9,12 +9,12 @@ DOCUMENTATION = r"""
 module: run_lock
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Let one run at a time do something to a swarm
+short_description: Acquire or release a lock of a swarm, so that only one run works on it
 description:
-  - The lock is a config of the swarm, of which there can be only one under a name. It says whose it
-    is and since when.
-  - The lock of a run that was killed is taken over by the next run of the same user on the same
-    controller. All others are told whose it is, and have to say O(force=true) to remove it.
+  - The lock is a config of the swarm, because a swarm has at most one config of a name. The config
+    holds who has the lock and since when.
+  - The next run of the same user on the same controller takes over the lock of a killed run. All
+    others get an error that names the holder, and need O(force=true) to remove the lock.
 extends_documentation_fragment:
   - elk.swarm.docker
 options:
@@ -24,25 +24,25 @@ options:
     required: true
   state:
     description:
-      - V(present) takes the lock, or fails and says who has it.
-      - V(absent) gives it back if it is this run's. That of another run stays.
+      - V(present) acquires the lock, or fails and names the holder.
+      - V(absent) releases the lock of this run. The lock of another run stays.
     type: str
     choices: [present, absent]
     default: present
   run:
-    description: What P(elk.swarm.controller_run#lookup) gives.
+    description: What P(elk.swarm.controller_run#lookup) returns.
     type: dict
     required: true
   purpose:
-    description: What the lock is taken for, for whoever is refused.
+    description: What the lock is for. The errors of other runs show it.
     type: str
     default: ""
   remedy:
-    description: What to say to whoever is refused and knows that the other run is no more.
+    description: How to clear a stale lock. Appended to the error.
     type: str
     default: ""
   force:
-    description: Take the lock whoever has it.
+    description: Acquire the lock even if another run has it.
     type: bool
     default: false
   labels:
@@ -51,13 +51,13 @@ options:
     default: {}
 attributes:
   check_mode:
-    description: Fails where a run would, and takes nothing.
+    description: Fails where a run would, and acquires nothing.
     support: full
   diff_mode:
     description: Shows nothing.
     support: none
   idempotent:
-    description: Whoever has the lock already keeps it.
+    description: A run that has the lock keeps it.
     support: full
 seealso:
   - plugin: elk.swarm.controller_run
@@ -65,13 +65,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Be the only one
+- name: Acquire the lock
   elk.swarm.run_lock:
     name: web-roll
     run: "{{ lookup('elk.swarm.controller_run') }}"
     purpose: a rolling restart
 
-- name: Let others have it
+- name: Release the lock
   elk.swarm.run_lock:
     name: web-roll
     run: "{{ lookup('elk.swarm.controller_run') }}"
@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 holder:
-  description: Who had the lock before, if anybody had.
+  description: Who had the lock before. Empty if it was free.
   returned: success
   type: dict
   sample:
@@ -111,7 +111,7 @@ KIND = "configs"
 
 
 class Lock:
-    """A config of the swarm, and who it belongs to."""
+    """A config of the swarm, and the run that has it."""
 
     def __init__(self, engine: Engine, params: dict[str, Any]) -> None:
         self.engine = engine
@@ -119,7 +119,7 @@ class Lock:
         self.run: dict[str, Any] = params["run"]
 
     def read(self) -> tuple[str, dict[str, Any]]:
-        """Id and holder of the lock; an empty id when nobody has it."""
+        """Id and holder of the lock; the id is empty if the lock is free."""
         for found in self.engine.objects(KIND, {"name": [self.params["name"]]}):
             spec = found.get("Spec") or {}
             if spec.get("Name") != self.params["name"]:
@@ -134,64 +134,64 @@ class Lock:
     def mine(self, holder: dict[str, Any]) -> bool:
         return holder.get("run") == self.run.get("run")
 
-    def left_behind(self, holder: dict[str, Any]) -> bool:
-        """Whether the run that took it was one of this operator's and lives no more."""
+    def is_stale(self, holder: dict[str, Any]) -> bool:
+        """Whether the lock belongs to a run of this operator that no longer exists."""
         return (
             holder.get("who") == self.run.get("who")
             and bool(self.run.get("sees"))
             and holder.get("run") not in (self.run.get("living") or ())
         )
 
-    def refusal(self, holder: dict[str, Any]) -> str:
+    def blocker(self, holder: dict[str, Any]) -> str:
         purpose = f" for {holder['purpose']}" if holder.get("purpose") else ""
         return (
-            f"{holder.get('who', 'Somebody unknown')} has the lock {self.params['name']}{purpose}, "
+            f"{holder.get('who', 'An unknown user')} has the lock {self.params['name']}{purpose}, "
             f"since {holder.get('since', 'an unknown time')}. Nothing was changed. Wait until that "
             f"run has ended. {self.params['remedy']}"
         ).strip()
 
     def take(self, check_mode: bool) -> tuple[bool, dict[str, Any], str]:
-        """Whether something changed, who had it before, and why it cannot be had."""
+        """Acquire the lock. Return whether it changed, its former holder, and what prevents it."""
         before: dict[str, Any] = {}
         for _attempt in range(ATTEMPTS):
-            there, holder = self.read()
+            lock_id, holder = self.read()
             before = before or holder
-            if there and self.mine(holder):
+            if lock_id and self.mine(holder):
                 return False, before, ""
-            if there and not (self.params["force"] or self.left_behind(holder)):
-                return False, before, self.refusal(holder)
+            if lock_id and not (self.params["force"] or self.is_stale(holder)):
+                return False, before, self.blocker(holder)
             if check_mode:
                 return True, before, ""
             try:
-                if there:
-                    self.engine.remove_object(KIND, there)
+                if lock_id:
+                    self.engine.remove_object(KIND, lock_id)
                 self.engine.create_object(KIND, self.params["name"], self.content(), self.labels())
             except (ConflictError, NotFoundError):
-                # Another run was faster; the next look says which.
+                # Another run was faster; the next read shows which.
                 continue
             return True, before, ""
-        return False, before, self.refusal(self.read()[1])
+        return False, before, self.blocker(self.read()[1])
 
     def content(self) -> bytes:
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        told = {
+        holder = {
             "who": self.run.get("who"),
             "run": self.run.get("run"),
             "since": now,
             "purpose": self.params["purpose"],
         }
-        return json.dumps(told).encode()
+        return json.dumps(holder).encode()
 
     def labels(self) -> dict[str, str]:
         return {str(key): str(value) for key, value in self.params["labels"].items()}
 
     def give_back(self, check_mode: bool) -> tuple[bool, dict[str, Any]]:
-        there, holder = self.read()
-        if not there or not self.mine(holder):
+        lock_id, holder = self.read()
+        if not lock_id or not self.mine(holder):
             return False, holder
         if not check_mode:
             try:
-                self.engine.remove_object(KIND, there)
+                self.engine.remove_object(KIND, lock_id)
             except NotFoundError:
                 return False, holder
         return True, holder
@@ -213,18 +213,18 @@ def main() -> None:
     )
     engine = Engine(Connection.from_options(module.params))
     lock = Lock(engine, module.params)
-    problem = ""
+    blocker = ""
     try:
         if module.params["state"] == "present":
-            changed, holder, problem = lock.take(module.check_mode)
+            changed, holder, blocker = lock.take(module.check_mode)
         else:
             changed, holder = lock.give_back(module.check_mode)
     except EngineError as error:
         module.fail_json(msg=f"{error}.")
     finally:
         engine.close()
-    if problem:
-        module.fail_json(msg=problem, holder=holder)
+    if blocker:
+        module.fail_json(msg=blocker, holder=holder)
     module.exit_json(changed=changed, holder=holder)
 
 

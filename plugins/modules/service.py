@@ -8,20 +8,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: service
 version_added: 0.1.0
-short_description: Bring a Swarm service from desired to running
+short_description: Deploy a Swarm service and wait until it runs, or remove it
 description:
   - Creates, updates and removes a Docker Swarm service and waits until its tasks really run.
   - Option names and meanings are those of M(community.docker.docker_swarm_service) wherever it has
     the option. New here are O(ulimits), O(no_new_privileges), O(limits.pids), configs and secrets
-    made from O(configs[].data) and O(secrets[].data), and the wait.
-  - The task owns the service. An option that is left out goes back to the Engine's default, with
-    the exception of O(replicas). Parts of a service for which this module has no option stay as
+    created from O(configs[].data) and O(secrets[].data), and the wait.
+  - The task defines the whole service. An option that is left out returns to the Engine's default,
+    except for O(replicas). Parts of a service for which this module has no option stay as
     they are.
   - An update is sent only if an option differs, and only the differing parts are replaced, so
     tasks are restarted only by a change that needs it.
-  - The wait counts tasks by their actual state and fails as soon as waiting longer is useless,
-    naming each failing task's node, its error and what mends it. Nothing is rolled back by the
-    module.
+  - The wait counts tasks by their actual state and fails as soon as waiting longer is useless. The
+    error names the node, the error and the fix for each failing task. The module rolls nothing
+    back.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -31,7 +31,7 @@ attributes:
     description: Can predict what would change without changing it.
     support: full
     details:
-      - Where Docker or the swarm does not exist yet, the service is taken as absent.
+      - Where Docker or the swarm does not exist yet, the service counts as absent.
   diff_mode:
     description: Shows what has changed or would change.
     support: full
@@ -50,21 +50,21 @@ options:
     required: true
   state:
     description:
-      - V(present) makes the service what the options say, and waits for it if O(wait) is set.
-      - V(absent) removes it, and waits until its tasks are gone if O(wait) is set.
+      - V(present) creates the service or updates it, and waits for it if O(wait) is set.
+      - V(absent) removes it, and waits until its tasks have ended if O(wait) is set.
     type: str
     choices: [present, absent]
     default: present
   image:
     description:
       - Image with its tag or digest. Required with O(state=present).
-      - If it has no digest, a digest that another client pinned the service's image to is not a
+      - If it has no digest, a digest to which another client pinned the service's image is not a
         difference.
     type: str
   resolve_image:
     description:
-      - Ask the image's registry for the digest now and pin the service to it. The registry must
-        answer to the manager.
+      - Ask the image's registry for the digest now and pin the service to it. The manager must
+        be able to reach the registry.
     type: bool
     default: false
   mode:
@@ -77,7 +77,7 @@ options:
   replicas:
     description:
       - Number of tasks of a replicated service.
-      - V(-1) leaves the number the service has, and creates it with one.
+      - V(-1) keeps the number of an existing service, and creates a new one with one task.
     type: int
     default: -1
   recreate:
@@ -107,13 +107,13 @@ options:
     description: Hostname of the containers. Swarm's templates, like V({{.Node.Hostname}}), work.
     type: str
   hosts:
-    description: Further lines for C(/etc/hosts), host names to addresses.
+    description: Additional lines for C(/etc/hosts), as host names with their addresses.
     type: dict
   user:
     description: User, or user and group, that the process runs as.
     type: str
   groups:
-    description: Further groups of the process.
+    description: Additional groups of the process.
     type: list
     elements: str
   working_dir:
@@ -176,7 +176,7 @@ options:
     elements: str
   healthcheck:
     description:
-      - How the Engine finds out that a container is well. Without it that of the image is used.
+      - How the Engine checks a container's health. Without it the check of the image is used.
       - Swarm counts a task as running only once the check has passed, and kills it when the check
         fails later.
     type: dict
@@ -200,10 +200,10 @@ options:
       start_interval:
         description:
           - Time between two checks from the start until the first one that passes, for
-            O(healthcheck.start_period) at most. Swarm takes a task as running after that one, so
-            this is how soon it is noticed.
-          - Docker 25 and newer. An older Engine checks every O(healthcheck.interval) from the
-            start, and is not told of it.
+            O(healthcheck.start_period) at most. Swarm counts a task as running after that check,
+            so a short interval shows it sooner.
+          - Docker 25 and newer. An older Engine does not get this option, and checks every
+            O(healthcheck.interval) from the start.
         type: str
   stop_grace_period:
     description: Time a container gets to stop before it is killed, like V(120s).
@@ -274,10 +274,10 @@ options:
         description: Do not fill a new volume with what the image has at the target.
         type: bool
       labels:
-        description: Labels of a volume that is made.
+        description: Labels of a volume that Docker creates for the mount.
         type: dict
       driver_config:
-        description: Driver of a volume that is made.
+        description: Driver of a volume that Docker creates for the mount.
         type: dict
         suboptions:
           name:
@@ -304,15 +304,15 @@ options:
         required: true
       data:
         description:
-          - Content. The config is created as C(<config_name>-<hash of the content>), and those that
-            this module made under the same base name go once the service stands.
+          - Content. The config is created as C(<config_name>-<hash of the content>). Former configs
+            that this module created under the same base name are removed once the service runs.
         type: str
       data_is_b64:
         description: The content is given in base64.
         type: bool
         default: false
       filename:
-        description: Absolute path in the container. By default the name in the root directory.
+        description: Absolute path in the container. By default C(/) and O(configs[].config_name).
         type: str
       uid:
         description: Owner of the file. By default V("0").
@@ -335,8 +335,9 @@ options:
         required: true
       data:
         description:
-          - Content. The secret is created as C(<secret_name>-<keyed hash of the content>), and
-            those that this module made under the same base name go once the service stands.
+          - Content. The secret is created as C(<secret_name>-<keyed hash of the content>). Former
+            secrets that this module created under the same base name are removed once the service
+            runs.
           - Needs O(secret_hash_key).
         type: str
       data_is_b64:
@@ -360,7 +361,7 @@ options:
   secret_hash_key:
     description:
       - Key of the hash in the names of secrets, so that nobody who sees a name can test guesses of
-        the content against it. Keep it, a new key gives every secret a new name.
+        the content against it. Keep it, because a new key gives every secret a new name.
     type: str
   networks:
     description:
@@ -442,8 +443,8 @@ options:
       failure_action:
         description:
           - What Swarm does when a new task fails. By default V(pause).
-          - With V(rollback) the module waits until Swarm is done with it, and fails with the reason
-            all the same.
+          - With V(rollback), the module waits until Swarm has finished the rollback, and then fails
+            with the reason.
         type: str
         choices: [continue, pause, rollback]
       monitor:
@@ -491,18 +492,17 @@ options:
       - With O(state=present), wait until as many tasks run as the service asks for. A global
         service asks for one on each active and ready node that meets its constraints.
       - With O(state=absent), wait until the tasks have ended.
-      - Without the wait, configs and secrets that are no longer referred to stay until a run that
-        waits.
+      - Without the wait, configs and secrets that are no longer used stay until a run that waits.
     type: bool
     default: true
   wait_timeout:
-    description: Most seconds to wait.
+    description: Maximum seconds to wait.
     type: int
     default: 300
   stability_window:
     description:
-      - Seconds for which a task must have run to count as up. A service that has been running for
-        longer is not waited for.
+      - Seconds for which a task must have run to count as up. The module does not wait for a
+        service that has been running for longer.
     type: int
     default: 5
   pending_grace:
@@ -513,40 +513,41 @@ options:
     default: 20
   on_difference:
     description:
-      - What to do with an existing service that is not as asked for.
-      - V(fail) is for services whose tasks may not be restarted by Swarm, such as the members of a
-        cluster that have to be restarted one by one and with care.
+      - What to do with an existing service that differs from the options.
+      - V(fail) is for services whose tasks Swarm must not restart, such as the members of a cluster
+        that need a careful restart one by one.
       - An option that an older Engine did not know when the service was created
-        (O(no_new_privileges), O(healthcheck.start_interval)) is a warning here, no difference.
+        (O(no_new_privileges), O(healthcheck.start_interval)) gives only a warning with V(fail).
     type: str
     choices: [update, fail]
     default: update
   min_running:
     description:
-      - Number of tasks that end the wait, instead of all that the service asks for. V(0) does not
-        wait for any.
+      - Number of running tasks that ends the wait, instead of all that the service asks for. V(0)
+        waits for none.
     type: int
   max_crashes:
     description:
-      - Times that the task of one slot or node may end by itself, without having run, before the
-        wait is given up. V(0) waits on, since a program may start in the second attempt.
+      - How often the task of one slot or node may exit without having run before the wait fails.
+        V(0) is no limit, because a program may start at the second attempt.
     type: int
     default: 0
   remove_objects:
     description:
-      - With O(state=absent), remove also the configs and secrets that this module made for the
-        service and no other service refers to.
+      - With O(state=absent), also remove the configs and secrets that this module created for the
+        service, unless another service refers to them.
     type: bool
     default: true
 seealso:
   - module: elk.swarm.service_info
   - module: community.docker.docker_swarm_service
 notes:
-  - Other than in M(community.docker.docker_swarm_service), a change of O(mode) removes the service
+  - Unlike in M(community.docker.docker_swarm_service), a change of O(mode) removes the service
     only with O(recreate=true), and file modes are octal strings.
-  - Swarm hands the credentials of O(registry_login) to the nodes that run tasks. Other credentials
-    alone are no difference; they are sent with the next change. Credential helpers are not called.
-  - An update that Swarm has paused is resumed by the next run, which reports that as a change.
+  - Swarm sends the credentials of O(registry_login) to the nodes that run tasks. New credentials
+    alone are not a difference; they are sent with the next change. The module calls no credential
+    helpers.
+  - The next run resumes an update that Swarm has paused, and reports that as a change.
 """
 
 EXAMPLES = r"""
@@ -609,7 +610,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 service:
-  description: The service in short. Empty when it is absent.
+  description: Summary of the service. Empty when it is absent.
   returned: always
   type: dict
   contains:
@@ -647,7 +648,7 @@ service:
 changes:
   description:
     - What was changed, or would be in check mode. Names of options, V(created), V(removed), and the
-      configs and secrets that were made or removed.
+      configs and secrets that were created or removed.
   returned: always
   type: list
   elements: str
@@ -657,7 +658,7 @@ changes:
     - image
     - "config removed: web-settings-0b1d27c6a94e"
 tasks:
-  description: Tasks of the service at the end of the wait, newest first, with those that ended.
+  description: Tasks of the service at the end of the wait, newest first, including ended tasks.
   returned: always
   type: list
   elements: dict
@@ -692,12 +693,12 @@ tasks:
       error: ""
       container_id: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
 running:
-  description: Tasks that run the present specification.
+  description: Tasks that run the current specification.
   returned: always
   type: int
   sample: 3
 desired:
-  description: Tasks that the service asks for on the nodes there are.
+  description: Tasks that the service asks for on the existing nodes.
   returned: always
   type: int
   sample: 3

@@ -11,8 +11,8 @@ version_added: 0.1.0
 short_description: Read a Swarm service and its tasks
 description:
   - Reads one service with its tasks, or all services of the swarm.
-  - What comes back is the specification as the Engine has it, environment included. Use C(no_log)
-    if that holds secrets.
+  - Returns the specification as the Engine has it, including the environment. Use C(no_log) if
+    that holds secrets.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -43,7 +43,7 @@ EXAMPLES = r"""
     name: web
   register: web
 
-- name: Tell how many of its tasks run
+- name: Show how many of its tasks run
   ansible.builtin.debug:
     msg: "{{ web.running }} of {{ web.desired }} tasks run"
   when: web.exists
@@ -52,7 +52,7 @@ EXAMPLES = r"""
   elk.swarm.service_info:
   register: all_services
 
-- name: Name those that miss a task
+- name: Show the services that lack a task
   ansible.builtin.debug:
     msg: "{{ all_services.services | selectattr('missing') | map(attribute='name') | list }}"
 """
@@ -80,7 +80,7 @@ service:
         ContainerSpec:
           Image: registry.example.com/web:1.4
 tasks:
-  description: Tasks of the service, newest first, with those that ended.
+  description: Tasks of the service, newest first, including ended tasks.
   returned: when O(name) is given
   type: list
   elements: dict
@@ -115,7 +115,7 @@ tasks:
       error: ""
       container_id: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
 running:
-  description: Tasks that run and are wanted.
+  description: Tasks that run and that Swarm wants to run.
   returned: when O(name) is given
   type: int
   sample: 3
@@ -128,8 +128,8 @@ desired:
   sample: 3
 nodes:
   description:
-    - Host names of the nodes that meet the placement constraints of the service, also of those that
-      are down or drained.
+    - Host names of the nodes that meet the placement constraints of the service, including nodes
+      that are down or drained.
   returned: when O(name) is given
   type: list
   elements: str
@@ -147,13 +147,13 @@ services:
       description: The service as the Engine has it.
       type: dict
     running:
-      description: Tasks that run and are wanted.
+      description: Tasks that run and that Swarm wants to run.
       type: int
     desired:
       description: Tasks that the service asks for.
       type: int
     missing:
-      description: Tasks that are asked for and do not run.
+      description: Tasks that the service asks for and that do not run.
       type: int
   sample:
     - name: web

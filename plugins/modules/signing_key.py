@@ -11,13 +11,13 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: Fetch the key of a package repository and check its fingerprint
 description:
-  - Fetches an armoured OpenPGP key and keeps it only if every primary key in it has an expected
+  - Fetches an armoured OpenPGP key and stores it only if every primary key in it has an expected
     fingerprint.
   - Needs no C(gpg) on the host, because minimal hosts have none.
   - A file that is already there and has expected fingerprints is not fetched again.
 options:
   url:
-    description: Where the key is.
+    description: URL of the key.
     type: str
     required: true
   fingerprints:
@@ -26,7 +26,7 @@ options:
     elements: str
     required: true
   path:
-    description: File to keep the key in.
+    description: File in which to store the key.
     type: path
     required: true
   timeout:
@@ -35,18 +35,18 @@ options:
     default: 20
 attributes:
   check_mode:
-    description: Says whether the file would be written, without fetching the key.
+    description: Returns whether the file would be written, without fetching the key.
     support: full
   diff_mode:
-    description: A key is not worth reading.
+    description: Shows nothing, because a key is not readable text.
     support: none
   idempotent:
-    description: A good file is left alone.
+    description: A file with expected fingerprints is left alone.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Keep the key of Docker's repository
+- name: Store the key of Docker's repository
   elk.swarm.signing_key:
     url: https://download.docker.com/linux/debian/gpg
     fingerprints: [9DC858229FC7DD38854AE2D88D81803C0EBFCD88]
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fingerprints:
-  description: Fingerprints of the keys in the file. Empty in check mode when it is to be fetched.
+  description: Fingerprints of the keys in the file. Empty if check mode would fetch the key.
   returned: success
   type: list
   elements: str
@@ -75,13 +75,13 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file, openpgp
 
-# Those of Docker and of distributions have some thousands of bytes.
+# The keys of Docker and of distributions have a few thousand bytes.
 LONGEST_KEY = 1024 * 1024
 
 
-def accepted(text: str, expected: list[str]) -> bool:
+def is_expected(text: str, expected: list[str]) -> bool:
     try:
-        return not openpgp.strangers(text, expected)
+        return not openpgp.unexpected_keys(text, expected)
     except openpgp.OpenPGPError:
         return False
 
@@ -97,7 +97,7 @@ def fetch(module: AnsibleModule) -> str:
                 f"url: curl --head {url} shows what is there."
             )
         text = str(raw, "utf-8", "replace")
-        unknown = openpgp.strangers(text, module.params["fingerprints"])
+        unknown = openpgp.unexpected_keys(text, module.params["fingerprints"])
     except OSError as error:
         module.fail_json(msg=f"The key {url} cannot be fetched: {error}.")
     except openpgp.OpenPGPError as error:
@@ -123,13 +123,13 @@ def main() -> None:
     )
     path = Path(module.params["path"])
     text = safe_path.read_text(path, errors="replace") if safe_path.exists(path) else ""
-    changed = not accepted(text, module.params["fingerprints"])
+    changed = not is_expected(text, module.params["fingerprints"])
     if changed and module.check_mode:
         module.exit_json(changed=True, fingerprints=[], path=str(path))
     if changed:
         text = fetch(module)
         atomic_file.write(path, text)
-    changed = atomic_file.read_by_all(module, path, changed)
+    changed = atomic_file.make_readable_by_all(module, path, changed)
     module.exit_json(changed=changed, fingerprints=openpgp.fingerprints(text), path=str(path))
 
 

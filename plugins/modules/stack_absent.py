@@ -8,25 +8,25 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stack_absent
 version_added: 0.1.0
-short_description: Remove a stack's services, and what was made for them
+short_description: Remove a stack's services, and everything that was created for them
 description:
-  - Removes the services that carry the stack's label and waits until their tasks are gone,
-    Elasticsearch after all others.
-  - Then removes the configs and secrets that M(elk.swarm.service) made and that no other service
+  - Removes the services that carry the stack's label and waits until their tasks have ended.
+    Elasticsearch is the last.
+  - Then removes the configs and secrets that M(elk.swarm.service) created and that no other service
     refers to, the overlay network, and the labels that the collection gave to nodes.
-  - Each step finds by itself what is left of it, so a run that was killed is simply run again.
+  - Each step finds what remains for it, so run the module again after a killed run.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 attributes:
   check_mode:
-    description: Can run in check mode, and says what would be removed.
+    description: Can run in check mode, and returns what would be removed.
     support: full
   diff_mode:
     description: Shows what is removed.
     support: full
   idempotent:
-    description: Where nothing of the stack is left nothing is changed.
+    description: Changes nothing when nothing of the stack is left.
     support: full
 options:
   name:
@@ -34,24 +34,24 @@ options:
     type: str
     required: true
   network:
-    description: Overlay network that goes with the stack, unless another service is in it.
+    description: Overlay network to remove with the stack, unless another service uses it.
     type: str
   members:
     description:
-      - Node ids of the platform's hosts. When given, a swarm that has other nodes or other services
-        is an error, because it is about to be given up.
+      - Node ids of the platform's hosts, to set before the swarm itself is removed. With it, other
+        nodes or other services in the swarm are an error.
     type: list
     elements: str
   hosts:
     description:
-      - Names and addresses of the platform's hosts. By them a host is known that has left the swarm
-        already and whose node is still on the list.
+      - Names and addresses of the platform's hosts. They identify a host that has already left the
+        swarm and whose node is still on the list.
     type: list
     elements: str
     default: []
   wait_timeout:
     description:
-      - Seconds to wait until the tasks are gone. Must be more than the time they are given to stop.
+      - Seconds to wait until the tasks have ended. Must be more than their stop grace period.
     type: int
     default: 300
 seealso:
@@ -96,9 +96,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import (
     batches,
-    labels_left,
     leftovers,
     name_of,
+    remaining_labels,
     strangers,
     users_of,
 )
@@ -107,8 +107,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secret
     existing,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_convergence import (
-    gone,
     node_name,
+    remaining_tasks,
 )
 
 ATTEMPTS = 5
@@ -116,7 +116,7 @@ WORD = {"configs": "config", "secrets": "secret"}
 
 
 class Stack:
-    """Takes one stack out of the swarm."""
+    """Removes one stack from the swarm."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -138,9 +138,9 @@ class Stack:
             )
             if others:
                 self.module.fail_json(
-                    msg="Nothing was changed. The swarm also holds what is not part of the"
-                    f" platform: {', '.join(others)}. Remove that first, or keep the swarm with"
-                    " reset_keep_swarm: true."
+                    msg="Nothing was changed. The swarm also has nodes or services that are not"
+                    f" part of the platform: {', '.join(others)}. Remove them first, or keep the"
+                    " swarm with reset_keep_swarm: true."
                 )
         for batch in batches(services, self.stack):
             self.services(batch)
@@ -150,34 +150,34 @@ class Stack:
         self.labels()
 
     @property
-    def dry(self) -> bool:
+    def check_mode(self) -> bool:
         return bool(self.module.check_mode)
 
     def services(self, batch: list[Mapping[str, Any]]) -> None:
         for service in batch:
-            if not self.dry:
+            if not self.check_mode:
                 self.attempt("DELETE", f"/services/{service['ID']}")
             self.changes.append(f"service removed: {name_of(service)}")
-        if self.dry:
+        if self.check_mode:
             return
         ids = {service["ID"] for service in batch}
         while True:
             tasks = [task for task in self.engine.all_tasks() if task.get("ServiceID") in ids]
-            left = gone(tasks, self.engine.nodes())
-            if not left:
+            remaining = remaining_tasks(tasks, self.engine.nodes())
+            if not remaining:
                 return
             if time.monotonic() >= self.deadline:
-                where = ", ".join(f"{task['node']} ({task['state']})" for task in left)
+                where = ", ".join(f"{task['node']} ({task['state']})" for task in remaining)
                 self.module.fail_json(
                     msg=f"Tasks of {', '.join(map(name_of, batch))} still run after"
                     f" {self.params['wait_timeout']} s: {where}. Run this again when they have"
-                    " ended; see docker ps there.",
+                    " ended; 'docker ps' on these nodes shows them.",
                     changes=self.changes,
                 )
             time.sleep(0.5)
 
     def attempt(self, method: str, path: str) -> None:
-        # Somebody else may have been faster, which is right as well.
+        # Something else may have removed it already.
         with contextlib.suppress(NotFoundError):
             self.engine.request(method, path)
 
@@ -186,7 +186,7 @@ class Stack:
             found = self.engine.objects(kind, {"label": [label_names.BASE]})
             present = [existing(kind, item) for item in found]
             for item in leftovers(present, services, self.stack):
-                if not self.dry:
+                if not self.check_mode:
                     self.attempt("DELETE", f"/{kind}/{item.id}")
                 self.changes.append(f"{WORD[kind]} removed: {item.name}")
 
@@ -196,16 +196,16 @@ class Stack:
             return
         users = users_of(found, services, self.stack)
         if users:
-            self.module.warn(f"The network {name} stays, because {', '.join(users)} is in it.")
+            self.module.warn(f"The network {name} stays, because it is used by {', '.join(users)}.")
             return
         self.changes.append(f"network removed: {name}")
-        while not self.dry:
+        while not self.check_mode:
             try:
                 # The last containers leave the network a moment after their tasks have ended.
                 self.attempt("DELETE", f"/networks/{found['Id']}")
                 if self.engine.network(name) is None:
                     return
-                problem = "the managers have not taken it away yet"
+                problem = "the managers have not removed it yet"
             except EngineError as error:
                 problem = str(error)
             if time.monotonic() >= self.deadline:
@@ -219,9 +219,9 @@ class Stack:
     def labels(self) -> None:
         for node in self.engine.nodes():
             before = dict((node.get("Spec") or {}).get("Labels") or {})
-            if labels_left(before) == before:
+            if remaining_labels(before) == before:
                 continue
-            if not self.dry:
+            if not self.check_mode:
                 self.write_labels(node["ID"])
             self.changes.append(f"labels removed: {node_name(node)}")
 
@@ -229,7 +229,7 @@ class Stack:
         for attempt in range(1, ATTEMPTS + 1):
             # The managers themselves write to nodes, so the version is read just before.
             node = self.engine.request("GET", f"/nodes/{node_id}")
-            spec = {**node["Spec"], "Labels": labels_left(node["Spec"].get("Labels") or {})}
+            spec = {**node["Spec"], "Labels": remaining_labels(node["Spec"].get("Labels") or {})}
             try:
                 self.engine.request(
                     "POST",

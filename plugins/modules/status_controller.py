@@ -8,13 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: status_controller
 version_added: 0.1.0
-short_description: Look from the controller, at its authorities and at the platform as a client does
+short_description: Check the controller's authorities, and the platform as a client sees it
 description:
-  - Says of each certificate authority whether its certificate is there and whether its key is and
-    belongs to it.
-  - Opens a TLS connection to each server, and says whether a client trusts it that has the
-    authority's certificate and knows the server by one of its names.
-  - Never fails because something is away. Returns nothing of a key.
+  - Returns for each certificate authority whether its certificate exists, and whether its key
+    exists and belongs to the certificate.
+  - Opens a TLS connection to each server, and returns whether a client with the authority's
+    certificate trusts the server under one of its names.
+  - Never fails because something is missing or does not answer. Never returns a part of a key.
 author: The elk.swarm authors (@elk-swarm)
 attributes:
   check_mode:
@@ -44,18 +44,18 @@ options:
         type: str
         required: true
       certificate:
-        description: Its file on this machine.
+        description: File of the certificate on this machine.
         type: path
         required: true
       key:
-        description: The file of its key on this machine.
+        description: File of the key on this machine.
         type: path
         required: true
       passphrase:
         description: The passphrase of the key.
         type: str
       optional:
-        description: Whether a platform may be without it. It is left out then.
+        description: Whether a platform may lack it. The result then leaves it out.
         type: bool
         default: false
   servers:
@@ -78,15 +78,15 @@ options:
         required: true
       names:
         description:
-          - Names by which clients know it beside the address and the name of the host. One of all
-            these must be in its certificate.
+          - Names that clients use besides the address and the name of the host. The certificate
+            must hold one of all these.
         type: list
         elements: str
         default: []
       path:
         description:
-          - Path that is asked for after that, for a service that says there whether it is
-            available, as Kibana does.
+          - Path to request afterwards, for a service that reports there whether it is available, as
+            Kibana does.
         type: str
         default: ""
       required:
@@ -102,7 +102,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the authority and at Kibana
+- name: Check the authority and Kibana
   elk.swarm.status_controller:
     ca_path: credentials/ca.crt
     authorities:
@@ -133,8 +133,8 @@ controller:
       sample: credentials/ca.crt
     authorities:
       description:
-        - The text of each certificate, and of each key V(fits), V(missing), V(other) when it
-          belongs to another certificate, or V(unreadable).
+        - The text of each certificate, and the state of each key. V(fits), V(missing), V(other)
+          when it belongs to another certificate, or V(unreadable).
       type: list
       elements: dict
       sample:
@@ -169,41 +169,41 @@ from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import (
     is_regular,
     key_state,
-    look,
+    probe_server,
 )
 
 WORKERS = 16
 
 
-def about_authority(wanted: dict[str, Any]) -> dict[str, Any]:
+def read_authority(authority: dict[str, Any]) -> dict[str, Any]:
     text = ""
-    if is_regular(os.path.realpath(wanted["certificate"])):
+    if is_regular(os.path.realpath(authority["certificate"])):
         try:
-            text = safe_path.read_text(wanted["certificate"], errors="replace")
+            text = safe_path.read_text(authority["certificate"], errors="replace")
         except OSError:
             text = ""
     return {
-        "file": wanted["file"],
-        "certificate_path": wanted["certificate"],
-        "key_path": wanted["key"],
+        "file": authority["file"],
+        "certificate_path": authority["certificate"],
+        "key_path": authority["key"],
         "certificate": text,
-        "key": key_state(text, wanted["key"], wanted["passphrase"] or ""),
+        "key": key_state(text, authority["key"], authority["passphrase"] or ""),
     }
 
 
-def about_server(
-    wanted: dict[str, Any], host: str, address: str, params: dict[str, Any]
+def check_server(
+    server: dict[str, Any], host: str, address: str, params: dict[str, Any]
 ) -> dict[str, Any]:
-    seen = look(
+    result = probe_server(
         address,
-        wanted["port"],
-        list(dict.fromkeys([address, host, *wanted["names"]])),
+        server["port"],
+        list(dict.fromkeys([address, host, *server["names"]])),
         params["ca_path"],
         params["timeout"],
-        wanted["path"],
+        server["path"],
     )
-    shown = {name: wanted[name] for name in ("service", "port", "required")}
-    return {**shown, "host": host, "address": address, **seen.as_dict()}
+    described = {name: server[name] for name in ("service", "port", "required")}
+    return {**described, "host": host, "address": address, **result.as_dict()}
 
 
 def main() -> None:
@@ -241,19 +241,19 @@ def main() -> None:
     )
     params = module.params
     servers = [
-        (wanted, str(host), str(address), params)
-        for wanted in params["servers"]
-        for host, address in wanted["addresses"].items()
+        (server, str(host), str(address), params)
+        for server in params["servers"]
+        for host, address in server["addresses"].items()
     ]
-    # Without the authority's certificate no server could be trusted, and that is a fault by itself.
+    # Without the authority's certificate no server is trusted; the report shows that as one fault.
     found: list[dict[str, Any]] = []
     if servers and is_regular(os.path.realpath(params["ca_path"])):
         with ThreadPoolExecutor(max_workers=min(WORKERS, len(servers))) as pool:
-            found = list(pool.map(lambda one: about_server(*one), servers))
+            found = list(pool.map(lambda one: check_server(*one), servers))
     controller = {
         "ca_path": params["ca_path"],
         "authorities": [
-            about_authority(one)
+            read_authority(one)
             for one in params["authorities"]
             if not one["optional"] or os.path.lexists(one["certificate"])
         ],

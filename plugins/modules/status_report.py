@@ -8,11 +8,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: status_report
 version_added: 0.1.0
-short_description: Turn what was seen of the platform into tables and a page
+short_description: Turn the surveys of the platform into tables and a page
 description:
-  - Takes what M(elk.swarm.status_survey) found on all hosts, judges it, and returns it as text.
-  - Writes it as an HTML page that needs nothing else, neither scripts nor files from elsewhere, and
-    is light or dark as the reader's system is.
+  - Evaluates what M(elk.swarm.status_survey) found on all hosts, and returns a report as text.
+  - Writes the report as an HTML page that needs no scripts or other files, and is light or dark
+    like the reader's system.
 author: The elk.swarm authors (@elk-swarm)
 attributes:
   check_mode:
@@ -39,7 +39,7 @@ options:
     elements: str
     required: true
   hosts:
-    description: The hosts that were looked at, or should have been.
+    description: The hosts that were surveyed, or should have been.
     type: list
     elements: dict
     required: true
@@ -58,7 +58,7 @@ options:
         choices: [manager, worker]
         default: worker
       elasticsearch:
-        description: Whether it is to run Elasticsearch.
+        description: Whether it should run Elasticsearch.
         type: bool
         default: false
       unreachable:
@@ -66,14 +66,14 @@ options:
         type: bool
         default: false
       problem:
-        description: Why it could not be looked at.
+        description: Why it could not be surveyed.
         type: str
         default: ""
       survey:
-        description: What M(elk.swarm.status_survey) found, when it could.
+        description: What M(elk.swarm.status_survey) found, if it ran.
         type: dict
       certificate:
-        description: Text of its certificate on this machine, for when the host cannot be asked.
+        description: Text of its certificate on this machine, for a host that does not answer.
         type: str
         default: ""
   ca_certificate:
@@ -102,7 +102,7 @@ options:
         type: int
         required: true
       variable:
-        description: The variable that says so.
+        description: The variable that sets this number.
         type: str
         required: true
   logstash_service:
@@ -110,7 +110,7 @@ options:
     type: str
     default: logshipper
   alias:
-    description: Alias of the indices that take the lines of syslog.
+    description: Alias of the indices that receive the syslog lines.
     type: str
     default: ""
   api_port:
@@ -125,55 +125,55 @@ options:
     description: Directory of Elasticsearch's data on the hosts, for the commands that are shown.
     type: str
   thresholds:
-    description: From which values on something is told.
+    description: Values from which the report shows a warning or a fault.
     type: dict
     default: {}
     suboptions:
       disk_warn:
-        description: Percentage of an Elasticsearch disk in use that is worth a look.
+        description: Used percentage of an Elasticsearch disk that causes a warning.
         type: float
         default: 85
       disk_bad:
-        description: The same as a fault.
+        description: The same for a fault.
         type: float
         default: 90
       heap_warn:
-        description: Percentage of an Elasticsearch heap in use that is worth a look.
+        description: Used percentage of an Elasticsearch heap that causes a warning.
         type: float
         default: 85
       heap_bad:
-        description: The same as a fault.
+        description: The same for a fault.
         type: float
         default: 95
       days_warn:
-        description: Days left to a certificate that are worth a look.
+        description: Remaining days of a certificate that cause a warning.
         type: float
         default: 30
       days_bad:
-        description: The same as a fault.
+        description: The same for a fault.
         type: float
         default: 7
       queue_warn:
-        description: Percentage of Logstash's queue in use that is worth a look.
+        description: Used percentage of Logstash's queue that causes a warning.
         type: float
         default: 25
       queue_bad:
-        description: The same as a fault.
+        description: The same for a fault.
         type: float
         default: 75
       inodes_warn:
-        description: Percentage of a file system's inodes in use that is worth a look.
+        description: Used percentage of a file system's inodes that causes a warning.
         type: float
         default: 85
       inodes_bad:
-        description: The same as a fault.
+        description: The same for a fault.
         type: float
         default: 95
   path:
     description: Where the page is written. The folder must exist. No page when left out.
     type: path
   rows:
-    description: The most rows of one table in the text, V(0) for all. The page has all.
+    description: Maximum rows of one table in the text, V(0) for all. The page has all.
     type: int
     default: 0
 seealso:
@@ -203,7 +203,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 level:
-  description: The worst that was found, V(ok), V(warn) or V(bad).
+  description: The worst level that was found, V(ok), V(warn) or V(bad).
   returned: always
   type: str
   sample: ok
@@ -271,10 +271,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report i
 
 
 def write(module: AnsibleModule, path: str, content: str) -> None:
-    """Replace the page in one step, so that nobody reads half of one."""
+    """Replace the page in one step, so that nobody reads an incomplete page."""
     try:
-        # A folder that is not there is a slip of the pen in status_file.
-        # It names hosts, addresses and versions: nobody else's business.
+        # Do not create a missing folder: it is a typing error in status_file.
+        # The page names hosts, addresses and versions, so only its owner may read it.
         safe_path.write(path, content.encode("utf-8"), mode=0o600)
     except OSError as error:
         module.fail_json(msg=f"The page {path} cannot be written: {error}. Set status_file.")

@@ -8,14 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: status_survey
 version_added: 0.1.0
-short_description: Look at a host, and from a manager at the whole platform
+short_description: Survey a host, and from a manager the whole platform
 description:
-  - Reads the host's Docker Engine, its place in the swarm and its certificate. A manager with a
-    majority also tells about all nodes and services, and with O(elasticsearch_urls) about
+  - Reads the host's Docker Engine, its membership in the swarm and its certificate. On a manager
+    with a majority it also reads all nodes and services, and with O(elasticsearch_urls)
     Elasticsearch.
-  - Never fails because something is away. What did not answer is told as the problem of its part.
-  - Returns nothing of a service but name, image, counts and errors, so no environment and no secret
-    comes back.
+  - Never fails because something does not answer. The result then holds a problem for that part.
+  - Of a service it returns only name, image, counts and errors, never its environment or a secret.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -37,39 +36,39 @@ options:
     type: path
   pki_dir:
     description:
-      - Folder with C(ca.crt), C(node.crt) and C(node.key) of the host. Whether they fit together is
-        returned, and the text of the authority's certificate; of the key nothing.
-      - C(transport-ca.crt), C(transport.crt) and C(transport.key) are looked at where they are.
+      - Folder with C(ca.crt), C(node.crt) and C(node.key) of the host. The result holds whether
+        they fit together and the text of the authority's certificate, but nothing of the key.
+      - C(transport-ca.crt), C(transport.crt) and C(transport.key) are checked where they exist.
     type: path
   paths:
     description:
-      - Directories whose file systems are looked at, beside the one of Docker.
+      - Directories whose file systems are checked, besides the one of Docker.
     type: list
     elements: str
     default: []
   elasticsearch_path:
-    description: The one of O(paths) whose room Elasticsearch watches itself.
+    description: The one of O(paths) whose free space Elasticsearch watches itself.
     type: path
   logstash_service:
-    description: Name of the service of Logstash. Its queue is looked at when this is given.
+    description: Name of the service of Logstash. Its queue is checked if this is set.
     type: str
   logstash_path:
-    description: Logstash's data directory on the host, for the queue of one that does not run here.
+    description: Logstash's data directory on the host, for a queue whose Logstash does not run.
     type: path
   queue_wait:
     description:
-      - Seconds to watch a queue with events in it for one that is sent. The first that is sent ends
-        the look.
+      - Maximum seconds to watch a queue that holds events. The first event that is sent ends the
+        wait.
     type: int
     default: 10
   alias:
-    description: Alias of the indices that take the lines of syslog.
+    description: Alias of the indices that receive the syslog lines.
     type: str
     default: ""
   elasticsearch_urls:
     description:
-      - Addresses of the Elasticsearch nodes. They are asked from managers only, and not at all when
-        the list is empty.
+      - Addresses of the Elasticsearch nodes. Only managers query them. None does if the list is
+        empty.
     type: list
     elements: str
     default: []
@@ -77,23 +76,23 @@ options:
     description: File with the authority that signed the certificates of Elasticsearch.
     type: path
   elasticsearch_username:
-    description: User that asks Elasticsearch. Needs the cluster privilege C(monitor).
+    description: User for the queries to Elasticsearch. Needs the cluster privilege C(monitor).
     type: str
   elasticsearch_password:
-    description: Password of O(elasticsearch_username). Elasticsearch is not asked without one.
+    description: Password of O(elasticsearch_username). Without it Elasticsearch is not queried.
     type: str
   elasticsearch_login_from:
     description: Where the login is kept. An error about a refused login names it.
     type: str
   timeout:
-    description: Seconds to wait for one answer, of the Engine as of Elasticsearch.
+    description: Seconds to wait for one answer of the Engine or of Elasticsearch.
     default: 15
 seealso:
   - module: elk.swarm.status_report
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Survey the host
   elk.swarm.status_survey:
     certificate: /etc/elk/pki/node.crt
     pki_dir: /etc/elk/pki
@@ -115,7 +114,7 @@ survey:
   type: dict
   contains:
     nodename:
-      description: Name of the host as its kernel says it.
+      description: Host name that the kernel reports.
       type: str
       sample: m1
     engine:
@@ -123,7 +122,7 @@ survey:
       type: dict
       sample: {version: 26.1.5, problem: ""}
     member:
-      description: Place in the swarm, as M(elk.swarm.swarm_member_info) returns it.
+      description: Membership in the swarm, as M(elk.swarm.swarm_member_info) returns it.
       type: dict
       sample: {state: active, node_id: nbp2pdbcp1i5jf0tu5wi2q1kf, manager: true, quorum: true}
     certificate:
@@ -154,8 +153,8 @@ survey:
           inodes_free: 6400000
     logstash:
       description:
-        - What Logstash says of its queue in the first and the last look, or what lies in the queue
-          of one that does not run here. Empty where there is neither.
+        - What Logstash reports of its queue at the first and the last reading, or the content of a
+          queue whose Logstash does not run here. Empty if there is neither.
       type: dict
       sample:
         container: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
@@ -166,8 +165,8 @@ survey:
         long: false
     swarm:
       description:
-        - Nodes and services, from a manager. Empty from a worker. C(authorities) has
-          the authorities' certificates that services of the swarm were given as a config.
+        - Nodes and services, from a manager. Empty from a worker. C(authorities) has the
+          authorities' certificates that services of the swarm get as a config.
       type: dict
       sample:
         nodes:
@@ -243,7 +242,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan im
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Authority, certificate and key; the second row is there where transport has its own authority.
+# Authority, certificate and key; the second row exists if transport has its own authority.
 PAIRS = (
     ("ca.crt", "node.crt", "node.key"),
     ("transport-ca.crt", "transport.crt", "transport.key"),
@@ -278,7 +277,7 @@ def about_file_systems(engine: Engine, params: Mapping[str, Any]) -> list[dict[s
     try:
         paths.append(str(engine.request("GET", "/info").get("DockerRootDir") or "/"))
     except EngineError:
-        # That Docker is silent is the engine's problem.
+        # about_engine reports that Docker does not answer.
         paths.append("/")
     found = file_system.survey(paths, read("/proc/mounts"))
     for one in found:
@@ -302,12 +301,12 @@ def about_swarm(engine: Engine, member: Member) -> dict[str, Any]:
         return {"nodes": [], "services": [], "problem": member.error}
     try:
         nodes = engine.nodes()
-        known = engine.services()
-        services = swarm_services(known, engine.all_tasks(), nodes)
+        specs = engine.services()
+        services = swarm_services(specs, engine.all_tasks(), nodes)
         return {
             "nodes": swarm_nodes(nodes),
             "services": services,
-            "authorities": trusted_by(engine, known),
+            "authorities": trusted_by(engine, specs),
             "problem": "",
         }
     except EngineError as error:
@@ -315,7 +314,7 @@ def about_swarm(engine: Engine, member: Member) -> dict[str, Any]:
 
 
 def trusted_by(engine: Engine, services: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """By service the authority that it was given as a config. Configs hold no secrets."""
+    """The authority that each service gets as a config. Configs hold no secrets."""
     found = {}
     for service in services:
         spec = service.get("Spec") or {}
@@ -324,14 +323,14 @@ def trusted_by(engine: Engine, services: Sequence[Mapping[str, Any]]) -> dict[st
         for config in container.get("Configs") or ():
             if not str(config.get("ConfigName") or "").startswith(f"{name}-ca-"):
                 continue
-            about = engine.request("GET", f"/configs/{config['ConfigID']}")
-            data = str((about.get("Spec") or {}).get("Data") or "")
+            answer = engine.request("GET", f"/configs/{config['ConfigID']}")
+            data = str((answer.get("Spec") or {}).get("Data") or "")
             found[name] = base64.b64decode(data).decode("ascii", errors="replace")
     return found
 
 
 def about_blocks(client: Client, alias: str) -> dict[str, Any]:
-    """What keeps Elasticsearch from taking lines or from placing shards."""
+    """What prevents Elasticsearch from indexing lines or allocating shards."""
     found: dict[str, Any] = {}
     state = client.get("/_cluster/state/blocks").object()
     found["blocks"] = state.get("blocks") or {}
@@ -351,7 +350,7 @@ def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
     if not params["elasticsearch_urls"]:
         return {}
     if not params["elasticsearch_password"]:
-        return {"problem": "was not asked, because the controller has no password for it"}
+        return {"problem": "was not queried, because the controller has no password for it"}
     login = Login(
         username=params["elasticsearch_username"],
         password=params["elasticsearch_password"],
@@ -387,10 +386,10 @@ def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
     try:
         stats = members.get("/_nodes/stats/jvm,fs?timeout=5s").object()
         found["nodes"] = elasticsearch_nodes(nodes, stats)
-        listed = members.get(
+        indices = members.get(
             f"/_cat/indices?format=json&bytes=b&expand_wildcards=all&h={INDEX_COLUMNS}"
         )
-        found["indices"] = elasticsearch_indices(listed.body)
+        found["indices"] = elasticsearch_indices(indices.body)
         found.update(about_blocks(members, params["alias"]))
     except ElasticsearchError as error:
         found["problem"] = str(error)
@@ -422,10 +421,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     engine = Engine(Connection.from_options(module.params))
-    about, member = about_engine(engine)
+    engine_facts, member = about_engine(engine)
     survey = {
         "nodename": os.uname().nodename,
-        "engine": about,
+        "engine": engine_facts,
         "member": member.as_dict(),
         "certificate": read(module.params["certificate"]),
         "pki": about_pki(module.params["pki_dir"]),

@@ -12,29 +12,29 @@ version_added: 0.1.0
 short_description: Switch swap off, now and for every boot
 description:
   - Switches off every device and file that the kernel swaps to, and masks C(swap.target), through
-    which systemd switches them on at boot, whoever names them.
-  - Refuses when what is swapped out does not fit into memory.
-  - Leaves C(/etc/fstab) alone. C(systemctl unmask swap.target) and a boot bring swap back.
+    which systemd switches them on at boot, no matter where they are configured.
+  - Fails if the swapped data does not fit into memory.
+  - Leaves C(/etc/fstab) alone. C(systemctl unmask swap.target) and a reboot bring swap back.
 attributes:
   check_mode:
-    description: Says what would change without changing it.
+    description: Returns what would change without changing it.
     support: full
   diff_mode:
     description: Shows what is switched on before and after.
     support: full
   idempotent:
-    description: Does nothing where swap is off and stays so.
+    description: Does nothing if swap is off and C(swap.target) is masked.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Keep memory in memory
+- name: Switch swap off
   elk.swarm.swap_off:
 """
 
 RETURN = r"""
 devices:
-  description: What was switched on.
+  description: The devices and files that were switched on.
   returned: always
   type: list
   elements: str
@@ -60,14 +60,14 @@ def run(module: AnsibleModule, command: list[str], what: str) -> str:
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     found = swap.devices(safe_path.read_text("/proc/swaps"))
-    refused = swap.why_not(found, safe_path.read_text("/proc/meminfo"))
-    if refused:
-        module.fail_json(msg=refused)
+    blocker = swap.blocker(found, safe_path.read_text("/proc/meminfo"))
+    if blocker:
+        module.fail_json(msg=blocker)
     systemctl = module.get_bin_path("systemctl", required=True)
-    asked = [systemctl, "show", "-p", "LoadState", "--", "swap.target"]
-    masked = "LoadState=masked" in run(module, asked, "Asking systemd")
+    command = [systemctl, "show", "-p", "LoadState", "--", "swap.target"]
+    masked = "LoadState=masked" in run(module, command, "Querying systemd")
     if not module.check_mode:
-        # The mask first: a run killed in between leaves swap on, which the next run still sees.
+        # The mask first: if a run is killed in between, swap is still on and the next run sees it.
         if not masked:
             run(module, [systemctl, "mask", "swap.target"], "Masking swap.target")
         swapoff = module.get_bin_path("swapoff", required=bool(found), opt_dirs=SBIN)

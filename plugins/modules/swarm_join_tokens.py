@@ -8,32 +8,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swarm_join_tokens
 version_added: 0.1.0
-short_description: Make new tokens for joining a swarm
+short_description: Rotate the join tokens of a swarm
 description:
-  - Runs on a manager. A token of before lets nobody in any more; hosts that are in the swarm stay.
-  - The tokens are not returned. M(elk.swarm.swarm_member_info) reads them when a host is to join.
+  - Runs on a manager. Nobody can join with a former token; hosts that are in the swarm stay.
+  - The tokens are not returned. M(elk.swarm.swarm_member_info) reads them when a host joins.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 attributes:
   check_mode:
-    description: Looks whether the swarm can be changed, and makes no token.
+    description: Checks whether the swarm can be changed, and rotates no token.
     support: full
   diff_mode:
     description: Shows nothing, since what differs is secret.
     support: none
   idempotent:
-    description: Makes new tokens each time.
+    description: Rotates the tokens each time.
     support: none
 options:
   roles:
-    description: For whom.
+    description: Roles whose tokens are rotated.
     type: list
     elements: str
     choices: [worker, manager]
     default: [worker, manager]
   wait_timeout:
-    description: Seconds for managers that elect a leader, or that change the swarm at this moment.
+    description: Seconds to wait while the managers elect a leader or change the swarm.
     type: int
     default: 60
 seealso:
@@ -41,13 +41,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Nobody joins with a token of before
+- name: Make the former tokens invalid
   elk.swarm.swarm_join_tokens:
 """
 
 RETURN = r"""
 roles:
-  description: For whom there is a new token, or would be in check mode.
+  description: Roles that have a new token, or would have one in check mode.
   returned: success
   type: list
   elements: str
@@ -70,7 +70,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENG
 
 
 def rotate(engine: Engine, params: dict[str, Any], *, check_mode: bool) -> None:
-    """Ask for new tokens. Another one would do no harm, so an attempt may be made twice."""
+    """Rotate the tokens. A second rotation does no harm, so a request may be repeated."""
     deadline = time.monotonic() + params["wait_timeout"]
     while True:
         try:

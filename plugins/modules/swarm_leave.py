@@ -8,11 +8,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: swarm_leave
 version_added: 0.1.0
-short_description: Take a host out of its swarm
+short_description: Make a host leave its swarm
 description:
-  - Leaves the swarm that the host is in, and returns when its Docker Engine says so.
-  - Leaves also as a manager and as the last one, which ends the swarm. Demote a manager with
-    M(elk.swarm.swarm_expel) first when others stay.
+  - Leaves the swarm that the host is in, and returns when its Docker Engine confirms it.
+  - A manager leaves as well. If it is the last one, this ends the swarm. If others stay, demote it
+    first with M(elk.swarm.swarm_node_removed).
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -29,8 +29,8 @@ attributes:
 options:
   node_id:
     description:
-      - Node id that the host is expected to have. A host that is another node by now stays where it
-        is, with an error.
+      - Node id that the host is expected to have. If the host has another id, the module fails and
+        changes nothing.
     type: str
     default: ""
   wait_timeout:
@@ -39,11 +39,11 @@ options:
     default: 60
 seealso:
   - module: elk.swarm.swarm_member
-  - module: elk.swarm.swarm_expel
+  - module: elk.swarm.swarm_node_removed
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Read the membership of the host
   elk.swarm.swarm_member_info:
   register: found
 
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: What the host's Docker Engine says of its membership after the run.
+  description: State of the membership after the run, as the host's Docker Engine reports it.
   returned: success
   type: str
   sample: inactive
@@ -94,7 +94,7 @@ def leave(module: AnsibleModule, engine: Engine) -> None:
     if params["node_id"] and node_id and node_id != params["node_id"]:
         module.fail_json(
             msg=f"Nothing was changed: the host is node {node_id} now, expected"
-            f" {params['node_id']}. Run this again to look anew."
+            f" {params['node_id']}. Run this again to read the new id."
         )
     diff = {"before": {"swarm": state}, "after": {"swarm": INACTIVE}}
     if module.check_mode:

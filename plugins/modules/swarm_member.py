@@ -7,39 +7,39 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_member
-short_description: Start a swarm on a host, join it to one, or have it carry on alone
+short_description: Start a swarm on a host, join one, or rebuild the quorum from one manager
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 description:
   - Talks to the host's own Docker daemon over its socket, without the Docker SDK or the client.
-  - Returns only when the host really is what was asked for, so the next host can rely on it.
-  - Unlike M(community.docker.docker_swarm), membership in another swarm, and a manager without a
-    majority, are errors and never read as success or as a reason to start a new swarm.
+  - Returns only when the membership is confirmed, so the next host can rely on it.
+  - Unlike M(community.docker.docker_swarm), this module treats membership in another swarm, and a
+    manager without a majority, as errors, never as success or as a reason to start a new swarm.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode and tells whether the host would start or join a swarm.
+    description: Can run in check mode and returns whether the host would start or join a swarm.
   diff_mode:
     support: full
     description: Shows the membership before and after.
   idempotent:
     support: full
-    description: A host that already is what was asked for is left alone.
+    description: A host that already has this membership is left alone.
 options:
   action:
     description:
       - V(init) starts a new swarm with this host as its first manager, unless the host is in one.
       - V(join) joins the swarm of O(remote_addresses), unless the host is in it.
-      - V(recover) makes this host the only manager of the swarm that it is in, unless that has a
-        majority of its managers. Services, networks, nodes and labels stay. The host's own tasks
-        are restarted, and every manager that comes back takes its place again.
+      - V(recover) makes this host the only manager of its swarm, unless the swarm has a majority of
+        its managers. Services, networks, nodes and labels stay. The host's own tasks restart, and
+        every manager that comes back takes its place again.
     type: str
     required: true
     choices: [init, join, recover]
   role:
-    description: As what to join. Only confirms; what decides is the kind of O(join_token).
+    description: Expected role of the host. The O(join_token) decides which role it gets.
     type: str
     choices: [manager, worker]
     default: worker
@@ -63,8 +63,8 @@ options:
     default: 4789
   default_address_pools:
     description:
-      - Address ranges from which networks without a subnet of their own take theirs.
-        Only for O(action=init). Docker's own choice when empty.
+      - Address ranges for networks that are created without a subnet.
+        Only for O(action=init). Docker's default when empty.
     type: list
     elements: str
     default: []
@@ -80,7 +80,7 @@ options:
     choices: [active, pause, drain]
     default: active
   join_token:
-    description: Token of the swarm for the wanted role. Needed for O(action=join).
+    description: Token of the swarm for the desired role. Needed for O(action=join).
     type: str
   remote_addresses:
     description: Managers of the swarm to join, each as address or address:port.
@@ -88,7 +88,7 @@ options:
     elements: str
     default: []
   cluster_id:
-    description: Id of the swarm to join. A manager that finds itself in another one is an error.
+    description: Id of the swarm to join. A manager in another swarm is an error.
     type: str
     default: ""
   wait_timeout:
@@ -123,7 +123,7 @@ EXAMPLES = r"""
     join_token: "{{ manager.join_tokens.worker }}"
   no_log: true
 
-- name: Have the last manager carry on alone, after the others are lost
+- name: Rebuild the quorum from the last manager after the others are lost
   elk.swarm.swarm_member:
     action: recover
     advertise_address: 10.20.0.12
@@ -164,17 +164,17 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan im
     Member,
     confirmed,
     init_body,
+    join_blocker,
     join_body,
-    join_refusal,
     look,
-    recovery_refusal,
+    recovery_blocker,
     resolve_address,
     same_swarm,
 )
 
 
 class Membership:
-    """Takes one host to its place."""
+    """Brings one host to its membership."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
@@ -201,7 +201,7 @@ class Membership:
             self.recover(before)
         init = self.params["action"] == "init"
         role = MANAGER if init else self.params["role"]
-        reason = join_refusal(before, self.params["cluster_id"])
+        reason = join_blocker(before, self.params["cluster_id"])
         if before.state == "active" and not reason:
             reason = same_swarm(before, role, [] if init else self.params["remote_addresses"])
         if reason:
@@ -218,8 +218,8 @@ class Membership:
         self.module.exit_json(changed=True, member=after.as_dict(), diff=diff)
 
     def recover(self, before: Member) -> None:
-        """Force a new cluster out of what this manager knows."""
-        reason = recovery_refusal(before)
+        """Force a new cluster from the state of this manager."""
+        reason = recovery_blocker(before)
         if reason:
             self.module.fail_json(msg=f"Nothing was changed: {reason}.", member=before.as_dict())
         if before.quorum:
@@ -231,14 +231,14 @@ class Membership:
         self.module.exit_json(changed=True, member=after.as_dict(), diff=diff)
 
     def change(self, before: Member, init: bool, role: str) -> Member:
-        self.ask(before, init)
+        self.send_request(before, init)
         deadline = time.monotonic() + self.params["wait_timeout"]
         while True:
             found = before
             try:
                 found = look(self.engine)
-                sound, missing = confirmed(found, role, self.params["cluster_id"])
-                if sound:
+                done, missing = confirmed(found, role, self.params["cluster_id"])
+                if done:
                     return found
             except EngineError as exc:
                 missing = str(exc)
@@ -250,9 +250,9 @@ class Membership:
                 )
             time.sleep(0.3)
 
-    def ask(self, before: Member, init: bool) -> None:
+    def send_request(self, before: Member, init: bool) -> None:
         if before.state == "pending":
-            # An earlier run was killed while the daemon went on joining.
+            # An earlier run was killed while the daemon continued to join.
             return
         try:
             if init:
@@ -264,34 +264,34 @@ class Membership:
                     "POST", "/swarm/join", body=join_body(self.params, self.addresses)
                 )
         except EngineError as exc:
-            # The daemon gives up waiting after 20 seconds but goes on joining.
-            told = exc.detail or str(exc)
-            if "will continue in the background" not in told:
-                self.fail(init, told)
+            # The daemon gives up waiting after 20 seconds but continues to join.
+            error = exc.detail or str(exc)
+            if "will continue in the background" not in error:
+                self.fail(init, error)
 
-    def fail(self, init: bool, told: str) -> None:
+    def fail(self, init: bool, error: str) -> None:
         if init:
-            what = "Forcing" if self.params["action"] == "recover" else "Starting"
-            self.module.fail_json(msg=f"{what} the swarm failed: {told}.")
-        found, state = self.step_back()
+            what = "Recovering" if self.params["action"] == "recover" else "Starting"
+            self.module.fail_json(msg=f"{what} the swarm failed: {error}.")
+        found, state = self.undo_join()
         self.module.fail_json(
             msg=(
-                f"Joining the swarm failed: {told.rstrip('.')}. The host must reach"
+                f"Joining the swarm failed: {error.rstrip('.')}. The host must reach"
                 f" {', '.join(self.params['remote_addresses'])} (TCP) and be reached at"
                 f" {self.addresses['advertise_address']}.{state}"
             ),
             member=found.as_dict(),
         )
 
-    def step_back(self) -> tuple[Member, str]:
-        """Undo a join that never came to anything, so that the next run can simply try again."""
+    def undo_join(self) -> tuple[Member, str]:
+        """Undo a join that failed, so that the next run can try again."""
         try:
             found = look(self.engine)
             if found.state in ("error", "pending") and not found.node_id:
                 self.engine.request("POST", "/swarm/leave", query={"force": "true"})
-                return look(self.engine), " The attempt was taken back."
+                return look(self.engine), " The attempt was undone."
         except EngineError as exc:
-            return Member(), f" The attempt could not be taken back: {exc}."
+            return Member(), f" The attempt could not be undone: {exc}."
         return found, ""
 
 

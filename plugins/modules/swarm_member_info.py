@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm_member_info
-short_description: Tell which swarm a host is in, and as what
+short_description: Read which swarm a host is in, and in which role
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 description:
   - Asks the host's own Docker daemon over its socket, without the Docker SDK or the client.
-  - A manager that cannot reach a majority of its peers is told apart from a host that is no
+  - Distinguishes a manager that cannot reach a majority of its peers from a host that is not a
     manager.
 attributes:
   check_mode:
@@ -41,8 +41,8 @@ options:
     default: 0
   join_tokens:
     description:
-      - Also return the tokens with which other hosts join. The host has to be a manager.
-      - The tokens let anybody who has them into the swarm. Use C(no_log) on the task.
+      - Also return the tokens with which other hosts join. The host must be a manager.
+      - Anybody who has the tokens can join the swarm. Use C(no_log) on the task.
     type: bool
     default: false
 seealso:
@@ -52,11 +52,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Read the membership of the host
   elk.swarm.swarm_member_info:
   register: found
 
-- name: Stop when the managers have no majority
+- name: Fail when the managers have no majority
   ansible.builtin.assert:
     that: not found.member.manager or found.member.quorum
 """
@@ -92,7 +92,7 @@ member:
       type: str
       sample: x0tlvg3wmr4aqn8nnb4ac3rnt
     error:
-      description: What the daemon says is wrong.
+      description: Error that the daemon reports.
       type: str
       sample: ""
     remote_managers:
@@ -140,8 +140,8 @@ def run(module: AnsibleModule) -> None:
         if params["join_tokens"]:
             if not member.quorum:
                 module.fail_json(
-                    msg="This host is no manager that can reach a majority, so it has no join"
-                    f" tokens to give: {member.error or 'state ' + member.state}",
+                    msg="This host is not a manager that can reach a majority, so it cannot"
+                    f" return join tokens: {member.error or 'state ' + member.state}",
                     **result,
                 )
             tokens = engine.request("GET", "/swarm")["JoinTokens"]

@@ -15,30 +15,30 @@ extends_documentation_fragment:
 description:
   - Runs once, on a manager, for all nodes, and reads the list of nodes once when nothing has to
     change.
-  - Waits until every node is a member with the wanted role and ready, and says which one is not and
-    why.
+  - Waits until every node is a member with the desired role and ready. The error names each node
+    that is not, and why.
   - Remembers in the node label C(elk.inventory-labels) which labels it set. A label that is no
-    longer asked for is removed; labels that something else set stay.
+    longer desired is removed; labels that something else set stay.
   - Does not promote or demote. A node with the other role is an error.
 attributes:
   check_mode:
     support: full
-    description: Can run in check mode. Nodes without an id are taken for hosts that would join.
+    description: Can run in check mode. Nodes without an id count as hosts that would join.
   diff_mode:
     support: full
     description: Shows availability and labels of each node that changes.
   idempotent:
     support: full
-    description: Nodes that are as asked for are left alone.
+    description: Nodes that match the options are left alone.
 options:
   nodes:
-    description: The nodes as they should be.
+    description: The desired nodes.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: What messages call the node, usually the host's name in the inventory.
+        description: Name of the node in messages, usually the host's name in the inventory.
         type: str
         required: true
       id:
@@ -69,7 +69,7 @@ options:
     type: str
     default: ""
   complete:
-    description: Whether O(nodes) names every node, so that others are worth a warning.
+    description: Whether O(nodes) names every node. If so, other nodes give a warning.
     type: bool
     default: false
   data_path_port:
@@ -92,7 +92,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the hosts
+- name: Read the membership of the host
   elk.swarm.swarm_member_info:
   register: found
 
@@ -120,7 +120,7 @@ updated:
   elements: str
   sample: [w1]
 nodes:
-  description: The nodes asked for, as they are after the run.
+  description: The nodes of O(nodes), as they are after the run.
   returned: success
   type: list
   elements: dict
@@ -148,7 +148,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import (
     Actual,
-    Wanted,
+    Desired,
     cluster_warnings,
     label_errors,
     name_errors,
@@ -160,13 +160,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import (
 
 
 class Nodes:
-    """Brings Swarm's nodes to the inventory's word."""
+    """Sets the nodes of the swarm as the inventory describes them."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.params: dict[str, Any] = module.params
-        self.wanted = [
-            Wanted(
+        self.desired = [
+            Desired(
                 name=node["name"],
                 role=node["role"],
                 id=node["id"] or "",
@@ -179,10 +179,10 @@ class Nodes:
         self.engine = Engine(Connection.from_options(self.params))
 
     def run(self) -> None:
-        self.refuse("The labels cannot be set", label_errors(self.wanted))
-        would_join = [node.name for node in self.wanted if not node.id]
+        self.fail_on("The labels cannot be set", label_errors(self.desired))
+        would_join = [node.name for node in self.desired if not node.id]
         if self.module.check_mode:
-            self.wanted = [node for node in self.wanted if node.id]
+            self.desired = [node for node in self.desired if node.id]
         try:
             cluster = self.engine.request("GET", "/swarm")
             cluster_id = str(cluster.get("ID") or "")
@@ -192,14 +192,14 @@ class Nodes:
                     f" {self.params['cluster_id']}. Nothing was changed."
                 )
             actual = self.wait()
-            self.refuse("Names are not unique in the swarm", name_errors(self.wanted, actual))
+            self.fail_on("Names are not unique in the swarm", name_errors(self.desired, actual))
             updated, before, after = self.update(actual)
             if updated and not self.module.check_mode:
                 actual = self.read()
         except EngineError as exc:
             self.module.fail_json(msg=f"{exc}.")
         for text in [
-            *node_warnings(self.wanted, actual, self.params["complete"]),
+            *node_warnings(self.desired, actual, self.params["complete"]),
             *cluster_warnings(
                 cluster, self.params["data_path_port"], self.params["default_address_pools"]
             ),
@@ -210,11 +210,11 @@ class Nodes:
             changed=bool(updated or pending),
             cluster_id=cluster_id,
             updated=updated + pending,
-            nodes=[self.shown(node, actual) for node in self.wanted if node.id in actual],
+            nodes=[self.summary(node, actual) for node in self.desired if node.id in actual],
             diff={"before": before, "after": after},
         )
 
-    def refuse(self, what: str, errors: list[str]) -> None:
+    def fail_on(self, what: str, errors: list[str]) -> None:
         if errors:
             self.module.fail_json(msg=f"{what}: {' '.join(errors)}", errors=errors)
 
@@ -225,21 +225,21 @@ class Nodes:
         deadline = time.monotonic() + self.params["wait_timeout"]
         while True:
             actual = self.read()
-            missing = waiting_for(self.wanted, actual)
-            # What waiting cannot mend is told at once.
-            hopeless = [
+            missing = waiting_for(self.desired, actual)
+            # Waiting cannot fix a wrong role, so fail at once.
+            wrong_role = [
                 node.name
-                for node in self.wanted
+                for node in self.desired
                 if node.id in actual and actual[node.id].role != node.role
             ]
             if not missing:
                 return actual
-            if hopeless or time.monotonic() >= deadline:
-                self.refuse("Not every node is a sound member of the swarm", missing)
+            if wrong_role or time.monotonic() >= deadline:
+                self.fail_on("Not every node is a healthy member of the swarm", missing)
             time.sleep(0.3)
 
     def update(self, actual: dict[str, Actual]) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-        changes = plan_nodes(self.wanted, actual)
+        changes = plan_nodes(self.desired, actual)
         before = {change.name: change.before for change in changes}
         after = {change.name: change.after for change in changes}
         if not self.module.check_mode:
@@ -248,11 +248,11 @@ class Nodes:
         return [change.name for change in changes], before, after
 
     def write(self, name: str) -> None:
-        wanted = [node for node in self.wanted if node.name == name]
-        write_node(self.engine, wanted[0].id, lambda now: plan_nodes(wanted, {now.id: now}))
+        desired = [node for node in self.desired if node.name == name]
+        write_node(self.engine, desired[0].id, lambda now: plan_nodes(desired, {now.id: now}))
 
     @staticmethod
-    def shown(node: Wanted, actual: dict[str, Actual]) -> dict[str, Any]:
+    def summary(node: Desired, actual: dict[str, Actual]) -> dict[str, Any]:
         found = actual[node.id]
         return {
             "name": node.name,

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: syslog_probe
-short_description: Send lines to syslog and find exactly those by search
+short_description: Send lines to syslog and check that a search finds exactly these
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
   - Sends distinct lines to every target, from the host where it runs, and searches Elasticsearch
     until each is found once. Then it deletes the documents that the lines became, by their ids.
-  - With O(notes_dir) it also deletes lines of earlier runs that arrived after those had given up.
-  - Fails when lines are missing, were found more than once or came out wrong, and names the address
-    and the protocol.
+  - With O(notes_dir) it also deletes lines that arrived after the end of earlier runs.
+  - Fails when lines are missing, were found more than once or became a wrong document, and names
+    the address and the protocol.
   - A line in RFC 3164 or RFC 5424 must be parsed - C(host.hostname), C(process.name) and C(message)
     are what was sent, and no failure is tagged. A plain line must be kept whole and tagged.
 extends_documentation_fragment: elk.swarm.elasticsearch
@@ -31,8 +31,8 @@ attributes:
   idempotent:
     support: full
     description:
-      - The module leaves nothing behind, except with O(keep=true). Removing what an earlier run has
-        left is reported as a change.
+      - The module leaves nothing behind, except with O(keep=true). Removing documents of an earlier
+        run is reported as a change.
 options:
   targets:
     description:
@@ -53,7 +53,7 @@ options:
         default: 514
       protocols:
         description:
-          - The protocols to use, one after the other being a target of its own.
+          - The protocols to use. Each address and protocol is a separate target.
         type: list
         elements: str
         choices: [tcp, udp]
@@ -65,9 +65,8 @@ options:
     default: syslog-msg
   count:
     description:
-      - The number of lines for each target and protocol. They take turns in O(formats), so that
-        fewer lines than formats leave some out. Tens of thousands are no problem and make a load
-        test.
+      - The number of lines for each target and protocol. The lines use the O(formats) in turn, so
+        fewer lines than formats leave some out. Tens of thousands of lines work as a load test.
     type: int
     default: 3
   formats:
@@ -99,7 +98,7 @@ options:
     default: 500
   connect_timeout:
     description:
-      - The seconds within which a TCP connection to a target must stand.
+      - The seconds within which a TCP connection to a target must open.
     type: float
     default: 5
   wait_timeout:
@@ -114,35 +113,36 @@ options:
     default: false
   notes_dir:
     description:
-      - A folder that is there, on the host where the module runs. A note lies in it while the
-        module does its work, and afterwards while lines of it are missing.
-      - A module that is killed cannot remove its documents, and one that gives up cannot remove
-        those that arrive later. Each later run finds the note and removes them. The note of a
-        killed run goes when the lines of a later run have come through, because the older ones did
-        so before them; the note of one that gave up goes with its last line, or after 14 days.
-      - Runs beside each other leave each other's lines alone.
+      - An existing folder on the host where the module runs. The module keeps a note in it while it
+        runs, and afterwards as long as lines of the run are missing.
+      - A killed run cannot remove its documents, and a run that stops waiting cannot remove those
+        that arrive later. Each later run finds the note and removes them. The note of a killed run
+        is removed when the lines of a later run have arrived, because the older lines arrive before
+        them. The note of a run that stopped waiting is removed with its last line, or after 14
+        days.
+      - Runs at the same time leave each other's lines alone.
     type: path
   late_wait:
     description:
-      - The seconds to wait for lines of an earlier run that gave up, after the lines of this one
-        have come through. A log shipper that could not store a line pauses before it tries again,
-        and lines of a later run overtake it. Each earlier run is waited for once.
+      - The seconds to wait for missing lines of earlier runs, after the lines of this run have
+        arrived. A log shipper that could not store a line pauses before it tries again, and lines
+        of a later run overtake that line. The module waits once for each earlier run.
     type: float
     default: 0
 notes:
   - Needs the privileges C(read), C(delete) and C(maintenance) for the index, and on the index of
     each document that is deleted.
-  - Only documents that are a line of a run, and nothing else, are deleted. A document that holds
-    the word RV(run) in another text stays.
-  - Without O(notes_dir), documents that arrive after the module has given up stay. They hold the
-    word that is returned as RV(run).
+  - The module deletes only documents that are a line of a run and nothing else. A document that
+    holds the word RV(run) in another text stays.
+  - Without O(notes_dir), documents that arrive after the end of the module stay. They hold the word
+    that is returned as RV(run).
 seealso:
   - module: elk.swarm.elasticsearch_gate
     description: Shows whether the cluster can take lines at all.
 """
 
 EXAMPLES = r"""
-- name: Every host that serves syslog brings lines into the index
+- name: Check that every syslog host delivers lines to the index
   elk.swarm.syslog_probe:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_local_dir }}/ca.crt"
@@ -157,7 +157,7 @@ EXAMPLES = r"""
   become: false
   run_once: true
 
-- name: Ten thousand lines over one connection
+- name: Send ten thousand lines over one connection
   elk.swarm.syslog_probe:
     urls: ["https://192.0.2.10:9200"]
     ca_path: credentials/ca.crt
@@ -186,12 +186,12 @@ sent:
   type: int
   sample: 12
 found:
-  description: The number of them that were found.
+  description: The number of lines that were found.
   returned: always
   type: int
   sample: 12
 missing:
-  description: The number of them that were not.
+  description: The number of lines that were not found.
   returned: always
   type: int
   sample: 0
@@ -201,7 +201,7 @@ duplicates:
   type: int
   sample: 0
 unparsed:
-  description: The number of lines whose document is not what it should be.
+  description: The number of lines whose document is wrong.
   returned: always
   type: int
   sample: 0
@@ -228,7 +228,7 @@ indices:
   elements: str
   sample: [syslog-msg-000001]
 deleted:
-  description: The number of documents that were deleted again.
+  description: The number of documents of this run that were deleted.
   returned: always
   type: int
   sample: 12
@@ -238,12 +238,12 @@ leftover:
   type: int
   sample: 0
 seconds:
-  description: The seconds from the first line sent until the last was found, or the module gave up.
+  description: The seconds from the first line sent until the last was found, or the wait ended.
   returned: always
   type: float
   sample: 1.8
 lines_per_second:
-  description: The lines found, by the seconds that took.
+  description: The lines found per second.
   returned: always
   type: float
   sample: 6.7
@@ -300,49 +300,49 @@ LATE_PAUSE = 1.0
 
 
 def stop(_number: int, _frame: object) -> None:
-    """Leave by an exception, so that the documents are deleted on the way out."""
+    """Exit with an exception, so that the documents are still deleted."""
     raise SystemExit(143)
 
 
-def clean_up_left_behind(finder: Finder, folder: Path, all_came: bool, late_wait: float) -> int:
-    """Delete the documents of smoke tests before this finder's; how many there were.
+def clean_up_earlier_runs(finder: Finder, folder: Path, all_arrived: bool, late_wait: float) -> int:
+    """Delete the documents of earlier smoke tests; return their number.
 
-    ``all_came`` says that the lines of this one have come through.
+    ``all_arrived`` says whether all lines of this smoke test were found.
     """
-    gone = 0
-    # One time for all of them: they have waited beside each other.
+    total = 0
+    # One deadline for all of them, because their lines are delayed at the same time.
     end = time.monotonic() + late_wait
     for note in left_behind(folder):
         with contextlib.closing(note.file):
             if note.run == finder.run:
                 continue
             missing = note.missing
-            # Lines that a log shipper could not store are tried again after a pause, so those of
-            # a later run may overtake them. That is waited for once.
-            wait = bool(late_wait and all_came and missing and not note.waited)
+            # A log shipper pauses before it sends a line again that it could not store, so lines of
+            # a later run may overtake that line. Wait for it once.
+            wait = bool(late_wait and all_arrived and missing and not note.waited)
             old = replace(finder, run=note.run)
             deleted = clean_up(old, None)
             while wait and missing and deleted < missing and time.monotonic() < end:
                 time.sleep(LATE_PAUSE)
                 deleted += clean_up(old, None)
-            gone += deleted
-            if note.expired or (all_came if missing is None else deleted >= missing):
+            total += deleted
+            if note.expired or (all_arrived if missing is None else deleted >= missing):
                 note.drop()
             elif missing is not None:
                 note.keep(missing - deleted, waited=note.waited or wait)
-    return gone
+    return total
 
 
 def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Send, search, settle and clean up; the result, and what is wrong with it."""
+    """Send, search, compare and clean up; return the result and its problems."""
     sender = Sender(hostname=params["hostname"], app=params["app_name"])
     run = run_word(uuid.uuid4().hex)
-    parcels = [
+    batches = [
         Sent(target, make_lines(run, number, params["count"], params["formats"], sender))
         for number, target in enumerate(sources(params["targets"]))
     ]
     finder = Finder(client, params["index"], run, sender)
-    # Asked before anything is sent: lines that nobody can search for would stay for good.
+    # Search before sending: lines that the module cannot search for would stay forever.
     finder.count()
     problems: list[str] = []
     hits: list[Hit] | None = None
@@ -351,9 +351,9 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
     note = take(folder, run) if folder and not params["keep"] else None
     start = time.monotonic()
     try:
-        send_all(parcels, params["connect_timeout"], params["udp_rate"])
+        send_all(batches, params["connect_timeout"], params["udp_rate"])
         try:
-            expected = sum(parcel.count for parcel in parcels)
+            expected = sum(batch.count for batch in batches)
             hits, _waited = wait_for_lines(finder, expected, params["wait_timeout"])
         except ElasticsearchError as error:
             problems.append(str(error))
@@ -363,7 +363,7 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
             try:
                 deleted = clean_up(finder, hits)
                 # What is not deleted now may arrive later.
-                missing = outstanding(finder, parcels, hits or [], deleted)
+                missing = outstanding(finder, batches, hits or [], deleted)
                 if note and missing > 0:
                     note.keep(missing)
                 elif note:
@@ -371,15 +371,15 @@ def probe(client: Client, params: Mapping[str, Any]) -> tuple[dict[str, Any], li
             except ElasticsearchError as error:
                 problems.append(f"Cleaning up failed: {error}")
                 if note:
-                    note.keep(outstanding(finder, parcels, [], 0))
-    accounts = settle_accounts(parcels, hits or [], sender, params["failure_tag"])
-    all_came = bool(hits) and not any(account.missing for account in accounts)
+                    note.keep(outstanding(finder, batches, [], 0))
+    accounts = settle_accounts(batches, hits or [], sender, params["failure_tag"])
+    all_arrived = bool(hits) and not any(account.missing for account in accounts)
     leftover = 0
     try:
         if folder:
-            leftover = clean_up_left_behind(finder, folder, all_came, params["late_wait"])
+            leftover = clean_up_earlier_runs(finder, folder, all_arrived, params["late_wait"])
     except ElasticsearchError as error:
-        problems.append(f"Removing what an earlier smoke test has left failed: {error}")
+        problems.append(f"Removing the documents of an earlier smoke test failed: {error}")
     problems += [account.sentence() for account in accounts if not account.balanced]
     totals = summary(accounts)
     result = {

@@ -8,12 +8,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: task_mount
 version_added: 0.1.0
-short_description: Make sure of what the task of a service on this host has mounted
+short_description: Check what the task of a service on this host has mounted
 description:
-  - Looks at every running container of a service on a host, and fails unless each has mounted what
-    it is to mount, by type, source and driver.
-  - What Docker is asked to mount and what it mounts need not be the same. A volume that is missing
-    is made on the spot, with the driver V(local) unless the service names another.
+  - Checks every running container of a service on a host, and fails unless each has the expected
+    mount, by type, source and driver.
+  - Docker does not always mount what it was asked to mount. It creates a missing volume when the
+    task starts, with the driver V(local) unless the service names another.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -29,7 +29,7 @@ attributes:
     support: full
 options:
   service:
-    description: Name of the service. A host on which no task of it runs is an error.
+    description: Name of the service. The module fails if no task of it runs on the host.
     type: str
     required: true
   target:
@@ -46,13 +46,13 @@ options:
     type: str
     required: true
   driver:
-    description: Driver that the volume has to have, with O(type=volume).
+    description: Driver that the volume must have, with O(type=volume).
     type: str
   filesystems:
     description:
-      - What the kernel may call the file system that is mounted, like V(nfs4).
-      - Looked at through the process of the container, so only where the module runs on the host of
-        the Engine.
+      - Allowed types of the mounted file system, as the kernel names them, like V(nfs4).
+      - Read through the process of the container, so this works only if the module runs on the host
+        of the Engine.
     type: list
     elements: str
     default: []
@@ -66,7 +66,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that the service is on the volume of its host
+- name: Check that the service uses the volume of its host
   elk.swarm.task_mount:
     service: web
     target: /data
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 mounts:
-  description: What was found, by the id of the container.
+  description: The mounts that were found, by the id of the container.
   returned: always, unless Docker does not answer
   type: dict
   sample:
@@ -131,7 +131,7 @@ class Tasks:
             time.sleep(0.5)
         return found
 
-    def look(self, container: dict[str, Any]) -> Found:
+    def read_mount(self, container: dict[str, Any]) -> Found:
         found = found_mount(container, self.expected.target, self.filesystem(str(container["Id"])))
         if found.kind != "volume":
             return found
@@ -139,7 +139,7 @@ class Tasks:
         return replace(found, volume_driver=str(volume.get("Driver") or ""))
 
     def filesystem(self, container: str) -> str | None:
-        """The kernel's word; None when nobody asked for it or it cannot be had."""
+        """The type that the kernel reports; None if it is not needed or not readable."""
         if not self.expected.filesystems:
             return None
         try:
@@ -175,7 +175,9 @@ def main() -> None:
     engine = Engine(Connection.from_options(params))
     tasks = Tasks(engine, params["service"], expected)
     try:
-        found = {str(one["Id"]): tasks.look(one) for one in tasks.wait(params["wait_timeout"])}
+        found = {
+            str(one["Id"]): tasks.read_mount(one) for one in tasks.wait(params["wait_timeout"])
+        }
     except EngineError as error:
         module.fail_json(msg=f"{error}.")
     finally:

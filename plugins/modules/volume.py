@@ -8,15 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: volume
 version_added: 0.1.0
-short_description: Make and remove the Docker volumes of a host
+short_description: Create and remove the Docker volumes of a host
 description:
-  - Makes and removes volumes of the Docker Engine on a host, one or all of them in one call.
+  - Creates and removes volumes of the Docker Engine on a host, one or many of them in one call.
   - Option names and meanings are those of M(community.docker.docker_volume). New here are
     O(volumes), O(drift), O(owner), O(group) and O(mode).
-  - Docker cannot change a volume. What differs from the options is told, and the volume is made
-    anew, without its data, only if O(recreate) says so.
-  - A volume that a container in any state or a service refers to is never removed or made anew. The
-    error names them. A container that has the directory of the volume as a bind counts, too.
+  - Docker cannot change a volume. The module reports what differs from the options, and creates the
+    volume again, without its data, only if O(recreate) permits it.
+  - A volume to which a container in any state or a service refers is never removed or created
+    again. The error names them. A container that mounts the directory of the volume as a bind
+    counts, too.
   - Volumes belong to one host. A service whose task starts on a host without its volume gets a new
     one there, with the driver V(local) unless the service names another.
 author: The elk.swarm authors (@elk-swarm)
@@ -27,10 +28,10 @@ attributes:
     description: Can predict what would change without changing it.
     support: full
     details:
-      - Where Docker does not exist yet, all volumes are taken as absent. Whether the driver of a
-        volume to be made is there is not looked at, since its plugin may come with the same run.
-      - To read the owner of a volume that is not plain V(local), a container is made that never
-        runs and is removed again, also in check mode. Nothing else is changed.
+      - Where Docker does not exist yet, all volumes count as absent. The module does not check
+        whether the driver of a new volume exists, because the same run may install its plugin.
+      - To read the owner of a volume that is not plain V(local), the module creates a container
+        that never runs and removes it again, also in check mode. Nothing else is changed.
   diff_mode:
     description: Shows what has changed or would change.
     support: full
@@ -50,8 +51,8 @@ options:
     aliases: [name]
   volumes:
     description:
-      - Volumes to make or remove in one call. What an item does not say is taken from the task.
-      - When one of them may not be changed, none is.
+      - Volumes to create or remove in one call. What an item does not set is taken from the task.
+      - If one of them must not be changed, none is changed.
     type: list
     elements: dict
     suboptions:
@@ -101,17 +102,17 @@ options:
   driver_options:
     description:
       - Options of the driver, like C(type), C(device) and C(o) of V(local).
-      - Numbers are made texts. Put in quotes what YAML takes for a boolean or a float.
-      - Options of an existing volume that are not named here may be as they are.
+      - Numbers become text. Quote what YAML takes for a boolean or a float.
+      - Options of an existing volume that are not named here do not count as a difference.
     type: dict
   labels:
     description:
-      - Labels of the volume. Those of an existing volume that are not named here may be as they
-        are.
+      - Labels of the volume. Labels of an existing volume that are not named here do not count as a
+        difference.
     type: dict
   recreate:
     description:
-      - When to remove an existing volume, B(with all data in it), and make another one of its name.
+      - When to remove an existing volume, B(with all data in it), and create it again.
       - V(never) does not.
       - V(options-changed) does when driver, driver options or labels differ.
       - V(always) does on every run.
@@ -120,7 +121,7 @@ options:
     default: never
   drift:
     description:
-      - What to do about an existing volume that differs and stays as it is, V(warn) and return the
+      - What to do if an existing volume differs and stays as it is. V(warn) and return the
         RV(differences), or V(fail).
     type: str
     choices: [warn, fail]
@@ -128,8 +129,8 @@ options:
   owner:
     description:
       - Numeric id of the user who owns the root directory of the volume.
-      - Set before anything uses the volume, and also later as long as no container runs with it.
-        What is in the directory keeps its owners.
+      - Set before anything uses the volume, and later only while no running container uses it. The
+        content of the directory keeps its owners.
       - Works with every driver that keeps owners. No image is needed on the host.
       - When a container is the first to use an empty volume, and its image has a directory where it
         is mounted, Docker gives the volume the owner of that directory.
@@ -144,7 +145,7 @@ options:
     type: raw
   state:
     description:
-      - V(present) makes the volume if it is not there.
+      - V(present) creates the volume if it does not exist.
       - V(absent) removes it with all data in it.
     type: str
     choices: [absent, present]
@@ -155,11 +156,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make a volume
+- name: Create a volume
   elk.swarm.volume:
     name: scratch
 
-- name: Make a volume on an NFS server, and fail when one is there that differs
+- name: Create a volume on an NFS server, and fail if the existing one differs
   elk.swarm.volume:
     name: snapshots
     driver_options:
@@ -168,7 +169,7 @@ EXAMPLES = r"""
       device: ":/export/snapshots"
     drift: fail
 
-- name: Make all volumes of this host, owned by whom the servers run as
+- name: Create all volumes of this host, owned by the user of the servers
   elk.swarm.volume:
     owner: 1000
     group: 0
@@ -183,7 +184,7 @@ EXAMPLES = r"""
       - name: scratch
         state: absent
 
-- name: Make a volume anew when its options have changed, with the loss of what is in it
+- name: Create a volume again when its options have changed, and lose its data
   elk.swarm.volume:
     name: cache
     driver_options:
@@ -202,7 +203,7 @@ RETURN = r"""
 volume:
   description:
     - The volume as the Engine has it, with the secrets in its options masked.
-    - None if it does not exist, or would be made in check mode.
+    - None if it does not exist, or would be created in check mode.
   returned: success, with O(volume_name)
   type: dict
   sample:
@@ -246,7 +247,7 @@ volumes:
       volume: null
 differences:
   description:
-    - In what volumes differ from the options and stay as they are.
+    - How volumes that stay as they are differ from the options.
   returned: always, unless the options are wrong
   type: list
   elements: dict
@@ -261,7 +262,7 @@ differences:
       description: What the task asks for.
       type: str
     actual:
-      description: What is there, none if nothing is.
+      description: The actual value, none if there is none.
       type: str
   sample:
     - volume: snapshots
@@ -310,7 +311,7 @@ def argument_spec() -> dict[str, Any]:
 
 
 def secrets(params: dict[str, Any]) -> set[str]:
-    """What must not come out: of the driver options only this, or "nfs" would be a secret, too."""
+    """Values to mask: only the secret driver options, or "nfs" would be masked, too."""
     found = secrets_of(params["driver_options"])
     for item in params["volumes"] or ():
         found |= secrets_of(item["driver_options"])

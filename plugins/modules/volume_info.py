@@ -8,12 +8,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: volume_info
 version_added: 0.1.0
-short_description: Read the Docker volumes of a host, and which of them nobody needs
+short_description: Read the Docker volumes of a host, and which of them are unused
 description:
-  - Reads one, some or all volumes of a host, who refers to them, how old and how large they are,
+  - Reads one, some or all volumes of a host, what refers to them, how old and how large they are,
     and whether they are orphans.
-  - Nothing is ever removed. M(elk.swarm.volume) with O(elk.swarm.volume#module:state=absent) does
-    that, by name.
+  - Never removes anything. M(elk.swarm.volume) with O(elk.swarm.volume#module:state=absent) removes
+    volumes by name.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -32,7 +32,7 @@ attributes:
 options:
   name:
     description:
-      - Name of one volume. Only that one is asked for.
+      - Name of one volume. Only this one is read.
     type: str
     aliases: [volume_name]
   names:
@@ -42,9 +42,9 @@ options:
     elements: str
   size:
     description:
-      - Tell how large the volumes are.
-      - The Engine counts that anew for each question, file by file and for all of its volumes. Give
-        it time with O(timeout) where there are millions of files.
+      - Return how large the volumes are.
+      - For each request the Engine counts all files of all its volumes. Raise O(timeout) if there
+        are millions of files.
     type: bool
     default: false
   service_mounts:
@@ -64,7 +64,7 @@ EXAMPLES = r"""
     name: scratch
   register: scratch
 
-- name: Ask a manager what services mount
+- name: Read from a manager what services mount
   elk.swarm.volume_info:
     names: []
   run_once: true
@@ -77,7 +77,7 @@ EXAMPLES = r"""
     service_mounts: "{{ manager.service_mounts }}"
   register: found
 
-- name: Show those that nobody needs
+- name: Show the orphans
   ansible.builtin.debug:
     msg: "{{ item.name }}, {{ item.size }} bytes: {{ item.reason }}"
   loop: "{{ found.volumes | selectattr('orphan') }}"
@@ -133,16 +133,16 @@ volumes:
       description: Whether it is on this host only, V(local), or in the whole swarm, V(global).
       type: str
     mountpoint:
-      description: Its directory on the host, as the driver tells.
+      description: Its directory on the host, as the driver reports it.
       type: str
     created:
-      description: When it was made, none if the driver does not tell.
+      description: When it was created, none if the driver does not report it.
       type: str
     age:
       description: Seconds since then, by the clock of the Engine.
       type: int
     size:
-      description: Its size in bytes, none without O(size) or if it cannot be told.
+      description: Its size in bytes, none without O(size) or if it is unknown.
       type: int
     containers:
       description: Names and states of the containers that refer to it, also of stopped ones.
@@ -153,10 +153,10 @@ volumes:
       type: list
       elements: str
     orphan:
-      description: Whether nobody refers to it, none if this host cannot tell.
+      description: Whether nothing refers to it, none if this host does not know.
       type: bool
     reason:
-      description: Why it is an orphan, or is none.
+      description: Why it is an orphan, or why not.
       type: str
   sample:
     - name: scratch
@@ -175,7 +175,7 @@ volumes:
 service_mounts:
   description:
     - The volumes that services of the swarm mount, for O(service_mounts) on its workers. None on a
-      worker that was not told.
+      worker without that option.
   returned: always
   type: list
   elements: dict
@@ -196,11 +196,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     EngineError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_runner import surroundings
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_runner import read_users
 
 
 def read(engine: Engine, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What the module returns, and what the Engine warns of."""
+    """The return values of the module, and the warnings of the Engine."""
     names = params["names"]
     warnings: list[str] = []
     if params["name"]:
@@ -210,20 +210,20 @@ def read(engine: Engine, params: dict[str, Any]) -> tuple[dict[str, Any], list[s
     else:
         answers = [engine.volume(name) for name in names]
         found = [one for one in answers if one is not None]
-    around = surroundings(engine, params["service_mounts"])
-    those = volume_plan.references(found, around)
+    users = read_users(engine, params["service_mounts"])
+    references = volume_plan.references(found, users)
     sizes = engine.volume_sizes() if params["size"] and found else {}
-    there = {one["Name"]: one for one in found}
+    by_name = {one["Name"]: one for one in found}
     result: dict[str, Any] = {
         "volumes": [
-            volume_plan.entry(there[name], those[name], around, engine.now(), sizes.get(name))
-            for name in sorted(there)
+            volume_plan.entry(by_name[name], references[name], users, engine.now(), sizes.get(name))
+            for name in sorted(by_name)
         ],
-        "missing": [name for name in names or () if name not in there],
-        "service_mounts": around.mounts,
+        "missing": [name for name in names or () if name not in by_name],
+        "service_mounts": users.mounts,
     }
     if params["name"]:
-        volume = there.get(params["name"])
+        volume = by_name.get(params["name"])
         result.update(exists=volume is not None, volume=volume_plan.shown_volume(volume))
     return result, warnings
 

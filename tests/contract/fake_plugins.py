@@ -11,9 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
+    granted_privileges,
     local_name,
     normalise,
-    privileges_held,
 )
 from tests.contract.fake_engine import FakeEngine
 
@@ -94,7 +94,7 @@ class FakePlugins(FakeEngine):
 
     def _privileges(self, remote: str) -> list[dict[str, Any]]:
         # A real Engine gives an empty list as well where the registry has no such plugin.
-        held = privileges_held(self.registry[remote]) if remote in self.registry else []
+        held = granted_privileges(self.registry[remote]) if remote in self.registry else []
         return [{key.title(): value for key, value in one.items()} for one in held]
 
     def _distribution(self, _method: str, rest: list[str], *_: Any) -> tuple[int, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a certificate ends."""
+"""The end of a certificate's validity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UTC = datetime.timezone.utc
 
 
 def _der(data: bytes, at: int) -> tuple[int, int, int]:
-    """Tag, start and end of the value that stands at ``at``."""
+    """Tag, start and end of the value at position ``at``."""
     tag, length, start = data[at], data[at + 1], at + 2
     if length & 0x80:
         octets = length & 0x7F
@@ -34,7 +34,7 @@ def _moment(tag: int, text: str) -> datetime.datetime:
 def certificate_end(pem: str) -> datetime.datetime:
     """The end of a certificate's validity.
 
-    Read by hand: the standard library has no public way, and hosts need not have another one.
+    The standard library has no public function for it, and hosts may have no other library.
     """
     found = re.search(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", pem, re.DOTALL)
     if found is None:
@@ -44,7 +44,7 @@ def certificate_end(pem: str) -> datetime.datetime:
         _tag, at, _end = _der(data, 0)
         _tag, at, _end = _der(data, at)
         tag, start, end = _der(data, at)
-        if tag == 0xA0:  # the version, which the oldest kind lacks
+        if tag == 0xA0:  # the version, which version 1 omits
             tag, start, end = _der(data, end)
         for _part in ("algorithm", "issuer", "validity"):
             tag, start, end = _der(data, end)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the body of an HTTP answer, with a limit in bytes and in seconds.
+"""Reads the body of an HTTP response, with a limit in bytes and in seconds.
 
-What answers may be a server that somebody else has taken over, or another program on the same port:
-it could send without end, or one byte whenever the timeout of the socket is nearly over.
+The server may be compromised, or another program may use its port. It could send without end, or
+one byte shortly before each socket timeout.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PIECE = 64 * 1024
 
 
 class UnboundedAnswer(Exception):
-    """The answer is longer, or takes longer, than any that this collection asks for."""
+    """The response is longer, or takes longer, than any that this collection expects."""
 
 
 def read_body(
@@ -30,34 +30,34 @@ def read_body(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> bytes:
-    """The whole body, after which the connection can be used again.
+    """The whole body. The connection can be used again afterwards, but not after an exception.
 
-    Raises UnboundedAnswer, after which it cannot, and IncompleteRead as HTTPResponse.read() does.
+    Raises UnboundedAnswer, and IncompleteRead as HTTPResponse.read() does.
     """
-    # read1() takes what is there; read() would wait until a piece is full. In Python before 3.12 it
-    # does not count down the length that the server has announced, so that is done here.
+    # read1() returns the available bytes; read() would wait until a piece is full. Before Python
+    # 3.12, read1() does not count down the announced length, so this function counts it.
     announced = None if response.chunked else response.length
     if announced is not None and announced > limit:
-        raise UnboundedAnswer(f"it announces {announced} bytes, and {limit} are the limit")
+        raise UnboundedAnswer(f"it announces {announced} bytes, the limit is {limit}")
     deadline = clock() + seconds
     pieces: list[bytes] = []
-    got = 0
-    while announced is None or got < announced:
-        wanted = _PIECE if announced is None else min(_PIECE, announced - got)
+    received = 0
+    while announced is None or received < announced:
+        size = _PIECE if announced is None else min(_PIECE, announced - received)
         try:
-            piece = response.read1(wanted)
+            piece = response.read1(size)
         except http.client.IncompleteRead:
             raise http.client.IncompleteRead(b"".join(pieces)) from None
         if not piece:
             break
         pieces.append(piece)
-        got += len(piece)
-        if got > limit:
-            raise UnboundedAnswer(f"it goes on after {limit} bytes, which are the limit")
+        received += len(piece)
+        if received > limit:
+            raise UnboundedAnswer(f"it continues after {limit} bytes, which is the limit")
         if clock() > deadline:
-            raise UnboundedAnswer(f"it goes on after {seconds:g} s, which are the limit")
+            raise UnboundedAnswer(f"it continues after {seconds:g} s, which is the limit")
     body = b"".join(pieces)
-    if announced is not None and got < announced:
-        raise http.client.IncompleteRead(body, announced - got)
+    if announced is not None and received < announced:
+        raise http.client.IncompleteRead(body, announced - received)
     response.close()
     return body

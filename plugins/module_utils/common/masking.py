@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is taken for a secret by its name, and what is shown in its place."""
+"""Which names mean a secret, and how a secret is hidden in a text."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MASK = "********"
 SECRET_NAME = re.compile(r"pass|token|secret|credential|private|(^|_)key|api_?key", re.IGNORECASE)
 
 
-def blot_out(text: str, secrets: Iterable[str]) -> str:
-    """Hide secrets in a text that somebody else wrote, also in the ways programs quote them."""
+def mask_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Hide secrets in a text of another program, also in the forms in which programs quote them."""
     for secret in sorted(secrets, key=len, reverse=True):
         quoted = (json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))
         for form in (secret, *quoted):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of options that mean the same in several modules."""
+"""Option values with the same meaning in several modules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class OptionError(ValueError):
 
 
 def octal_mode(value: Any, option: str, default: int = 0o444) -> int:
-    """File mode from an octal string like "0400"; a number is taken as it is."""
+    """File mode from an octal string like "0400"; a number is the mode itself."""
     if value is None:
         return default
     if isinstance(value, bool):

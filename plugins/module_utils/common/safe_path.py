@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files and folders at paths that another user may be able to change.
 
-A path is walked from / one name at a time, each from the open folder before it, and never through a
-link that another user could have made. A link is followed only where nobody but root and the user
-of this process can change it or the way to it. Files are read only if they are regular, and only up
-to a limit. Files are replaced as a whole, by a draft beside them.
+A path is opened from / one name at a time, each relative to the open folder before it. A link is
+followed only if no user except root and the user of this process can change it or a folder above
+it. Only regular files are read, and only up to a limit. A file is replaced as a whole by a draft in
+the same folder.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     StrPath: TypeAlias = "str | os.PathLike[str]"
 
 MIB = 1024**2
-# More than any file has that a module reads as a whole.
+# Larger than any file that a module reads as a whole.
 LIMIT = 16 * MIB
 MAX_NAMES = 1_000_000
 MAX_LINKS = 40
-# Deeper than any service nests its folders, and each level holds an open file.
+# Deeper than the folders of any service. Each level needs an open file descriptor.
 MAX_DEPTH = 200
 _PIECE = 64 * 1024
 KEPT_ATTRIBUTES = ("security.selinux",)
-# An access list outlives a change of owner, and new files inherit the default one.
+# An access list survives a change of owner, and new files inherit the default one.
 ACCESS_LISTS = ("system.posix_acl_access", "system.posix_acl_default")
 
-# With O_PATH a folder can be walked through that cannot be listed.
+# O_PATH opens a folder even without permission to list it.
 _STEP = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -57,7 +57,7 @@ _KINDS = (
 
 
 class UnsafePathError(OSError):
-    """Something on the way to a path that is not used; the text says what to type."""
+    """A part of a path is unsafe, so it is not used; the text contains what to type."""
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__(errno.EPERM, text, path)
@@ -67,11 +67,11 @@ class UnsafePathError(OSError):
 
 
 class LinkError(UnsafePathError):
-    """A link that another user could have made, or can change."""
+    """A link that another user could have created or can change."""
 
     def __init__(self, path: str, text: str, last: bool) -> None:
         super().__init__(path, text)
-        # Whether the link is the path itself and not a folder above it.
+        # Whether the link is the last part of the path.
         self.last = last
 
 
@@ -80,37 +80,37 @@ def kind_of(mode: int) -> str:
 
 
 def _owners() -> frozenset[int]:
-    """Users who can do without a trick whatever this process does."""
+    """Users who already have the rights of this process."""
     return frozenset({0, os.geteuid()})
 
 
 def _writable_by_others(status: os.stat_result) -> bool:
     if status.st_uid not in _owners() or status.st_mode & stat.S_IWOTH:
         return True
-    # A group of root is one of containers too. People often have a group of their own.
+    # Containers can have root's group, so only a non-root user's own group is trusted.
     own_group = os.geteuid() != 0 and status.st_gid == os.getegid()
     return bool(status.st_mode & stat.S_IWGRP) and not own_group
 
 
 def _advice(folder: Folder, status: os.stat_result, path: str) -> str:
-    """Whose it is, and what to type."""
+    """The owner, and what to type."""
     text = f"owner {status.st_uid}, in {folder.path} of owner {folder.status_of_self().st_uid}"
     if folder.open_to_others:
         text += ", which users other than root can write"
-    # A name may be chosen so that a shell reads more in it than one path.
+    # Quoted, because a name may contain shell syntax.
     here, it = shlex.quote(folder.path), shlex.quote(path)
     command = f"rm -r {it}" if stat.S_ISDIR(status.st_mode) else f"rm {it}"
-    return f"{text}. Look with `ls -ld {here} {it}` who made it; to remove it: {command}"
+    return f"{text}. Check with `ls -ld {here} {it}` who created it; to remove it: {command}"
 
 
 @dataclass
 class Folder:
-    """An open folder. What is in it is reached by name and never through a link."""
+    """An open folder. Its entries are opened by name, and links are not followed."""
 
     fd: int
-    # Where it really is, without links.
+    # The real path, without links.
     path: str
-    # Whether nobody else can put another folder in its place.
+    # Whether no other user can replace the folder.
     fixed: bool
     _status: os.stat_result | None = field(default=None, repr=False)
 
@@ -142,7 +142,7 @@ class Folder:
         return _writable_by_others(self.status_of_self())
 
     def _fixes(self, status: os.stat_result) -> bool:
-        """Whether nobody else can put something else in the place of an entry."""
+        """Whether no other user can replace an entry."""
         if not self.fixed:
             return False
         own = self.status_of_self()
@@ -158,10 +158,10 @@ class Folder:
         advice = _advice(self, status, path)
         return LinkError(path, f"{path} is a link and is not followed: {advice}", last)
 
-    # -- what is in it -----------------------------------------------------------------------
+    # -- reads -------------------------------------------------------------------------------
 
     def status(self, name: str) -> os.stat_result:
-        """Of a link, its own."""
+        """The status of an entry; of a link, the status of the link itself."""
         try:
             return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except OSError as error:
@@ -169,7 +169,7 @@ class Folder:
             raise
 
     def enter(self, name: str) -> Folder:
-        """A folder in this one."""
+        """Open a folder in this one."""
         path = self.join(name)
         try:
             opened = os.open(name, _STEP, dir_fd=self.fd)
@@ -184,7 +184,7 @@ class Folder:
         return Folder(opened, path, self.fixed if name == ".." else self._fixes(status), status)
 
     def listing(self) -> int:
-        """A handle of this folder itself, to list it or to set its rights."""
+        """A file descriptor of this folder, to list it or to set its rights."""
         try:
             return os.open(".", _LIST, dir_fd=self.fd)
         except OSError as error:
@@ -192,7 +192,7 @@ class Folder:
             raise
 
     def names(self, limit: int = MAX_NAMES) -> list[str]:
-        """What is in this folder, sorted."""
+        """The names of the entries, sorted."""
         handle = self.listing()
         try:
             with os.scandir(handle) as entries:
@@ -202,15 +202,15 @@ class Folder:
         if len(found) > limit:
             raise UnsafePathError(
                 self.path,
-                f"has more than {limit} entries, which is more than such a folder ever has. Look"
-                f" with `ls -fl {shlex.quote(self.path)} | head` what they are",
+                f"has more than {limit} entries, which is too many for such a folder. Check with"
+                f" `ls -fl {shlex.quote(self.path)} | head` what they are",
             )
         return sorted(found)
 
     def open(self, name: str, flags: int = _READ) -> int:
-        """A handle of a regular file in this folder."""
+        """A file descriptor of a regular file in this folder."""
         path = self.join(name)
-        # Before it is opened, because to open a device can do something.
+        # Checked before the open, because opening a device can have an effect.
         status = self.status(name)
         if stat.S_ISLNK(status.st_mode):
             raise self.link_error(name, last=True)
@@ -233,7 +233,7 @@ class Folder:
         if not stat.S_ISREG(status.st_mode):
             advice = _advice(self, status, path)
             kind = kind_of(status.st_mode)
-            raise UnsafePathError(path, f"is a {kind} and no regular file: {advice}")
+            raise UnsafePathError(path, f"is a {kind}, not a regular file: {advice}")
 
     def file(self, name: str) -> BinaryIO:
         return os.fdopen(self.open(name), "rb")
@@ -241,14 +241,14 @@ class Folder:
     def read(self, name: str, limit: int = LIMIT) -> bytes:
         content = bytearray()
         with self.file(name) as file:
-            # In small pieces, because the kernel refuses to fill a large one from /proc/sys.
+            # In small pieces, because the kernel refuses large reads from /proc/sys.
             while len(content) <= limit and (piece := file.read(_PIECE)):
                 content += piece
         if len(content) > limit:
             path = self.join(name)
             raise UnsafePathError(
                 path,
-                f"has more than {limit} bytes, which is more than such a file ever has: "
+                f"has more than {limit} bytes, which is too many for such a file: "
                 + _advice(self, self.status(name), path),
             )
         return bytes(content)
@@ -256,7 +256,7 @@ class Folder:
     # -- changes -----------------------------------------------------------------------------
 
     def make(self, name: str) -> Folder:
-        """A new folder in this one, open to nobody else until it has its rights."""
+        """Create a folder in this one. Only this user can use it until its rights are set."""
         try:
             os.mkdir(name, 0o700, dir_fd=self.fd)
         except OSError as error:
@@ -267,20 +267,20 @@ class Folder:
         if status.st_uid != os.geteuid():
             made.close()
             raise UnsafePathError(
-                made.path, "was exchanged while it was made: " + _advice(self, status, made.path)
+                made.path, "was replaced while it was created: " + _advice(self, status, made.path)
             )
         return made
 
     def set_rights(self, owner: int, group: int, mode: int) -> None:
-        """Take this folder, whoever had it before."""
+        """Set owner, group and mode of this folder, and remove its access lists."""
         handle = self.listing()
         try:
             for attribute in ACCESS_LISTS:
-                # Few folders have one, and not every system knows them.
+                # Few folders have one, and not every system supports them.
                 with contextlib.suppress(OSError, AttributeError):
                     os.removexattr(handle, attribute)
             os.fchown(handle, owner, group)
-            # Afterwards, because a change of owner may take away bits of the mode.
+            # After the owner, because a change of owner may clear bits of the mode.
             os.fchmod(handle, mode)
         except OSError as error:
             error.filename = self.path
@@ -290,7 +290,7 @@ class Folder:
             self._status = None
 
     def unlink(self, name: str) -> None:
-        """Remove what is no folder. Of a link, what it leads to stays."""
+        """Remove an entry that is not a folder. The target of a link is not removed."""
         try:
             os.unlink(name, dir_fd=self.fd)
         except OSError as error:
@@ -298,7 +298,7 @@ class Folder:
             raise
 
     def remove(self, name: str, depth: int = 0) -> None:
-        """Remove an entry with all that is in it, and nothing that a link leads to."""
+        """Remove an entry and everything in it, but not the targets of links."""
         if not stat.S_ISDIR(self.status(name).st_mode):
             self.unlink(name)
             return
@@ -317,21 +317,21 @@ class Folder:
             raise
 
     def clear(self, depth: int = 0) -> None:
-        """Remove all that is in this folder."""
+        """Remove everything in this folder."""
         if depth > MAX_DEPTH:
             raise UnsafePathError(
                 self.path,
-                f"lies more than {MAX_DEPTH} folders deep, so it was made to be in the way. Look"
-                " who writes there, and remove it by hand",
+                f"is more than {MAX_DEPTH} folders deep, probably on purpose. Check who writes"
+                " there, and remove it by hand",
             )
         for name in self.names():
-            # A service that just ends may remove it first.
+            # A service that is stopping may remove it first.
             with contextlib.suppress(FileNotFoundError):
                 self.remove(name, depth)
 
 
 def mount_id(handle: int) -> object:
-    """What tells one mount from another, also two of the same disk."""
+    """An ID that differs between mounts, even of the same disk."""
     try:
         with open(f"/proc/self/fdinfo/{handle}", encoding="ascii") as file:
             for line in file:
@@ -347,12 +347,12 @@ def mount_id(handle: int) -> object:
 
 @dataclass
 class Place:
-    """How far a path leads."""
+    """The part of a path that exists as folders, and the rest of its names."""
 
     folder: Folder
-    # The names that are not folders: the last one may be a file, or nothing may be there.
+    # The names that are not folders: the last one may be a file, or nothing may exist.
     rest: list[str]
-    # The link whose target is not there, or that is not followed.
+    # The link whose target does not exist, or that is not followed.
     link: str = ""
 
     def __enter__(self) -> Place:
@@ -362,7 +362,7 @@ class Place:
         self.folder.close()
 
     def status(self) -> os.stat_result | None:
-        """Of the first name that is no folder, or of the folder; None where nothing is there."""
+        """Status of the first name in ``rest``, or of the folder; None if nothing exists."""
         if not self.rest:
             return self.folder.status_of_self()
         try:
@@ -371,7 +371,7 @@ class Place:
             return None
 
     def entry(self) -> str:
-        """The name of a file that is there; else the error that says why there is none."""
+        """The name of the file; raises an error if the path cannot be one."""
         if not self.rest:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.folder.path)
         if len(self.rest) > 1:
@@ -385,13 +385,13 @@ class Place:
 
 
 def find(path: StrPath, *, follow: bool = True) -> Place:
-    """Walk a path as far as there are folders. ``follow`` is about a link at its very end."""
+    """Open a path as far as its folders exist. ``follow`` applies to a link at its end."""
     text = os.fspath(path)
     if not os.path.isabs(text):
         text = os.path.join(os.getcwd(), text)
     pending = [name for name in reversed(text.split("/")) if name not in ("", ".")]
     current, links = Folder.root(), 0
-    # The links whose targets are being walked, and how many names are left behind each.
+    # The links whose targets are open now, and the number of names that remain after each.
     followed: list[tuple[str, int]] = []
     try:
         while pending:
@@ -431,7 +431,7 @@ def find(path: StrPath, *, follow: bool = True) -> Place:
 
 
 def open_folder(path: StrPath, *, follow: bool = True) -> Folder:
-    """A folder that is there; the caller closes it."""
+    """Open an existing folder; the caller closes it."""
     place = find(path, follow=follow)
     if place.rest:
         with place:
@@ -442,13 +442,13 @@ def open_folder(path: StrPath, *, follow: bool = True) -> Folder:
 
 
 def status(path: StrPath, *, follow: bool = False) -> os.stat_result | None:
-    """What stands at a path; None where nothing does."""
+    """The status of a path; None if it does not exist."""
     with find(path, follow=follow) as place:
         return None if len(place.rest) > 1 else place.status()
 
 
 def exists(path: StrPath) -> bool:
-    """Whether something stands at a path. A link without a target is nothing."""
+    """Whether a path exists. A link without a target does not count."""
     return status(path, follow=True) is not None
 
 
@@ -458,18 +458,18 @@ def names(path: StrPath) -> list[str]:
 
 
 def open_file(path: StrPath) -> BinaryIO:
-    """A regular file, to be read."""
+    """Open a regular file for reading."""
     with find(path) as place:
         return place.folder.file(place.entry())
 
 
 def status_of(file: BinaryIO) -> os.stat_result:
-    """Of a file that is open."""
+    """The status of an open file."""
     return os.fstat(file.fileno())
 
 
 def read_bytes(path: StrPath, limit: int = LIMIT) -> bytes:
-    """The whole file, which must be a regular one and no larger than the limit."""
+    """The content of a regular file that is not larger than the limit."""
     with find(path) as place:
         return place.folder.read(place.entry(), limit)
 
@@ -479,7 +479,7 @@ def read_text(path: StrPath, limit: int = LIMIT, errors: str = "strict") -> str:
 
 
 def write_in_place(path: StrPath, text: str) -> None:
-    """Write to a file that is there, as the switches of the kernel want it."""
+    """Write to an existing file without replacing it, as kernel files require."""
     with find(path) as place:
         handle = place.folder.open(place.entry(), _WRITE)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -487,14 +487,14 @@ def write_in_place(path: StrPath, text: str) -> None:
 
 
 def draft_name(name: str) -> str:
-    """Always the same, so that what a killed process leaves is used up by the next."""
+    """Always the same name, so that the next process replaces the draft of a killed one."""
     return f".{name}.new"
 
 
 class Draft:
-    """A file that is written and has its rights, but not its name yet.
+    """A complete file with its rights, but not yet with its final name.
 
-    Without an owner, group or mode it has those of the file that it replaces.
+    An owner, group or mode of None is taken from the file that it replaces.
     """
 
     def __init__(
@@ -524,7 +524,7 @@ class Draft:
         self.close()
 
     def close(self) -> None:
-        """Remove the draft unless it was put in its place."""
+        """Remove the draft unless it has its final name."""
         if self.pending:
             with contextlib.suppress(OSError):
                 self.folder.unlink(self.draft)
@@ -532,7 +532,7 @@ class Draft:
         self.folder.close()
 
     def put(self) -> None:
-        """Give the file its name: whoever reads sees the old file or the new one."""
+        """Rename the draft to its final name: a reader sees the old file or the new one."""
         descriptor = self.folder.fd
         try:
             os.rename(self.draft, self.name, src_dir_fd=descriptor, dst_dir_fd=descriptor)
@@ -544,14 +544,14 @@ class Draft:
         if written.st_ino != self.inode:
             path = self.folder.join(self.name)
             raise UnsafePathError(
-                path, "was exchanged while it was written: " + _advice(self.folder, written, path)
+                path, "was replaced while it was written: " + _advice(self.folder, written, path)
             )
 
     def _write(
         self, content: bytes, owner: int | None, group: int | None, mode: int | None
     ) -> None:
         before, label = self._replaced()
-        # Not used up but removed: its maker may still have it open.
+        # Removed and not reused, because its creator may still have it open.
         with contextlib.suppress(FileNotFoundError):
             self.folder.unlink(self.draft)
         try:
@@ -563,7 +563,7 @@ class Draft:
         try:
             self._fill(handle, content, owner, group, mode, before, label)
         except OSError as error:
-            # A full disk is one of a place.
+            # The error names the path, for example if the disk is full.
             error.filename = error.filename or self.folder.join(self.draft)
             raise
 
@@ -589,23 +589,23 @@ class Draft:
                 group = before.st_gid if group is None else group
                 mode = stat.S_IMODE(before.st_mode) if mode is None else mode
             own = os.fstat(handle)
-            wanted = (
+            desired = (
                 own.st_uid if owner is None else owner,
                 own.st_gid if group is None else group,
             )
-            if wanted != (own.st_uid, own.st_gid):
-                os.fchown(handle, *wanted)
+            if desired != (own.st_uid, own.st_gid):
+                os.fchown(handle, *desired)
             os.fchmod(handle, 0o644 if mode is None else mode)
             self.inode = own.st_ino
 
     def _replaced(self) -> tuple[os.stat_result | None, dict[str, bytes]]:
-        """Rights and label of the file that is there now, if it is a regular one."""
+        """Rights and SELinux label of the file to replace, if it is a regular file."""
         try:
             handle = self.folder.open(self.name)
         except IsADirectoryError:
             raise
         except OSError:
-            # Nothing, a link, or something else that the new file takes the place of.
+            # Nothing, a link, or another kind of file that the new file replaces.
             return None, {}
         try:
             label = {}
@@ -624,13 +624,13 @@ def write(
     group: int | None = None,
     mode: int | None = None,
 ) -> None:
-    """Replace a file as a whole. A link in its place goes, and what it leads to stays."""
+    """Replace a file as a whole. A link is replaced too, and its target does not change."""
     with Draft(path, content, owner, group, mode) as draft:
         draft.put()
 
 
 def make_folder(path: StrPath, owner: int, group: int, mode: int) -> None:
-    """Make a folder that is not there, and those above it with mode 0755."""
+    """Create a folder, and its missing parents with mode 0755."""
     with find(path) as place:
         folder, rest = place.folder, list(place.rest)
         if rest and (place.link or place.status() is not None):
@@ -648,7 +648,7 @@ def make_folder(path: StrPath, owner: int, group: int, mode: int) -> None:
 
 
 def make_parents(path: StrPath) -> None:
-    """Make the folders above a path that are not there."""
+    """Create the missing parents of a path."""
     above = os.path.dirname(os.fspath(path))
     with find(above) as place:
         missing = bool(place.rest)
@@ -662,13 +662,13 @@ def set_folder_rights(path: StrPath, owner: int, group: int, mode: int) -> None:
 
 
 def unlink(path: StrPath) -> None:
-    """Remove what is no folder. Of a link, what it leads to stays."""
+    """Remove an entry that is not a folder. The target of a link is not removed."""
     with find(path, follow=False) as place:
         place.folder.unlink(place.entry())
 
 
 def set_file_rights(path: StrPath, owner: int, group: int, mode: int) -> None:
-    """Set the rights of a file in a folder that only root can write, as it is."""
+    """Set the rights of a file without replacing it, in a folder that only root can write."""
     with find(path) as place:
         name = place.entry()
         handle = place.folder.open(name)
@@ -677,7 +677,7 @@ def set_file_rights(path: StrPath, owner: int, group: int, mode: int) -> None:
             if status.st_nlink > 1 and place.folder.open_to_others:
                 raise UnsafePathError(
                     place.folder.join(name),
-                    "has another name elsewhere: "
+                    "has another hard link: "
                     + _advice(place.folder, status, place.folder.join(name)),
                 )
             os.fchown(handle, owner, group)
@@ -688,7 +688,7 @@ def set_file_rights(path: StrPath, owner: int, group: int, mode: int) -> None:
 
 @contextlib.contextmanager
 def parent_of(path: StrPath) -> Iterator[tuple[Folder, str]]:
-    """The folder that holds a path, and the last name of the path."""
+    """The folder of a path, and the last name of the path."""
     text = os.path.normpath(os.fspath(path))
     with open_folder(os.path.dirname(text)) as folder:
         yield folder, os.path.basename(text)

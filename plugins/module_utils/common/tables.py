@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables, and how a terminal shows them."""
+"""Tables, and their text form for a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """One value of a table. A percentage is drawn as a bar where something can be drawn."""
+    """One value of a table. The status page draws a percentage as a bar."""
 
     text: str
     level: str = ""
@@ -32,7 +32,7 @@ class Table:
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
-    # Stands instead of rows where there are none, and below them otherwise.
+    # Shown below the rows, or instead of them if there are none.
     note: str = ""
 
 
@@ -40,8 +40,8 @@ def table_text(table: Table, longest: int = 0) -> list[str]:
     """Lines of a table in columns; at most ``longest`` rows when that is not 0."""
     lines = [table.title]
     rows = list(table.rows)
-    left = len(rows) - longest if longest and len(rows) > longest else 0
-    shown = rows[:longest] if left else rows
+    hidden = len(rows) - longest if longest and len(rows) > longest else 0
+    shown = rows[:longest] if hidden else rows
     if shown:
         cells = [[one.title.upper() for one in table.columns]]
         cells += [[cell.text for cell in row] for row in shown]
@@ -52,8 +52,8 @@ def table_text(table: Table, longest: int = 0) -> list[str]:
                 for text, width, column in zip(row, widths, table.columns)
             ]
             lines.append("  " + "  ".join(parts).rstrip())
-    if left:
-        lines.append(f"  and {left} more, which the page shows")
+    if hidden:
+        lines.append(f"  and {hidden} more on the status page")
     if table.note:
         lines.append(f"  {table.note}")
     return lines

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts for a person: lists, one line of many, and the order of names."""
+"""Texts for operators: short lists, single lines, and the order of names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TOLD = 10
+MOST_NAMES = 10
 LONGEST_ERROR = 200
 
 
-def some(names: Sequence[object], most: int = TOLD, between: str = ", ") -> str:
-    """The first of them, and how many there are beside.
+def some(names: Sequence[object], most: int = MOST_NAMES, between: str = ", ") -> str:
+    """The first names, and the number of the others.
 
     >>> some(["a", "b"]), some(["a", "b", "c"], most=1)
     ('a, b', 'a and 2 more')
@@ -26,7 +26,7 @@ def some(names: Sequence[object], most: int = TOLD, between: str = ", ") -> str:
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
-    """A sort key under which w2 stands before w10."""
+    """A sort key that puts w2 before w10."""
     return [
         (0, int(part), "") if part.isdigit() else (1, 0, part.lower())
         for part in re.split(r"(\d+)", name)

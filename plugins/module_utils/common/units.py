@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers out of what an API sends, and as people read them."""
+"""Numbers from the response of an API, and their form for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def number(value: Any) -> float | None:
-    """A number out of what an API sends, which may be text or nothing."""
+    """A number from the response of an API, which may be text or None."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -42,7 +42,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def age_text(seconds: int | None) -> str:
-    """An age in the largest unit of which there is at least one.
+    """An age in the largest unit that fits at least once.
 
     >>> age_text(7300), age_text(0), age_text(None)
     ('2 h', '0 s', '-')

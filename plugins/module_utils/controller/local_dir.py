@@ -4,8 +4,7 @@
 
 """Where the controller keeps the secrets of a platform: never where Ansible reads an inventory.
 
-Ansible reads every file below a folder that is named as an inventory, and takes what stands in it
-for names of hosts.
+If an inventory is a folder, Ansible reads every file below it and takes the content for host names.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# What Ansible leaves out of every folder.
+# Names that Ansible ignores in every inventory folder.
 _ALWAYS_IGNORED = (r"^\.", r"^host_vars$", r"^group_vars$", r"^vars_plugins$")
 OLD_NAME = "credentials"
-# One of these is there when a first run was here.
-_MADE_FIRST = ("ca.crt", "elastic_password", "secret_hash_key")
+# If one of these exists, an earlier run has used the folder.
+_FIRST_FILES = ("ca.crt", "elastic_password", "secret_hash_key")
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What Ansible was given as inventory, and what it leaves out of folders."""
+    """The inventory sources of a run, and the names that Ansible ignores in folders."""
 
     sources: Sequence[str]
     ignored_patterns: Sequence[str] = ()
@@ -36,43 +35,43 @@ class Inventory:
         return any(re.search(pattern, name) for pattern in patterns)
 
     def reader_of(self, folder: str) -> str:
-        """The inventory that reads the files in a folder, empty for none."""
-        wanted = os.path.realpath(folder)
+        """The inventory source that reads the files in a folder, empty for none."""
+        target = os.path.realpath(folder)
         for source in self.sources:
             if not os.path.isdir(source):
                 continue
             root = os.path.realpath(source)
-            if wanted == root or (
-                wanted.startswith(f"{root}{os.sep}")
+            if target == root or (
+                target.startswith(f"{root}{os.sep}")
                 and not any(
-                    self._ignores(name) for name in os.path.relpath(wanted, root).split(os.sep)
+                    self._ignores(name) for name in os.path.relpath(target, root).split(os.sep)
                 )
             ):
                 return source
-            if self._leads_to(root, wanted):
+            if self._links_to(root, target):
                 return source
         return ""
 
-    def _leads_to(self, root: str, wanted: str) -> bool:
-        """Whether a link below an inventory leads to a folder, or to one above it."""
+    def _links_to(self, root: str, folder_to_find: str) -> bool:
+        """Whether a link below an inventory leads to the folder or to one of its parents."""
         for folder, names, _files in os.walk(root):
             names[:] = [name for name in names if not self._ignores(name)]
             for name in names:
                 path = os.path.join(folder, name)
                 if os.path.islink(path):
                     target = os.path.realpath(path)
-                    if wanted == target or wanted.startswith(f"{target}{os.sep}"):
+                    if folder_to_find == target or folder_to_find.startswith(f"{target}{os.sep}"):
                         return True
         return False
 
 
 def beside(folder: str) -> str:
-    """A folder for the secrets that no inventory in ``folder`` reads, and that no other shares."""
+    """A secrets folder next to ``folder``, with a name that no other platform uses."""
     return f"{folder.rstrip(os.sep)}-{OLD_NAME}"
 
 
 def better(folder: str, inventory: Inventory) -> str:
-    """A folder that none of the inventories reads."""
+    """A secrets folder that no inventory of the run reads."""
     found = beside(folder)
     while True:
         reader = inventory.reader_of(found)
@@ -84,13 +83,12 @@ def better(folder: str, inventory: Inventory) -> str:
 def default(inventory_dir: str, inventory: Inventory) -> str:
     """The folder for the secrets of the hosts of an inventory.
 
-    Where a first run has made them stays as it is, and a folder that an inventory reads is refused
-    by a check. Otherwise it lies in the folder of an inventory file, and beside an inventory that
-    is a folder.
+    A folder with the secrets of an earlier run stays in use; a check refuses it if an inventory
+    reads it. Otherwise the folder is next to the inventory file, or next to the inventory folder.
     """
     old = os.path.join(inventory_dir, OLD_NAME)
     new = better(inventory_dir, inventory)
     for folder in (new, old):
-        if any(os.path.exists(os.path.join(folder, name)) for name in _MADE_FIRST):
+        if any(os.path.exists(os.path.join(folder, name)) for name in _FIRST_FILES):
             return folder
     return new if inventory.reader_of(old) else old

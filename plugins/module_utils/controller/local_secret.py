@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A random text that is made once and then kept in a file.
+"""A random secret that is created once and kept in a file.
 
-Many processes may ask at the same time, and any of them may be killed at any moment: the file is
-either not there or whole, and nothing has to be cleared away afterwards.
+Many processes may call this at the same time, and each may be killed at any moment. The file is
+complete or absent, and a killed process leaves nothing to clean up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SecretError(Exception):
 
 
 def read(path: Path) -> str | None:
-    """The secret, None where there is no file."""
+    """The secret, None if there is no file."""
     try:
         text = path.read_text(encoding="utf-8").rstrip("\n")
     except FileNotFoundError:
@@ -34,16 +34,16 @@ def read(path: Path) -> str | None:
         raise SecretError(f"{path} cannot be read: {error}.") from error
     if not text:
         raise SecretError(
-            f"{path} is empty. Put the secret back from your copy; or remove the file, when what "
-            "it opens does not exist yet, and a new one is made."
+            f"{path} is empty. Put the secret back from your copy. If nothing uses the secret yet, "
+            "remove the file, and the next run creates a new one."
         )
     return text
 
 
 def keep(path: Path, length: int, *, write: bool = True) -> str:
-    """The secret in the file, which is made when it is not there.
+    """The secret in the file; creates the file if it does not exist.
 
-    Without ``write`` a secret that is not there is one that nobody keeps, another one each time.
+    Without ``write``, a missing file stays missing, and each call returns another random text.
     """
     found = read(path)
     if found is not None:
@@ -55,7 +55,7 @@ def keep(path: Path, length: int, *, write: bool = True) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, made + "\n")
     except FileExistsError:
-        # Another process was faster, and everybody has to have the same.
+        # Another process was faster, and all processes must use the same secret.
         return read(path) or keep(path, length)
     except OSError as error:
         raise SecretError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -63,19 +63,19 @@ def keep(path: Path, length: int, *, write: bool = True) -> str:
 
 
 def write_new(path: Path, text: str, mode: int) -> None:
-    """Put a file in its place that is not there yet; FileExistsError when it is."""
+    """Create a new file; FileExistsError if it exists."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(path, text)
     path.chmod(mode)
 
 
 def _write(path: Path, text: str) -> None:
-    """Make the file with all of its content at once; FileExistsError if somebody else did."""
+    """Create the file with its content in one step; FileExistsError if it exists."""
     try:
-        # It has no name before it is whole, so a killed process leaves none behind.
+        # The file has no name until it is complete, so a killed process leaves nothing behind.
         handle = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
     except (AttributeError, OSError):
-        # Not every system and file system knows that.
+        # Not every system and file system supports O_TMPFILE.
         _write_by_name(path, text)
         return
     folder = os.open(path.parent, os.O_RDONLY)
@@ -84,7 +84,7 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(handle)
-            # Only with a folder's handle does Python follow the link that stands for the file.
+            # Python follows the link to the open file only with the handle of a folder.
             os.link(f"/proc/self/fd/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
     finally:
         os.close(folder)

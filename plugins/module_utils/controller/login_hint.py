@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a password comes from that Elasticsearch refuses, and how to get back in.
+"""Where a refused Elasticsearch password comes from, and how to log in again.
 
 The text follows "Check" in an error, so it begins with the name of the variable.
 """
@@ -41,11 +41,11 @@ class Place:
 
 
 def state_of(path: Path, value: str) -> str:
-    """What gives the variable its value, and whether a renewal of it was broken off."""
+    """Where the value comes from, and whether a rotation of it was interrupted."""
     try:
         current = read(path)
     except SecretError:
-        # An empty file: what it held is lost all the same.
+        # The file is empty, so the password is lost as well.
         return MISSING
     if current is None:
         return MISSING
@@ -55,39 +55,39 @@ def state_of(path: Path, value: str) -> str:
 
 
 def hint(place: Place, value: str, *, renewing: bool = False) -> str:
-    """What to check. With `renewing` the next password has been tried as well."""
+    """What to check. With `renewing`, the next password of a rotation was tried as well."""
     path, state = place.path, state_of(place.path, value)
     source = f"{place.variable}, which comes from {path} on the controller"
     if state == GIVEN:
         return (
-            f"{place.variable}, which a variable of yours sets: {path} on the controller holds "
+            f"{place.variable}, which one of your variables sets: {path} on the controller has "
             f"another value. Set the variable to the right password. "
             f"{_new_password(place, 'set the variable to the password that it prints')}"
         )
     if state == MISSING:
         return (
-            f"{place.variable}: there is no password in {path} on the controller, and no variable "
-            f"of yours sets the right one. {_way_back(place)}"
+            f"{place.variable}: there is no password in {path} on the controller, and none of "
+            f"your variables sets the right one. {_how_to_fix(place)}"
         )
     if state == KEPT:
-        return f"{source}. {_way_back(place)}"
+        return f"{source}. {_how_to_fix(place)}"
     if renewing:
         return (
-            f"{place.variable}: neither {path} nor {next_of(path)} on the controller holds the "
-            f"right password. {_way_back(place)}"
+            f"{place.variable}: neither {path} nor {next_of(path)} on the controller contains "
+            f"the right password. {_how_to_fix(place)}"
         )
     return (
-        f"{source}. Its renewal was broken off, and {next_of(path)} holds the next password. Run "
-        "playbooks/rotate.yml -e rotate=passwords: it finds out which of the two is right, and "
-        "finishes the renewal"
+        f"{source}. Its rotation was interrupted, and {next_of(path)} holds the next password. "
+        "Run playbooks/rotate.yml -e rotate=passwords: it finds out which of the two is right, and "
+        "finishes the rotation"
     )
 
 
-def _way_back(place: Place) -> str:
-    written = f"write the password that it prints into {place.path}"
+def _how_to_fix(place: Place) -> str:
+    then = f"write the password that it prints into {place.path}"
     return (
         f"Write the right password into {place.path}: from your copy of that file, or from "
-        f"{place.host_file} on {place.host}. {_new_password(place, written)}"
+        f"{place.host_file} on {place.host}. {_new_password(place, then)}"
     )
 
 

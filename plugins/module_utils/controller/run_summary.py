@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The last words of a run that could not do its work: which host, why, and what to type next."""
+"""The summary of a failed run: which host, why, and what to type next."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONGEST = 900
-# So many of one kind are named; a run over 50 hosts can lose all of them at once.
+# Hosts to name with the same cause; a run over 50 hosts can lose all of them at once.
 NAMED = 12
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host, and how to log in to it by hand."""
+    """A host, and how to log in to it with ssh."""
 
     name: str
     address: str = ""
@@ -36,7 +36,7 @@ class Host:
     def from_variables(cls, name: str, variables: Mapping[str, Any]) -> Host:
         def plain(*names: str) -> str:
             value = next((str(variables[one]) for one in names if variables.get(one)), "")
-            # What has to be worked out first is no help to a person.
+            # A template that is not evaluated does not help the operator.
             return "" if "{{" in value else value
 
         return cls(
@@ -61,7 +61,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a host left the run. The message is Ansible's or a module's."""
+    """The task at which a host failed. The message is from Ansible or from a module."""
 
     host: Host
     task: str
@@ -72,7 +72,7 @@ class Failure:
 @dataclass(frozen=True)
 class _Rule:
     pattern: re.Pattern[str]
-    # What to say instead of the message, which names symptoms; empty to keep it.
+    # Printed before the message, which names only symptoms; empty if the message is enough.
     cause: str
     command: tuple[str, ...] = ()
     advice: str = ""
@@ -82,14 +82,14 @@ def _rule(pattern: str, cause: str = "", command: tuple[str, ...] = (), advice: 
     return _Rule(re.compile(pattern, re.IGNORECASE), cause, command, advice)
 
 
-# The first that matches counts.
-AWAY: tuple[_Rule, ...] = (
+# The first rule that matches counts.
+UNREACHABLE: tuple[_Rule, ...] = (
     _rule(
         r"host identification has changed|host key verification failed",
-        "its host key is another one than before, or none is known",
-        advice="if the host was made anew, ssh-keygen -R {address} and log in once: {ssh}",
+        "its host key has changed, or is not in known_hosts",
+        advice="if the host was reinstalled, ssh-keygen -R {address} and log in once: {ssh}",
     ),
-    _rule(r"permission denied", "it does not let this user in", advice="{ssh} shows what is asked"),
+    _rule(r"permission denied", "it refuses this login", advice="test the login: {ssh}"),
     _rule(
         r"no space left on device|failed to create temporary directory",
         "",
@@ -98,7 +98,7 @@ AWAY: tuple[_Rule, ...] = (
     _rule(
         r"timed? ?out|not responding|no route to host|refused|unreachable|closed|broken pipe",
         "",
-        advice="bring the host back, until this answers: {ssh_true}",
+        advice="bring the host back until this command succeeds: {ssh_true}",
     ),
 )
 FAILED: tuple[_Rule, ...] = (
@@ -106,7 +106,7 @@ FAILED: tuple[_Rule, ...] = (
     _rule(
         r"missing sudo password|sudo: a password is required|incorrect sudo password",
         "",
-        advice="the same command with --ask-become-pass",
+        advice="run the same command with --ask-become-pass",
     ),
     _rule(
         r"failed to update apt cache|failed to fetch|unable to fetch|could not resolve",
@@ -117,22 +117,22 @@ FAILED: tuple[_Rule, ...] = (
 
 
 def shortened(message: str) -> str:
-    """One line, without what ssh and Ansible put around it."""
+    """One line, without the prefixes of ssh and Ansible."""
     text = re.sub(r"\s+", " ", message).strip()
-    for around in (
+    for prefix in (
         r"^Task failed: ",
         r"^Module failed: ",
         r"^Failed to connect to the host via ssh: ",
     ):
-        text = re.sub(around, "", text)
+        text = re.sub(prefix, "", text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
-def judged(failure: Failure) -> tuple[str, str]:
-    """The cause, and what to type: empty where the message says it by itself."""
+def cause_and_command(failure: Failure) -> tuple[str, str]:
+    """The cause, and what to type; empty where the message contains the command."""
     host = failure.host
     cause = shortened(failure.message)
-    for rule in AWAY if failure.unreachable else FAILED:
+    for rule in UNREACHABLE if failure.unreachable else FAILED:
         if rule.pattern.search(failure.message):
             advice = rule.advice.format(
                 address=host.address or host.name, ssh=host.ssh(), ssh_true=host.ssh("true")
@@ -143,25 +143,25 @@ def judged(failure: Failure) -> tuple[str, str]:
             )
     if failure.unreachable:
         return cause, host.ssh("true")
-    # Messages of our own end with what has to be typed.
+    # The messages of this collection end with what to type.
     return cause, ""
 
 
 def closing(failures: Iterable[Failure]) -> str:
-    """The text; empty when no host was lost or failed."""
-    together: dict[tuple[str, str, bool], list[Failure]] = {}
+    """The summary; empty if no host failed or was unreachable."""
+    groups: dict[tuple[str, str, bool], list[Failure]] = {}
     for failure in failures:
         key = (failure.task, shortened(failure.message), failure.unreachable)
-        together.setdefault(key, []).append(failure)
-    if not together:
+        groups.setdefault(key, []).append(failure)
+    if not groups:
         return ""
-    lines = ["The run has ended before its end:"]
-    for (task, _message, unreachable), alike in together.items():
-        cause, command = judged(alike[0])
-        names = [failure.host.name for failure in alike]
+    lines = ["The run failed:"]
+    for (task, _message, unreachable), group in groups.items():
+        cause, command = cause_and_command(group[0])
+        names = [failure.host.name for failure in group]
         verb = "cannot be reached" if unreachable else "failed"
         lines.append(f'  {some(names, NAMED)} {verb} at "{task}": {cause}')
         if command:
             lines.append(f"    Next: {command}")
-    lines.append("Then run the same command again: what is done stays, and it goes on from there.")
+    lines.append("Then run the same command again: it keeps what is done and continues from there.")
     return "\n".join(lines)

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A secret on the controller that gets its next value, while programs log in with it.
+"""Rotation of a secret on the controller, while programs log in with it.
 
-Besides the file that everybody reads there is one with the next value until that is in use, and one
-with the former value until everybody has the new one. Which of them are there is all that a run has
-to know to go on where another was killed:
+Next to the file that all programs read, there is a file with the next value until it is in use, and
+then a file with the former value until all programs have the new one. A run continues where another
+was killed, because the files that exist show how far the rotation is:
 
-    the file                    idle     nothing is under way
-    the file, .next             made     the next one may be known to Elasticsearch already
-    the file, .former           used     the new one holds, and some may still have the former one
-    the file, .next, .former    made     killed on the way from the one to the other
+    the file                    idle     no rotation
+    the file, .next             made     Elasticsearch may know the next value already
+    the file, .former           used     the new value is valid, some programs may use the former
+    the file, .next, .former    made     killed between made and used
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.host.private_file import
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Given by a variable, so nobody but its operator can change it.
+# A variable sets the value, so only the operator can change it.
 GIVEN = "given"
 IDLE, MADE, USED = "idle", "made", "used"
 BEGIN, USE, END = STEPS = ("begin", "use", "end")
@@ -37,8 +37,8 @@ PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
-class Turn:
-    """How far it has come, and whether that is news."""
+class Rotation:
+    """The stage of a rotation, and whether the step changed it."""
 
     stage: str
     changed: bool = False
@@ -52,10 +52,10 @@ def former_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.former")
 
 
-def judge(
+def stage_from(
     *, current: str | None, following: str | None, former: str | None, value: str | None
 ) -> str:
-    """The stage, from the content of the three files and from what the variable gives."""
+    """The stage, from the content of the three files and from the value of the variable."""
     if value is not None and value != current:
         return GIVEN
     if following is not None:
@@ -64,7 +64,7 @@ def judge(
 
 
 def stage_of(path: Path, value: str | None = None) -> str:
-    return judge(
+    return stage_from(
         current=read(path),
         following=read(next_of(path)),
         former=read(former_of(path)),
@@ -72,47 +72,50 @@ def stage_of(path: Path, value: str | None = None) -> str:
     )
 
 
-def told(turn: Turn, name: str, path: Path) -> str:
-    """What an operator should know of the secret that a variable of this name gives."""
-    if turn.stage == GIVEN:
-        return f"{name} stays: it is not what {path} holds, so it is set elsewhere. Renew it there"
-    if turn.stage == USED:
-        return f"{name} has its next value since a run that was broken off: the rest is done now"
-    if turn.stage == MADE and not turn.changed:
-        return f"{name}: the renewal that was broken off goes on"
+def describe(rotation: Rotation, name: str, path: Path) -> str:
+    """The stage in words, for the operator. ``name`` is the variable of the secret."""
+    if rotation.stage == GIVEN:
+        return (
+            f"{name} is unchanged: it is not what {path} holds, so it is set elsewhere. "
+            "Change it there"
+        )
+    if rotation.stage == USED:
+        return f"{name} has its next value from an interrupted run: this run finishes the rotation"
+    if rotation.stage == MADE and not rotation.changed:
+        return f"{name}: the interrupted rotation continues"
     return f"{name} is renewed"
 
 
-def begin(path: Path, value: str | None, length: int, *, write_it: bool) -> Turn:
-    """Have the next value on the disk, unless one is under way. Without a length none is made."""
+def begin(path: Path, value: str | None, length: int, *, write_it: bool) -> Rotation:
+    """Write the next value, unless a rotation is in progress or the length is 0."""
     stage = stage_of(path, value)
     if stage != IDLE or not length:
-        return Turn(stage)
+        return Rotation(stage)
     if write_it:
         keep(next_of(path), length)
-    return Turn(MADE, changed=True)
+    return Rotation(MADE, changed=True)
 
 
-def use(path: Path, *, write_it: bool) -> Turn:
-    """Have everybody read the next value, and keep the former one."""
+def use(path: Path, *, write_it: bool) -> Rotation:
+    """Make the next value the value of the file, and keep the former one."""
     stage = stage_of(path)
     if stage != MADE:
-        return Turn(stage)
+        return Rotation(stage)
     if write_it:
         current = read(path)
         if current is None:
-            raise SecretError(f"{path} is not there. Put it back from your copy.")
+            raise SecretError(f"{path} does not exist. Put it back from your copy.")
         write(former_of(path), State(f"{current}\n".encode(), mode=PRIVATE))
-        # At once, so that there is always one of them under this name.
+        # One atomic rename, so there is always a file with this name.
         next_of(path).replace(path)
-    return Turn(USED, changed=True)
+    return Rotation(USED, changed=True)
 
 
-def end(path: Path, *, write_it: bool) -> Turn:
-    """Forget the former value, once nobody has it any more."""
+def end(path: Path, *, write_it: bool) -> Rotation:
+    """Delete the former value, once no program uses it."""
     stage = stage_of(path)
     if stage != USED:
-        return Turn(stage)
+        return Rotation(stage)
     if write_it:
         former_of(path).unlink()
-    return Turn(IDLE, changed=True)
+    return Rotation(IDLE, changed=True)

@@ -5,8 +5,8 @@
 """A thin, dependency-free client of the Docker Engine API.
 
 The standard library is enough for JSON over a socket, starts faster than the docker SDK, and
-does not break when the SDK and ``requests`` disagree about their versions.  No call is repeated
-behind the caller's back unless it is a read.
+does not break when the SDK and ``requests`` disagree about their versions.  Only a read is repeated
+when the connection breaks.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 
 JsonDict = dict[str, Any]
 
-# What Swarm says on a container of the service that it belongs to.
-# Ways to the Engine of this host.
+# URL schemes of an Engine on this host.
 LOCAL_SCHEMES = ("unix", "http+unix")
 # Swarm services have ulimits and capabilities since this version (Docker Engine 20.10).
 MINIMUM_API = (1, 41)
@@ -48,16 +47,16 @@ MINIMUM_API = (1, 41)
 START_INTERVAL_API = (1, 44)
 # Swarm services have no_new_privileges since this version (Docker Engine 25).
 NO_NEW_PRIVILEGES_API = (1, 44)
-# The newest version whose answers this collection has been written against.
+# The newest version that this collection is written for.
 MAXIMUM_API = (1, 44)
-# The list of configs has the content of each, up to a million bytes, and anybody's are in it.
+# The list of configs contains all configs with their content, up to a million bytes each.
 LONGEST_ANSWER = 512 * 1024 * 1024
-# How often the timeout of one wait an answer may take as a whole: a plugin's download reports.
+# A whole answer may take this many timeouts, because the download of a plugin reports progress.
 PATIENCE = 60
 
 
 class EngineError(Exception):
-    """The Engine did not do what it was asked; the text says what to do about it."""
+    """A request to the Engine failed; the text says what to do."""
 
     def __init__(self, message: str, status: int | None = None, detail: str = "") -> None:
         super().__init__(message)
@@ -66,7 +65,7 @@ class EngineError(Exception):
 
 
 class EngineAwayError(EngineError):
-    """Nobody answers at the address of the Engine."""
+    """No Engine answers at the address."""
 
 
 class SocketMissingError(EngineAwayError):
@@ -74,7 +73,7 @@ class SocketMissingError(EngineAwayError):
 
 
 class EngineTimeoutError(EngineError):
-    """The Engine took the request and did not answer in time."""
+    """The Engine accepted the request and did not answer in time."""
 
 
 class NoSwarmError(EngineError):
@@ -106,7 +105,7 @@ class InUseError(EngineError):
 
 
 def classify(status: int, message: str, what: str, address: str) -> EngineError:
-    """Turn an error answer of the Engine into the exception that says what it means."""
+    """Turn an error answer of the Engine into the exception that explains it."""
     text = message.lower()
     where = f"{what} ({address})"
     if "no leader" in text or "does not have a leader" in text or "too few managers" in text:
@@ -197,12 +196,12 @@ class Connection:
 
     @property
     def local(self) -> bool:
-        """Whether the Engine is this host's own: files it names are here, its ids are ours."""
+        """Whether the Engine runs on this host, so that its file paths and ids are valid here."""
         return urlsplit(self.docker_host).scheme in LOCAL_SCHEMES
 
 
 class Engine:
-    """Requests to one Docker Engine over one kept connection."""
+    """Sends requests to one Docker Engine over one persistent connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._settings = connection
@@ -236,9 +235,9 @@ class Engine:
             try:
                 return SshConnection(ssh_command(url, timeout), timeout)
             except ValueError as error:
-                # Without the address, which may have a password in it.
+                # The message omits the address, which may contain a password.
                 raise EngineError(
-                    f"docker_host is not an address: {error}. It looks like ssh://user@host:22"
+                    f"docker_host is not an address: {error}. Write it like ssh://user@host:22"
                 ) from error
         raise EngineError(
             f"docker_host {self.address!r} is not supported: use unix://, tcp://, https:// or ssh://"
@@ -257,7 +256,7 @@ class Engine:
         headers: Mapping[str, str],
         length: int | None = None,
     ) -> tuple[int, bytes, Mapping[str, str]]:
-        kept = self._connection is not None
+        reused = self._connection is not None
         for attempt in (1, 2):
             if self._connection is None:
                 self._connection = self._open()
@@ -270,13 +269,13 @@ class Engine:
                     data = read_body(answer, LONGEST_ANSWER, seconds)
                 else:
                     data = answer.read(length)
-                    # What is left of the answer stands in the way of the next one.
+                    # The rest of this answer would be read as the next one.
                     self.close()
                 return answer.status, data, dict(answer.headers)
             except UnboundedAnswer as error:
                 self.close()
                 raise EngineError(
-                    f"What answers at {self.address} to {method} {path} has no end in sight: "
+                    f"The answer of {self.address} to {method} {path} has no end in sight: "
                     f"{error}. Check docker_host. Next command: docker --host {self.address} info"
                 ) from error
             except socket.timeout as error:
@@ -296,7 +295,7 @@ class Engine:
             except PermissionError as error:
                 self.close()
                 raise EngineAwayError(
-                    f"This user may not talk to the Docker Engine at {self.address}. Use become, "
+                    f"This user may not use the Docker Engine at {self.address}. Use become, "
                     "or add the user to the docker group"
                 ) from error
             except ssl.SSLError as error:
@@ -307,9 +306,9 @@ class Engine:
                 ) from error
             except (http.client.HTTPException, OSError) as error:
                 self.close()
-                # A kept connection may have been closed by the daemon meanwhile: a read can
-                # be asked again, a write cannot, because it may have been done.
-                if kept and attempt == 1 and method == "GET":
+                # The daemon may have closed a reused connection. Only a read can be repeated,
+                # because a write may already be done.
+                if reused and attempt == 1 and method == "GET":
                     continue
                 raise EngineAwayError(
                     f"The Docker Engine at {self.address} does not answer: "
@@ -319,15 +318,15 @@ class Engine:
 
     def _version_prefix(self) -> str:
         if self._prefix is None:
-            wanted = self._settings.api_version
-            if wanted and wanted != "auto":
-                self._prefix = f"/v{wanted.lstrip('v')}"
+            configured = self._settings.api_version
+            if configured and configured != "auto":
+                self._prefix = f"/v{configured.lstrip('v')}"
             else:
                 status, data, headers = self._exchange("GET", "/_ping", None, {})
                 text = headers.get("Api-Version") or ""
                 if status != 200 or not text:
                     raise EngineAwayError(
-                        f"What answers at {self.address} is not a Docker Engine (HTTP {status}: "
+                        f"The server at {self.address} is not a Docker Engine (HTTP {status}: "
                         f"{data[:80].decode('utf-8', 'replace')!r}). Check docker_host"
                     )
                 version = tuple(int(part) for part in text.split(".")[:2])
@@ -342,7 +341,7 @@ class Engine:
         return self._prefix
 
     def speaks(self, version: tuple[int, int]) -> bool:
-        """Whether requests go by this version of the API or by a newer one."""
+        """Whether requests use this version of the API or a newer one."""
         major, minor = self._version_prefix().removeprefix("/v").split(".")[:2]
         return (int(major), int(minor)) >= version
 
@@ -354,9 +353,9 @@ class Engine:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send one request and return the decoded answer; raise what the error means.
+        """Send one request and return the decoded answer; raise an EngineError for an error.
 
-        Bytes as body are an archive, everything else goes as JSON.
+        A body of bytes is sent as a tar archive, any other body as JSON.
         """
         raw = self._answer(method, path, query, body, headers)
         try:
@@ -364,8 +363,8 @@ class Engine:
         except ValueError:
             return raw.decode("utf-8", "replace")
 
-    def beginning(self, path: str, query: Mapping[str, Any], length: int) -> bytes:
-        """The first bytes of an answer that may be as long as a disk."""
+    def first_bytes(self, path: str, query: Mapping[str, Any], length: int) -> bytes:
+        """The first bytes of an answer that may be as large as a volume."""
         return self._answer("GET", path, query, None, None, length)
 
     def _answer(
@@ -385,33 +384,33 @@ class Engine:
                     for k, v in query.items()
                 }
             )
-        sent: dict[str, str] = dict(headers or {})
+        request_headers: dict[str, str] = dict(headers or {})
         data: bytes | None = None
         if isinstance(body, bytes):
             data = body
-            sent["Content-Type"] = "application/x-tar"
+            request_headers["Content-Type"] = "application/x-tar"
         elif body is not None:
             data = json.dumps(body).encode("utf-8")
-            sent["Content-Type"] = "application/json"
-        status, raw, got = self._exchange(method, full, data, sent, length)
-        self._note_clock(got.get("Date"))
+            request_headers["Content-Type"] = "application/json"
+        status, raw, answer_headers = self._exchange(method, full, data, request_headers, length)
+        self._note_clock(answer_headers.get("Date"))
         if status >= 400:
             try:
-                told = json.loads(raw)
+                error = json.loads(raw)
             except ValueError:
-                told = raw.decode("utf-8", "replace")
-            message = told.get("message", "") if isinstance(told, dict) else str(told)
+                error = raw.decode("utf-8", "replace")
+            message = error.get("message", "") if isinstance(error, dict) else str(error)
             raise classify(status, message.strip(), f"{method} {path}", self.address)
         return raw
 
     def _note_clock(self, date: str | None) -> None:
         if date:
             try:
-                there = email.utils.parsedate_to_datetime(date).timestamp()
+                engine_time = email.utils.parsedate_to_datetime(date).timestamp()
             except (TypeError, ValueError):
                 return
-            # The header has whole seconds; rounding down keeps ages on the safe side.
-            self._clock_offset = there - time.time()
+            # The header has whole seconds, rounded down, so no task looks older than it is.
+            self._clock_offset = engine_time - time.time()
 
     def now(self) -> float:
         """Seconds since the epoch by the clock of the Engine, at most a second behind."""
@@ -455,7 +454,7 @@ class Engine:
         return list(self.request("GET", "/tasks", query=query) or [])
 
     def tasks_of_removed(self, service_id: str) -> list[JsonDict]:
-        """Tasks that a removed service left; the filter of the API needs the service alive."""
+        """The tasks of a removed service; the API's filter accepts only an existing service."""
         return [task for task in self.all_tasks() if task.get("ServiceID") == service_id]
 
     def all_tasks(self) -> list[JsonDict]:
@@ -503,7 +502,7 @@ class Engine:
         return found
 
     def plugin_privileges(self, remote: str, auth: str | None = None) -> list[JsonDict]:
-        """What a plugin asks for. The list is empty, too, when the registry has no such plugin."""
+        """The privileges that a plugin needs; also empty if the registry has no such plugin."""
         query, headers = {"remote": remote}, _authorised(auth)
         answer = self.request("GET", "/plugins/privileges", query=query, headers=headers)
         return list(answer or [])
@@ -523,9 +522,9 @@ class Engine:
     def _fetch_plugin(
         self, path: str, query: Mapping[str, str], privileges: list[JsonDict], auth: str | None
     ) -> None:
-        told = self.request("POST", path, query=query, body=privileges, headers=_authorised(auth))
-        # The answer is 200 before it is known how the download ends.
-        for step in messages(told):
+        answer = self.request("POST", path, query=query, body=privileges, headers=_authorised(auth))
+        # The status is 200 before the download ends, so the messages report the error.
+        for step in messages(answer):
             if step.get("error"):
                 raise EngineError(
                     f"Fetching {query['remote']} failed: {step['error']}", detail=step["error"]
@@ -549,18 +548,18 @@ class Engine:
     # -- volumes and containers ----------------------------------------------------------------
 
     def volume(self, name: str) -> JsonDict | None:
-        """The volume of exactly this name; an error if its driver is not there to be asked."""
+        """The volume of exactly this name; an error if its driver is missing."""
         try:
             found: JsonDict = self.request("GET", f"/volumes/{quote(name, safe='')}")
         except NotFoundError as error:
             if "volume plugin" in error.detail:
                 raise
             return None
-        # The id of a cluster volume is taken for a name as well.
+        # The API also accepts the id of a cluster volume as a name.
         return found if found.get("Name") == name else None
 
     def volumes(self, driver: str = "") -> tuple[list[JsonDict], list[str]]:
-        """Volumes of one driver or of all that answer, and what the Engine warns of."""
+        """Volumes of one driver or of all drivers that answer, and the Engine's warnings."""
         query = {"filters": {"driver": [driver]}} if driver else None
         answer = self.request("GET", "/volumes", query=query) or {}
         return list(answer.get("Volumes") or []), list(answer.get("Warnings") or [])
@@ -572,7 +571,7 @@ class Engine:
         self.request("DELETE", f"/volumes/{quote(name, safe='')}")
 
     def volume_sizes(self) -> dict[str, int]:
-        """Bytes of each volume whose driver can tell; the Engine counts them file by file."""
+        """Bytes of each volume whose driver reports them; slow, the Engine reads every file."""
         # Older Engines do not know the parameter, and count images and containers as well.
         answer = self.request("GET", "/system/df", query={"type": "volume"}) or {}
         sizes = {
@@ -586,14 +585,14 @@ class Engine:
         return list(self.request("GET", "/containers/json", query={"all": 1}) or [])
 
     def container(self, container_id: str) -> JsonDict:
-        """One of them as `docker inspect` has it."""
+        """One container as `docker inspect` shows it."""
         found: JsonDict = self.request("GET", f"/containers/{container_id}/json")
         return found
 
     # -- images ------------------------------------------------------------------------------
 
     def image(self, name: str) -> JsonDict | None:
-        """An image that this host has."""
+        """An image on the Engine's host; None if it is not there."""
         try:
             found: JsonDict = self.request("GET", f"/images/{_in_path(name)}/json")
         except NotFoundError:
@@ -604,27 +603,27 @@ class Engine:
         answer = self.request(
             "POST", "/images/create", query={"fromImage": name}, headers=_authorised(auth)
         )
-        # The answer is 200 before it is known how the download ends.
+        # The status is 200 before the download ends, so the messages report the error.
         for step in messages(answer):
             if step.get("error"):
                 raise EngineError(f"Pulling {name} failed: {step['error']}", detail=step["error"])
 
     def image_digest(self, image: str, auth: str | None = None) -> str:
-        """The digest that the image's registry gives for it now."""
+        """The digest that the image has in its registry now."""
         path = f"/distribution/{_in_path(image)}/json"
         answer = self.request("GET", path, headers=_authorised(auth))
         return str(answer["Descriptor"]["digest"])
 
 
 def messages(answer: Any) -> list[JsonDict]:
-    """The messages of a stream; a single one has been decoded already."""
+    """The messages of a stream; :meth:`Engine.request` has already decoded a single one."""
     lines = answer.splitlines() if isinstance(answer, str) else [json.dumps(answer)]
     found = [json.loads(line) for line in lines if line.strip()]
     return [one for one in found if isinstance(one, dict)]
 
 
 def _in_path(reference: str) -> str:
-    """A reference for use in a path: its slashes and colons stay."""
+    """Quote a reference for use in a path, but keep its slashes and colons."""
     return quote(reference, safe="/:@")
 
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Docker daemon's configuration file: what it should say, and how the daemon gets to it.
+"""The Docker daemon's configuration file: its content, and how the running daemon adopts it.
 
-Most options are read when the daemon starts. Some are also taken from the file when it is told to
-reload, which stops no container. What the running daemon has read is known from time stamps, from a
-note that is kept beside the daemon's run files, and, for a few options, from the daemon itself.
+The daemon reads most options when it starts. It reads some of them again on a reload, which stops
+no container. What the running daemon has read is known from time stamps, from a note in /run, and,
+for a few options, from the daemon itself.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Dropping one of these from a file that somebody else wrote would make the daemon start on other,
-# empty data, or not at all.
+# Without one of these from an existing file, the daemon would start with other, empty data, or
+# not at all.
 KEEP = ("data-root", "exec-root", "storage-driver", "userns-remap")
 
 
 class ConfigError(ValueError):
-    """The wanted configuration cannot be used."""
+    """The desired configuration is not valid."""
 
 
 def merge(defaults: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def merge(defaults: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, 
     merged = dict(defaults)
     driver = options.get("log-driver")
     if driver is not None and driver != defaults.get("log-driver"):
-        # Options of one log driver are unknown to another, and the daemon refuses them.
+        # The daemon refuses options that belong to another log driver.
         merged.pop("log-opts", None)
     for name, value in options.items():
         if value is None:
@@ -46,10 +46,10 @@ def merge(defaults: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, 
 
 
 def refuse(options: Mapping[str, Any]) -> None:
-    """Raise for what cannot work in a swarm."""
+    """Raise for an option that cannot work in a swarm."""
     if options.get("live-restore"):
         raise ConfigError(
-            "live-restore is true, but it excludes swarm mode: Docker refuses to be both. "
+            "live-restore is true, but it excludes swarm mode: Docker refuses the two together. "
             "Remove it from docker_engine_daemon_options."
         )
 
@@ -59,7 +59,7 @@ def render(options: Mapping[str, Any]) -> str:
 
 
 def parse(text: str) -> dict[str, Any] | None:
-    """The present file; None when it is no JSON object, empty when there is none."""
+    """Parse the present file; None if it is no JSON object, {} if there is no file."""
     if not text.strip():
         return {}
     try:
@@ -69,15 +69,15 @@ def parse(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def dropped(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Keys that must not vanish from a file just because nobody thought of them."""
-    return [name for name in KEEP if present.get(name) and name not in wanted]
+def dropped(present: Mapping[str, Any], desired: Mapping[str, Any]) -> list[str]:
+    """Keys of the present file that must not be lost and that the new configuration lacks."""
+    return [name for name in KEEP if present.get(name) and name not in desired]
 
 
 NOTHING, RELOAD, RESTART = "nothing", "reload", "restart"
 
-# Options that Docker documents as read by a reload, in every Engine from 20.10 on. live-restore is
-# one of them, but has no place in a swarm.
+# Options that a reload reads, by Docker's documentation, in every Engine since 20.10. live-restore
+# is one of them, but cannot be used in a swarm.
 RELOADABLE = frozenset(
     [
         "authorization-plugins",
@@ -95,32 +95,32 @@ RELOADABLE = frozenset(
         "shutdown-timeout",
     ]
 )
-# A reload without these options in the file goes back to Docker's own value. The others keep the
-# value that they have, until the daemon starts anew.
-FORGOTTEN = frozenset(
+# A reload sets these back to Docker's default when the file lacks them. The others keep their value
+# until the daemon restarts.
+RESET_BY_RELOAD = frozenset(
     ["features", "max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts"]
 )
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A running daemon, as far as it matters here."""
+    """The facts about a running daemon that decide whether it needs a reload or a restart."""
 
     # Time stamp of its start.
     started: int
-    # What it has read; None where nobody knows.
+    # The configuration that it has read; None if unknown.
     loaded: Mapping[str, Any] | None = None
-    # What the file says now, read or not.
+    # The content of the file now; the daemon may not have read it yet.
     present: Mapping[str, Any] = field(default_factory=dict)
-    # Options whose present value the daemon itself tells.
+    # Options whose present value the daemon itself reports.
     live: Mapping[str, Any] = field(default_factory=dict)
-    # Whether its program has been replaced on the disk since it started.
+    # Whether its program on the disk was replaced after the start.
     replaced: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """What brings the running daemon to its configuration, and why nothing less does."""
+    """What the daemon needs to adopt its configuration, and why."""
 
     kind: str = NOTHING
     reasons: tuple[str, ...] = ()
@@ -132,11 +132,11 @@ def loaded(
     started: int,
     note: Mapping[str, Any] | None,
 ) -> Mapping[str, Any] | None:
-    """What the running daemon has read, None where nobody knows.
+    """The configuration that the running daemon has read; None if unknown.
 
-    Two time stamps of files tell it even after a run that was killed: a file older than the daemon
-    is what the daemon started with. Of a daemon older than its file only the note can tell, which
-    names the daemon it speaks of by its start.
+    If the file is older than the daemon, the daemon started with it. Time stamps show this even
+    after a killed run. If the file is newer, only the note helps; it names its daemon by the time
+    of its start.
     """
     noted = _noted(note, started)
     if written is None:
@@ -156,42 +156,44 @@ def note_of(started: int, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"started": started, "config": dict(config)}
 
 
-def step(daemon: Daemon | None, wanted: Mapping[str, Any]) -> Step:
-    """Decide what a daemon needs to run with a configuration; one that does not run, nothing."""
+def step(daemon: Daemon | None, desired: Mapping[str, Any]) -> Step:
+    """Decide what a daemon needs to adopt a configuration; a stopped daemon needs nothing."""
     if daemon is None:
         return Step()
     if daemon.replaced:
-        return Step(RESTART, ("the program on the disk is another one than the one that runs",))
+        return Step(RESTART, ("the program on the disk was replaced after the daemon started",))
     if daemon.loaded is None:
-        return Step(RESTART, ("the file is newer than the daemon, and nobody saw it read",))
+        return Step(RESTART, ("the file is newer than the daemon, which may not have read it",))
     restart: list[str] = []
     reload: list[str] = []
-    # An option that no file speaks of may come from the daemon's command line, which is not ours.
-    spoken = {*daemon.loaded, *wanted, *(daemon.live.keys() & daemon.present.keys())}
-    for name in sorted(spoken):
+    # An option in none of the files may come from the daemon's command line, so it is left alone.
+    in_files = {*daemon.loaded, *desired, *(daemon.live.keys() & daemon.present.keys())}
+    for name in sorted(in_files):
         if name not in RELOADABLE:
-            same = name in daemon.loaded and name in wanted and daemon.loaded[name] == wanted[name]
-            if not same and (name in daemon.loaded or name in wanted):
+            same = (
+                name in daemon.loaded and name in desired and daemon.loaded[name] == desired[name]
+            )
+            if not same and (name in daemon.loaded or name in desired):
                 restart.append(f"{name} is only read when the daemon starts")
             continue
         now = daemon.live.get(name, daemon.loaded.get(name))
-        if same_value(name, now, wanted.get(name)):
+        if same_value(name, now, desired.get(name)):
             continue
-        if name in wanted or name in FORGOTTEN:
+        if name in desired or name in RESET_BY_RELOAD:
             reload.append(f"{name} is read by a reload")
         else:
-            restart.append(f"{name} is gone from the file, and a reload keeps its last value")
+            restart.append(f"{name} was removed from the file, and a reload keeps its last value")
     if restart:
         return Step(RESTART, tuple(restart))
     return Step(RELOAD, tuple(reload)) if reload else Step()
 
 
 def same_value(name: str, one: Any, other: Any) -> bool:
-    """Whether two values of a reloadable option mean the same; none is like empty or false."""
+    """Whether two values of a reloadable option mean the same; None equals empty and false."""
     if name == "insecure-registries":
         return _registries(one) == _registries(other)
     if name == "registry-mirrors":
-        # Docker adds the slash at the end of an address.
+        # Docker adds a slash to the end of the address.
         return {str(item).rstrip("/") for item in one or ()} == {
             str(item).rstrip("/") for item in other or ()
         }
@@ -200,12 +202,12 @@ def same_value(name: str, one: Any, other: Any) -> bool:
     return (one or None) == (other or None)
 
 
-# Docker never asks these for a certificate, and always lists them.
+# Docker never verifies the certificates of these, and always lists them.
 LOOPBACK = frozenset(["127.0.0.0/8", "::1/128"])
 
 
 def _registries(value: Any) -> set[str]:
-    """Registries as Docker keeps them: without a scheme, networks without bits behind the mask."""
+    """Registries as Docker stores them: without a scheme, and networks without host bits."""
     found = set()
     for item in value or ():
         name = re.sub(r"^https?://", "", str(item))
@@ -216,7 +218,7 @@ def _registries(value: Any) -> set[str]:
 
 
 def live_options(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as the daemon itself tells them in ``/info``; empty when it tells none."""
+    """The options that the daemon itself reports in ``/info``; empty if it reports none."""
     registries = info.get("RegistryConfig")
     if not isinstance(registries, Mapping):
         return {}
@@ -231,10 +233,10 @@ def live_options(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def not_taken(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
-    """Options that the daemon tells another value of than the file, after it has read the file."""
+def not_adopted(desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+    """Options whose reported value differs from the file although the daemon has read the file."""
     return [
-        f"{name}: the file says {wanted[name]!r}, the daemon {live[name]!r}"
-        for name in sorted(wanted.keys() & live.keys())
-        if not same_value(name, live[name], wanted[name])
+        f"{name}: the file has {desired[name]!r}, the daemon has {live[name]!r}"
+        for name in sorted(desired.keys() & live.keys())
+        if not same_value(name, live[name], desired[name])
     ]

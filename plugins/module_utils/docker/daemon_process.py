@@ -19,12 +19,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Eng
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Engine
 
-# Gone with the next boot, like the daemon it speaks of.
+# In /run, because a reboot also ends the daemon that the note describes.
 NOTE = Path("/run/elk.swarm/docker-daemon.json")
 
 
 def stamp(path: Path) -> int | None:
-    """When a file was last written; None where there is none."""
+    """The time when a file was last written; None if there is no file."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -32,7 +32,7 @@ def stamp(path: Path) -> int | None:
 
 
 def process(pidfile: Path) -> tuple[int, bool] | None:
-    """When the running daemon started, and whether its program has been replaced since."""
+    """When the daemon started and whether its program was replaced since; None if none runs."""
     try:
         pid = safe_path.read_text(pidfile).strip()
         name = safe_path.read_text(f"/proc/{pid}/comm")
@@ -46,7 +46,7 @@ def process(pidfile: Path) -> tuple[int, bool] | None:
 
 
 def read_config(path: Path) -> Mapping[str, Any] | None:
-    """The configuration file; empty where there is none, None when it is no JSON object."""
+    """Read the configuration file; {} if there is no file, None if it is no JSON object."""
     try:
         return plan.parse(safe_path.read_text(path))
     except OSError:
@@ -54,7 +54,7 @@ def read_config(path: Path) -> Mapping[str, Any] | None:
 
 
 def look(path: Path, pidfile: Path, engine: Engine | None) -> plan.Daemon | None:
-    """The running daemon; None where none runs. Without an engine it is not asked for anything."""
+    """The running daemon; None if none runs. Without an engine, its live options stay unknown."""
     found = process(pidfile)
     if found is None:
         return None
@@ -63,7 +63,7 @@ def look(path: Path, pidfile: Path, engine: Engine | None) -> plan.Daemon | None
     try:
         live = plan.live_options(engine.request("GET", "/info")) if engine else {}
     except EngineError:
-        # What cannot be asked is judged by what was read.
+        # Without an answer, what the daemon has read counts instead.
         live = {}
     return plan.Daemon(
         started=started,
@@ -83,7 +83,7 @@ def read_note(path: Path = NOTE) -> Mapping[str, Any] | None:
 
 
 def write_note(started: int, config: Mapping[str, Any], path: Path = NOTE) -> None:
-    """Remember what the daemon has read, unless that is known already."""
+    """Note what the daemon has read, unless the note already says so."""
     note = plan.note_of(started, config)
     if read_note(path) == note:
         return

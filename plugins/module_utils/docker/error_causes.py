@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Docker says when it cannot start a container, and what cures it."""
+"""Docker's errors when it cannot start a container, and their remedies."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of task error that a retry does not cure, and what does."""
+    """A kind of task error that a retry does not fix, and its remedy."""
 
     kind: str
     pattern: re.Pattern[str]
-    mend: str
+    remedy: str
 
 
-def _cause(kind: str, pattern: str, mend: str) -> Cause:
-    return Cause(kind, re.compile(pattern, re.IGNORECASE), mend)
+def _cause(kind: str, pattern: str, remedy: str) -> Cause:
+    return Cause(kind, re.compile(pattern, re.IGNORECASE), remedy)
 
 
-# The order counts: the first that matches names the cause.
+# The order matters: the first pattern that matches gives the cause.
 CAUSES: tuple[Cause, ...] = (
     _cause(
         "no such image",
         r"no such image|manifest unknown|manifest for .* not found|pull access denied|"
         r"repository does not exist|invalid reference format",
-        # Swarm keeps to itself why a pull has failed.
-        "its name or tag is wrong, the registry does not answer, or the disk is full; which of "
-        "these is told by, on that host: docker pull IMAGE",
+        # Swarm does not report why a pull failed.
+        "its name or tag is wrong, the registry does not answer, or the disk is full; to see "
+        "which, run on that host: docker pull IMAGE",
     ),
     _cause(
         "disk full",
         r"no space left on device|disk quota exceeded",
-        "free space on that host: df -h shows where, docker system df what Docker keeps",
+        "free space on that host: df -h shows where, docker system df shows what Docker stores",
     ),
     _cause(
         "no image for this platform",
@@ -45,14 +45,14 @@ CAUSES: tuple[Cause, ...] = (
     _cause(
         "bind source missing",
         r"bind source path does not exist|error mounting .* no such file or directory",
-        "create the path on that host, with the owner the image needs, or keep the service away "
-        "from the host by a constraint",
+        "create the path on that host, with the owner that the image needs, or exclude the host "
+        "with a placement constraint",
     ),
     _cause(
         "file system unknown",
         r"failed to mount local volume.*no such device",
-        "load the kernel's client of that file system on that host (modprobe nfs, cifs or ceph), "
-        "or keep the data on something else",
+        "load the kernel module of that file system on that host (modprobe nfs, cifs or ceph), "
+        "or use another kind of storage",
     ),
     _cause(
         "mount refused",
@@ -65,7 +65,7 @@ CAUSES: tuple[Cause, ...] = (
         "port in use",
         r"host-mode port already in use|port is already allocated|address already in use|"
         r"failed to bind (?:host )?port|bind for \S+:\d+ failed",
-        "free the port on that host (ss -ltnup shows who has it) or publish another one",
+        "free the port on that host (ss -ltnup shows which process uses it) or publish another one",
     ),
     _cause(
         "executable not found",

@@ -39,7 +39,7 @@ ENGINE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "no_log": False,
     },
     "validate_certs": {"type": "bool", "default": True, "aliases": ["tls_verify"]},
-    # Tasks that were written for community.docker bring these along.
+    # Tasks that were written for community.docker may set these.
     "use_ssh_client": {"type": "bool", "default": True},
     "debug": {"type": "bool", "default": False},
 }

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A managed plugin of Docker: what a task asks for and what is installed, compared into steps.
+"""A managed plugin of Docker: the steps from the installed plugin to the desired one.
 
-Docker takes options and other versions only for a plugin that is disabled, so an enabled one is
-disabled for them and enabled again.  Any option may be a password.  Values are shown only where
-they are public anyway, or where the task says that they may be.
+Docker changes options and versions only of a disabled plugin, so an enabled one is disabled for the
+change and enabled again.  Any option may be a password.  A value is shown only if it is public, or
+if the task permits it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 JsonDict = dict[str, Any]
 
 MASK_NEW = f"{MASK} (new)"
-# Shorter ones are parts of so many words that blotting them out would leave nothing to read.
+# Shorter ones occur in many words, and masking them would make messages unreadable.
 _SHORTEST_SECRET = 4
 _NO_SECRETS = ("true", "false", "none", "null")
 _MOST_LOG_LINES = 20
@@ -34,7 +34,7 @@ _LOG_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 
 
 class PluginError(ValueError):
-    """The task cannot be done; the text says why and what to do. ``result`` goes with it."""
+    """The task cannot be done; the text says why and what to do. ``result`` adds return values."""
 
     def __init__(self, message: str, **result: Any) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class PluginError(ValueError):
 
 
 def normalise(reference: str) -> str:
-    """Write a plugin's reference in full, as Docker keeps it: of a tag and a digest the digest."""
+    """Write a plugin's reference in full, as Docker stores it: a digest replaces the tag."""
     name, _at, digest = reference.partition("@")
     first, slash, _rest = name.partition("/")
     if not slash:
@@ -60,7 +60,7 @@ def normalise(reference: str) -> str:
 
 
 def local_name(remote: str, alias: str | None) -> str:
-    """Give the name under which Docker installs a plugin: it always ends in a tag."""
+    """The name under which Docker installs a plugin; it always ends with a tag."""
     name = alias or remote.partition("@")[0]
     for prefix in ("docker.io/library/", "docker.io/"):
         if name.startswith(prefix):
@@ -84,15 +84,15 @@ def option_values(options: Mapping[str, Any] | None) -> dict[str, str]:
             found[name] = str(value)
         else:
             raise PluginError(
-                f"plugin_options.{name} is a {type(value).__name__}, and a plugin's options are"
-                " text. Write it as the plugin expects it, quoted"
+                f"plugin_options.{name} is a {type(value).__name__}, and a plugin takes only text."
+                " Write the text that the plugin expects, in quotes"
             )
     return found
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing about a plugin that can be set, or could if the plugin allowed it."""
+    """One option of a plugin; ``settable`` says whether the plugin lets it be set."""
 
     name: str
     value: str | None = field(repr=False)
@@ -101,7 +101,7 @@ class Setting:
 
 
 def read_settings(plugin: Mapping[str, Any]) -> dict[str, Setting]:
-    """List what a plugin knows, by the name under which it is set."""
+    """A plugin's options by the name under which they are set."""
     config, settings = plugin.get("Config") or {}, plugin.get("Settings") or {}
     present = dict(one.partition("=")[::2] for one in settings.get("Env") or ())
     found = [
@@ -138,32 +138,32 @@ def read_settings(plugin: Mapping[str, Any]) -> dict[str, Setting]:
 
 
 @dataclass(frozen=True)
-class Veil:
-    """Decides which values of options may be seen."""
+class Visibility:
+    """Decides which values of options may be shown."""
 
     shown: frozenset[str] = frozenset()
 
-    def open(self, name: str, value: str | None, default: str | None = None) -> bool:
-        """What the plugin comes with is public, and an empty value hides nothing."""
+    def is_public(self, name: str, value: str | None, default: str | None = None) -> bool:
+        """A plugin's default is public, and an empty value is no secret."""
         return not value or value == default or name in self.shown
 
     def value(self, setting: Setting) -> str | None:
-        seen = self.open(setting.name, setting.value, setting.default)
-        return setting.value if seen else MASK
+        public = self.is_public(setting.name, setting.value, setting.default)
+        return setting.value if public else MASK
 
     def new_value(self, name: str, value: str, known: Setting | None) -> str:
-        seen = self.open(name, value, known.default if known else None)
-        return value if seen else MASK_NEW
+        public = self.is_public(name, value, known.default if known else None)
+        return value if public else MASK_NEW
 
     def secrets(
         self, options: Mapping[str, str], settings: Mapping[str, Setting], public: str
     ) -> set[str]:
-        """Values to be blotted out of every text, if they do not stand in it by right."""
-        found = {value for name, value in options.items() if not self.open(name, value)}
+        """Values to mask in every text, except those that also occur in ``public``."""
+        found = {value for name, value in options.items() if not self.is_public(name, value)}
         found |= {
             one.value
             for one in settings.values()
-            if one.value and not self.open(one.name, one.value, one.default)
+            if one.value and not self.is_public(one.name, one.value, one.default)
         }
         return {
             one
@@ -172,7 +172,7 @@ class Veil:
         }
 
     def inspection(self, plugin: Mapping[str, Any]) -> JsonDict:
-        """What Docker says of a plugin, with the values hidden that may not be seen."""
+        """Docker's inspection of a plugin, with values masked that are not public."""
         shown: JsonDict = copy.deepcopy(dict(plugin))
         known = read_settings(plugin)
         settings = shown.get("Settings") or {}
@@ -191,27 +191,27 @@ class Veil:
     def _line(self, line: str, known: Mapping[str, Setting]) -> str:
         name, equals, value = line.partition("=")
         setting = known.get(name)
-        seen = self.open(name, value, setting.default if setting else None)
-        return line if seen else f"{name}{equals}{MASK}"
+        public = self.is_public(name, value, setting.default if setting else None)
+        return line if public else f"{name}{equals}{MASK}"
 
 
 # -- privileges ------------------------------------------------------------------------------
 
 
-def privileges_of(asked: Iterable[Mapping[str, Any]]) -> list[JsonDict]:
-    """Privileges as the registry's answer has them, in the words of the option."""
+def privileges_of(answer: Iterable[Mapping[str, Any]]) -> list[JsonDict]:
+    """The privileges of the registry's answer, in the form of the option ``privileges``."""
     return [
         {
             "name": str(one.get("Name") or ""),
             "description": str(one.get("Description") or ""),
             "value": [str(value) for value in one.get("Value") or ()],
         }
-        for one in asked
+        for one in answer
     ]
 
 
-def privileges_held(config: Mapping[str, Any]) -> list[JsonDict]:
-    """List what an installed plugin was granted: all that its configuration asks for."""
+def granted_privileges(config: Mapping[str, Any]) -> list[JsonDict]:
+    """The privileges of an installed plugin: all that its configuration requires."""
     linux = config.get("Linux") or {}
     network = (config.get("Network") or {}).get("Type") or ""
     found: list[tuple[str, str, list[str]]] = []
@@ -235,58 +235,58 @@ def privileges_held(config: Mapping[str, Any]) -> list[JsonDict]:
     return [{"name": name, "description": about, "value": value} for name, about, value in found]
 
 
-def lacking(
-    asked: Iterable[Mapping[str, Any]], granted: Iterable[Mapping[str, Any]] | None
+def missing_privileges(
+    required: Iterable[Mapping[str, Any]], granted: Iterable[Mapping[str, Any]] | None
 ) -> list[JsonDict]:
-    """List the privileges asked for that a task does not name."""
-    given = {(one["name"], value) for one in granted or () for value in one.get("value") or ()}
+    """The required privileges that a task does not grant."""
+    known = {(one["name"], value) for one in granted or () for value in one.get("value") or ()}
     found = []
-    for one in asked:
-        values = [value for value in one["value"] if (one["name"], value) not in given]
+    for one in required:
+        values = [value for value in one["value"] if (one["name"], value) not in known]
         if values:
             found.append({"name": one["name"], "value": values})
     return found
 
 
-def in_words(privileges: Iterable[Mapping[str, Any]]) -> str:
+def privileges_text(privileges: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(f"{one['name']}: {', '.join(one['value'])}" for one in privileges)
 
 
-def check_privileges(wanted: Wanted, asked: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a plugin that asks for more than the task names."""
-    if wanted.grant_all:
+def check_privileges(desired: Desired, required: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a plugin that requires more privileges than the task grants."""
+    if desired.grant_all:
         return
-    missing = lacking(asked, wanted.privileges)
+    missing = missing_privileges(required, desired.privileges)
     if missing:
         raise PluginError(
-            f"The plugin {wanted.remote} asks for privileges that the task does not grant:"
-            f" {in_words(missing)}. Name them under privileges as they stand in"
-            " lacking_privileges, or set grant_all: true to grant whatever it asks for",
+            f"The plugin {desired.remote} asks for privileges that the task does not grant:"
+            f" {privileges_text(missing)}. Copy them from lacking_privileges to privileges,"
+            " or set grant_all: true to grant all that it asks for",
             lacking_privileges=missing,
         )
 
 
-# -- what there is ---------------------------------------------------------------------------
+# -- the actual plugin -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume that a plugin serves, and the containers that have it, by their state."""
+    """A volume of a plugin, and the state of each container that uses it, by name."""
 
     name: str
     containers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mounted_by(self) -> list[str]:
-        """Containers that have it open now; one that has ended or was only made does not."""
-        ended = ("created", "exited", "dead")
-        return sorted(name for name, state in self.containers.items() if state not in ended)
+        """Containers that have it mounted now; only a started one that has not ended does."""
+        not_mounted = ("created", "exited", "dead")
+        return sorted(name for name, state in self.containers.items() if state not in not_mounted)
 
     def __str__(self) -> str:
         if not self.containers:
             return self.name
-        having = ", ".join(f"{name}, {state}" for name, state in sorted(self.containers.items()))
-        return f"{self.name} (container {having})"
+        users = ", ".join(f"{name}, {state}" for name, state in sorted(self.containers.items()))
+        return f"{self.name} (container {users})"
 
     def as_dict(self) -> JsonDict:
         containers = [{"name": n, "state": state} for n, state in sorted(self.containers.items())]
@@ -298,7 +298,7 @@ def volumes_of(
     volumes: Iterable[Mapping[str, Any]],
     containers: Iterable[Mapping[str, Any]],
 ) -> list[Volume]:
-    """List a plugin's volumes. Those of a disabled one are known from containers only."""
+    """A plugin's volumes. Docker does not list those of a disabled one; containers name them."""
     found: dict[str, dict[str, str]] = {
         str(one["Name"]): {} for one in volumes if one.get("Driver") == driver
     }
@@ -313,7 +313,7 @@ def volumes_of(
 
 @dataclass(frozen=True)
 class Installed:
-    """A plugin as Docker has it."""
+    """A plugin as Docker has installed it."""
 
     id: str
     name: str
@@ -337,8 +337,10 @@ class Installed:
         return "enabled" if self.enabled else "disabled"
 
 
-def described(plugin: Mapping[str, Any], volumes: Iterable[Volume], veil: Veil) -> JsonDict:
-    """A plugin in the words of plugin_info."""
+def described(
+    plugin: Mapping[str, Any], volumes: Iterable[Volume], visibility: Visibility
+) -> JsonDict:
+    """A plugin in the form that plugin_info returns."""
     found = Installed.read(plugin)
     config = plugin.get("Config") or {}
     return {
@@ -350,13 +352,13 @@ def described(plugin: Mapping[str, Any], volumes: Iterable[Volume], veil: Veil) 
         "options": [
             {
                 "name": one.name,
-                "value": veil.value(one),
+                "value": visibility.value(one),
                 "default": one.default,
                 "settable": one.settable,
             }
             for one in found.settings.values()
         ],
-        "privileges": privileges_held(config),
+        "privileges": granted_privileges(config),
         "drivers": [str(one) for one in (config.get("Interface") or {}).get("Types") or ()],
         "volumes": [one.as_dict() for one in volumes],
     }
@@ -366,8 +368,8 @@ def described(plugin: Mapping[str, Any], volumes: Iterable[Volume], veil: Veil) 
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The plugin as the task asks for it."""
+class Desired:
+    """The plugin that the task describes."""
 
     remote: str
     name: str
@@ -385,11 +387,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in their order, out of remove, install, disable, upgrade, set and enable."""
+    """Steps in order; each is remove, install, disable, upgrade, set or enable."""
 
     steps: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    # Docker itself refuses to disable or remove what has volumes, mounted or not.
+    # Without force, Docker refuses to disable or remove a plugin with volumes, mounted or not.
     forced: bool = False
     before: JsonDict = field(default_factory=dict)
     after: JsonDict = field(default_factory=dict)
@@ -399,19 +401,21 @@ class Plan:
         return bool({"install", "upgrade"} & set(self.steps))
 
 
-def plan(wanted: Wanted, found: Installed | None, volumes: Sequence[Volume], veil: Veil) -> Plan:
-    """Say how to come from what is found to what is wanted, or raise why that is refused."""
+def plan(
+    desired: Desired, found: Installed | None, volumes: Sequence[Volume], visibility: Visibility
+) -> Plan:
+    """Plan the steps from the installed plugin to the desired one; raise if that is refused."""
     if found is None:
-        return _plan_missing(wanted, veil)
-    if wanted.state == "absent":
-        return _plan_removal(wanted, found, volumes)
-    upgrade = bool(found.reference) and found.reference != wanted.reference
-    changed = options_to_set(wanted, found, upgrade)
-    enabled = wanted.state == "enable" or (wanted.state == "present" and found.enabled)
+        return _plan_missing(desired, visibility)
+    if desired.state == "absent":
+        return _plan_removal(desired, found, volumes)
+    upgrade = bool(found.reference) and found.reference != desired.reference
+    changed = options_to_set(desired, found, upgrade)
+    enabled = desired.state == "enable" or (desired.state == "present" and found.enabled)
     touched = upgrade or bool(changed)
     steps: list[str] = []
     if found.enabled and (touched or not enabled):
-        _refuse_while_in_use(wanted, found, volumes, stays_off=not enabled)
+        _refuse_while_in_use(desired, found, volumes, stays_disabled=not enabled)
         steps.append("disable")
     if upgrade:
         steps.append("upgrade")
@@ -424,104 +428,106 @@ def plan(wanted: Wanted, found: Installed | None, volumes: Sequence[Volume], vei
     if enabled != found.enabled:
         before["state"], after["state"] = found.state, "enabled" if enabled else "disabled"
     if upgrade:
-        before["reference"], after["reference"] = found.reference, wanted.reference
+        before["reference"], after["reference"] = found.reference, desired.reference
     if changed:
         known = found.settings
-        before["options"] = {name: veil.value(known[name]) for name in changed if name in known}
-        after["options"] = {
-            name: veil.new_value(name, value, known.get(name)) for name, value in changed.items()
+        before["options"] = {
+            name: visibility.value(known[name]) for name in changed if name in known
         }
-    return Plan(tuple(steps), changed, wanted.force or bool(volumes), before, after)
+        after["options"] = {
+            name: visibility.new_value(name, value, known.get(name))
+            for name, value in changed.items()
+        }
+    return Plan(tuple(steps), changed, desired.force or bool(volumes), before, after)
 
 
-def _plan_missing(wanted: Wanted, veil: Veil) -> Plan:
-    if wanted.state == "absent":
+def _plan_missing(desired: Desired, visibility: Visibility) -> Plan:
+    if desired.state == "absent":
         return Plan()
-    if wanted.state == "disable":
+    if desired.state == "disable":
         raise PluginError(
-            f"There is no plugin {wanted.name} that could be disabled. With state: present it is"
-            " installed and stays disabled"
+            f"The plugin {desired.name} is not installed, so it cannot be disabled. To install it"
+            " disabled, set state: present"
         )
-    enabled = wanted.state == "enable"
-    steps = ["install", *(["set"] if wanted.options else []), *(["enable"] if enabled else [])]
+    enabled = desired.state == "enable"
+    steps = ["install", *(["set"] if desired.options else []), *(["enable"] if enabled else [])]
     after: JsonDict = {
-        "name": wanted.name,
-        "reference": wanted.reference,
+        "name": desired.name,
+        "reference": desired.reference,
         "state": "enabled" if enabled else "disabled",
         "options": {
-            name: veil.new_value(name, value, None) for name, value in wanted.options.items()
+            name: visibility.new_value(name, value, None) for name, value in desired.options.items()
         },
     }
-    return Plan(tuple(steps), wanted.options, False, {"state": "absent"}, after)
+    return Plan(tuple(steps), desired.options, False, {"state": "absent"}, after)
 
 
-def _plan_removal(wanted: Wanted, found: Installed, volumes: Sequence[Volume]) -> Plan:
-    if found.enabled and not (wanted.force_remove or wanted.force):
+def _plan_removal(desired: Desired, found: Installed, volumes: Sequence[Volume]) -> Plan:
+    if found.enabled and not (desired.force_remove or desired.force):
         raise PluginError(
             f"The plugin {found.name} is enabled, and Docker removes only disabled ones. Set"
             " force_remove: true, or disable it first with state: disable"
         )
-    if volumes and not wanted.force:
+    if volumes and not desired.force:
         raise PluginError(
-            f"The plugin {found.name} has volumes, which nobody could reach without it:"
+            f"The plugin {found.name} has volumes, which cannot be used without it:"
             f" {some(volumes, between='; ')}. Remove them first (docker volume rm NAME), or set"
             " force: true",
             volumes=[one.as_dict() for one in volumes],
         )
     before = {"name": found.name, "reference": found.reference, "state": found.state}
-    forced = found.enabled or wanted.force
+    forced = found.enabled or desired.force
     return Plan(("remove",), {}, forced, before, {"state": "absent"})
 
 
-def options_to_set(wanted: Wanted, found: Installed, upgrade: bool) -> dict[str, str]:
-    """Give the options whose values differ, under the names that the plugin has for them."""
+def options_to_set(desired: Desired, found: Installed, upgrade: bool) -> dict[str, str]:
+    """The options whose values differ, under the names that the plugin has for them."""
     changed: dict[str, str] = {}
-    for asked, value in wanted.options.items():
-        name = next(
-            (one for one in (asked, f"{asked}.source", f"{asked}.path") if one in found.settings),
-            asked,
-        )
+    for option, value in desired.options.items():
+        names = (option, f"{option}.source", f"{option}.path")
+        name = next((one for one in names if one in found.settings), option)
         setting = found.settings.get(name)
-        # Another version may have other options; Docker will say so.
+        # Another version may have other options; Docker checks them after the upgrade.
         if setting is None and not upgrade:
             known = sorted(one.name for one in found.settings.values() if one.settable)
             raise PluginError(
-                f"plugin_options.{asked}: the plugin {found.name} has no such option. It has"
+                f"plugin_options.{option}: the plugin {found.name} has no such option. It has"
                 f" {', '.join(known) or 'none that can be set'}"
             )
         if setting is not None and setting.value == value:
             continue
         if setting is not None and not setting.settable and not upgrade:
             raise PluginError(
-                f"plugin_options.{asked}: the plugin {found.name} does not let it be set. It is"
-                " fixed in the plugin itself; leave it out of the task"
+                f"plugin_options.{option}: the plugin {found.name} does not let it be set. Remove"
+                " it from the task"
             )
         changed[name] = value
     return changed
 
 
 def _refuse_while_in_use(
-    wanted: Wanted, found: Installed, volumes: Sequence[Volume], stays_off: bool
+    desired: Desired, found: Installed, volumes: Sequence[Volume], stays_disabled: bool
 ) -> None:
-    # For a moment a plugin may be away as long as nothing has a volume of it open.
-    using = [one for one in volumes if stays_off or one.mounted_by]
-    if wanted.force or not using:
+    # A short pause disturbs only a container that has a volume of the plugin mounted.
+    in_use = [one for one in volumes if stays_disabled or one.mounted_by]
+    if desired.force or not in_use:
         return
-    what = "disabled" if stays_off else "disabled for a moment, which the change needs,"
+    what = "disabled" if stays_disabled else "disabled for a moment, which the change needs,"
     raise PluginError(
         f"The plugin {found.name} cannot be {what} while volumes of it are in use:"
-        f" {some(using, between='; ')}. Stop the containers"
-        f"{' and remove the volumes' if stays_off else ''} first, or set force: true, with which"
-        " containers keep what they have mounted but no new one gets a volume meanwhile",
-        volumes=[one.as_dict() for one in using],
+        f" {some(in_use, between='; ')}. Stop the containers"
+        f"{' and remove the volumes' if stays_disabled else ''} first, or set force: true; then"
+        " containers keep their mounted volumes, but no new container gets a volume until the"
+        " plugin is enabled again",
+        volumes=[one.as_dict() for one in in_use],
     )
 
 
-def way_back(found: Installed, now: Installed) -> Plan:
-    """Say how to come back to what was found, from wherever a change has ended."""
+def rollback_plan(found: Installed, now: Installed) -> Plan:
+    """Plan the steps back to the plugin that was found, after a change that failed half-way."""
     upgrade = bool(found.reference) and now.reference != found.reference
     options = {
-        # What was never set cannot be unset, and is given what it would have been.
+        # An option cannot be unset, so it gets the value that it had by default.
         name: one.value if one.value is not None else one.default or ""
         for name, one in found.settings.items()
         if one.settable and (name not in now.settings or now.settings[name].value != one.value)
@@ -539,11 +545,11 @@ def way_back(found: Installed, now: Installed) -> Plan:
     return Plan(tuple(steps), options, True)
 
 
-# -- what Docker says ------------------------------------------------------------------------
+# -- the daemon's journal --------------------------------------------------------------------
 
 
 def log_lines(journal: str, plugin_id: str) -> list[str]:
-    """Give what a plugin wrote, out of the daemon's journal: its last lines, each once."""
+    """The last lines that a plugin wrote to the daemon's journal, each once."""
     found: list[str] = []
     for line in journal.splitlines():
         if f"plugin={plugin_id}" not in line:
@@ -555,7 +561,7 @@ def log_lines(journal: str, plugin_id: str) -> list[str]:
                 text = json.loads(f'"{match[1]}"')
             except ValueError:
                 text = match[1]
-        # A plugin that fails is started again and says the same again.
+        # Docker starts a failed plugin again, and it writes the same lines again.
         if text in found:
             found.remove(text)
         found.append(text)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings one managed plugin from what is to what a task asks for, or leaves it as it was found."""
+"""Changes one managed plugin to the desired state, or restores it when the change fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
-from ansible_collections.elk.swarm.plugins.module_utils.common.masking import blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import mask_secrets
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     ConflictError,
     Engine,
@@ -19,22 +19,22 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     SocketMissingError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
+    Desired,
     Installed,
     JsonDict,
     Plan,
     PluginError,
-    Veil,
+    Visibility,
     Volume,
-    Wanted,
     check_privileges,
-    in_words,
-    lacking,
+    granted_privileges,
     log_lines,
+    missing_privileges,
     plan,
-    privileges_held,
     privileges_of,
+    privileges_text,
+    rollback_plan,
     volumes_of,
-    way_back,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import auth_for
 
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
 
 # Docker gives a plugin about 13 seconds to listen on its socket.
 START = 30
-# After a start that failed it clears up for a moment, and a start meanwhile fails of that.
-_CLEARED_UP = 30
+# After a failed start Docker cleans up for a moment, and a new start fails until that is done.
+_CLEANUP_TIMEOUT = 30
 _PAUSE = 1.0
 
 
 class PluginFailure(Exception):
-    """The task was not done; ``result`` says what is known."""
+    """The task failed; ``result`` holds the return values."""
 
     def __init__(self, message: str, result: JsonDict) -> None:
         super().__init__(message)
@@ -75,7 +75,7 @@ class Outcome:
 
 
 def read_volumes(engine: Engine, driver: str) -> list[Volume]:
-    """Volumes that a plugin serves, with the containers that have them."""
+    """A plugin's volumes, with the containers that use them."""
     return volumes_of(driver, engine.volumes(driver)[0], engine.containers())
 
 
@@ -85,8 +85,8 @@ class PluginRun:
     def __init__(
         self,
         engine: Engine,
-        wanted: Wanted,
-        veil: Veil,
+        desired: Desired,
+        visibility: Visibility,
         check: bool = False,
         enable_timeout: int = 0,
         docker_config: Mapping[str, Any] | None = None,
@@ -94,18 +94,19 @@ class PluginRun:
         registry_login: Mapping[str, Any] | None = None,
     ) -> None:
         self._engine = engine
-        self._wanted = wanted
-        self._veil = veil
+        self._desired = desired
+        self._visibility = visibility
         self._check = check
         self._timeout = enable_timeout
         self._docker_config = docker_config or {}
         self._journal = journal
         self._registry_login = registry_login
         self._raw: JsonDict = {}
-        self._asked: list[JsonDict] = []
-        self._asked_before: list[JsonDict] = []
+        # Privileges of the desired version, and of the version that a rollback would restore.
+        self._required: list[JsonDict] = []
+        self._required_before: list[JsonDict] = []
         self.outcome = Outcome()
-        self.secrets: set[str] = veil.secrets(wanted.options, {}, self._public())
+        self.secrets: set[str] = visibility.secrets(desired.options, {}, self._public())
         if registry_login:
             self.secrets.add(registry_login["password"])
 
@@ -113,120 +114,123 @@ class PluginRun:
         try:
             found = self._read()
             volumes = read_volumes(self._engine, found.name) if found else []
-            way = plan(self._wanted, found, volumes, self._veil)
-            self._ask(way, found)
-            self.outcome.before, self.outcome.after = way.before, way.after
+            changes = plan(self._desired, found, volumes, self._visibility)
+            self._read_privileges(changes, found)
+            self.outcome.before, self.outcome.after = changes.before, changes.after
             if self._check:
-                for step in way.steps:
-                    self._note(step, way, found)
-            elif way.steps:
-                self._apply(way, found)
+                for step in changes.steps:
+                    self._note(step, changes, found)
+            elif changes.steps:
+                self._apply(changes, found)
                 self._read()
         except PluginError as error:
             raise self._failure(f"{error}.", **error.result) from error
         except EngineError as error:
-            raise self._failure(f"Plugin {self._wanted.name}: {error}.") from error
-        self.outcome.plugin = self._veil.inspection(self._raw)
+            raise self._failure(f"Plugin {self._desired.name}: {error}.") from error
+        self.outcome.plugin = self._visibility.inspection(self._raw)
         if not self.outcome.privileges and self._raw:
-            self.outcome.privileges = privileges_held(self._raw["Config"])
+            self.outcome.privileges = granted_privileges(self._raw["Config"])
         return self.outcome
 
     def _failure(self, message: str, **result: Any) -> PluginFailure:
-        return PluginFailure(blot_out(message, self.secrets), {"changed": False, **result})
+        return PluginFailure(mask_secrets(message, self.secrets), {"changed": False, **result})
 
     # -- reading -----------------------------------------------------------------------------
 
     def _read(self) -> Installed | None:
         try:
-            self._raw = self._engine.plugin(self._wanted.name) or {}
+            self._raw = self._engine.plugin(self._desired.name) or {}
         except SocketMissingError:
-            # A check of a play that would first install Docker.
+            # In check mode, an earlier task of the play may be the one that installs Docker.
             if not self._check:
                 raise
             self._raw = {}
         if not self._raw:
             return None
         found = Installed.read(self._raw)
-        self.secrets |= self._veil.secrets(self._wanted.options, found.settings, self._public())
+        self.secrets |= self._visibility.secrets(
+            self._desired.options, found.settings, self._public()
+        )
         return found
 
     def _public(self) -> str:
-        """What may be read by everybody and must not be blotted out."""
-        known = [self._wanted.remote, self._wanted.name, self._engine.address]
+        """Text that is public and must not be masked."""
+        known = [self._desired.remote, self._desired.name, self._engine.address]
         return json.dumps([*known, self._raw.get("Config"), self._raw.get("PluginReference")])
 
-    def _ask(self, way: Plan, found: Installed | None) -> None:
-        """Learn what the plugin asks for, before anything is changed."""
-        wanted = self._wanted
-        if not way.fetches:
-            if found and wanted.state != "absent" and wanted.privileges is not None:
-                held = privileges_held(self._raw["Config"])
-                extra = [] if wanted.grant_all else lacking(held, wanted.privileges)
+    def _read_privileges(self, changes: Plan, found: Installed | None) -> None:
+        """Read and check the privileges that the plugin needs, before anything is changed."""
+        desired = self._desired
+        if not changes.fetches:
+            if found and desired.state != "absent" and desired.privileges is not None:
+                granted = granted_privileges(self._raw["Config"])
+                extra = [] if desired.grant_all else missing_privileges(granted, desired.privileges)
                 if extra:
                     self.outcome.warnings.append(
                         f"The plugin {found.name} has privileges that the task does not name:"
-                        f" {in_words(extra)}. They were granted when it was installed."
+                        f" {privileges_text(extra)}. They were granted when it was installed."
                     )
             return
         try:
-            self._asked = self._privileges(wanted.remote)
+            self._required = self._privileges(desired.remote)
         except SocketMissingError:
             if not self._check:
                 raise
             return
-        self.outcome.privileges = privileges_of(self._asked)
-        check_privileges(wanted, self.outcome.privileges)
-        if found and "enable" in way.steps:
+        self.outcome.privileges = privileges_of(self._required)
+        check_privileges(desired, self.outcome.privileges)
+        if found and "enable" in changes.steps:
             try:
-                self._asked_before = self._privileges(found.reference)
+                self._required_before = self._privileges(found.reference)
             except EngineError as error:
                 self.outcome.warnings.append(
-                    f"If {wanted.remote} does not start there is no way back to"
+                    f"If {desired.remote} does not start, there is no way back to"
                     f" {found.reference}: {error}."
                 )
 
     def _privileges(self, remote: str) -> list[JsonDict]:
         auth = auth_for(remote, self._registry_login, self._docker_config)
-        asked = self._engine.plugin_privileges(remote, auth)
-        if not asked:
-            # The same answer comes when the registry is away or has no such plugin.
+        required = self._engine.plugin_privileges(remote, auth)
+        if not required:
+            # The list is also empty if the registry does not answer or has no such plugin. This
+            # request fails then.
             self._engine.image_digest(remote, auth)
-        return asked
+        return required
 
     # -- changing ----------------------------------------------------------------------------
 
-    def _apply(self, way: Plan, found: Installed | None) -> None:
-        for step in way.steps:
-            begun = time.time()
+    def _apply(self, changes: Plan, found: Installed | None) -> None:
+        for step in changes.steps:
+            started = time.time()
             try:
-                self._do(step, way, self._wanted.remote, self._asked)
+                self._do(step, changes, self._desired.remote, self._required)
             except EngineError as error:
-                raise self._undo(step, error, found, begun) from error
-            self._note(step, way, found)
+                raise self._undo(step, error, found, started) from error
+            self._note(step, changes, found)
 
-    def _do(self, step: str, way: Plan, remote: str, asked: list[JsonDict]) -> None:
-        engine, name = self._engine, self._wanted.name
+    def _do(self, step: str, changes: Plan, remote: str, privileges: list[JsonDict]) -> None:
+        engine, name = self._engine, self._desired.name
         auth = auth_for(remote, self._registry_login, self._docker_config)
         if step == "install":
-            engine.pull_plugin(remote, name, asked, auth)
+            engine.pull_plugin(remote, name, privileges, auth)
         elif step == "upgrade":
-            engine.upgrade_plugin(name, remote, asked, auth)
+            engine.upgrade_plugin(name, remote, privileges, auth)
         elif step == "set":
-            engine.set_plugin(name, way.options)
+            engine.set_plugin(name, changes.options)
         elif step == "enable":
             engine.enable_plugin(name, self._timeout)
         elif step == "disable":
-            engine.disable_plugin(name, way.forced)
+            engine.disable_plugin(name, changes.forced)
         else:
-            engine.remove_plugin(name, way.forced)
+            engine.remove_plugin(name, changes.forced)
 
-    def _note(self, step: str, way: Plan, found: Installed | None) -> None:
-        name, remote = self._wanted.name, self._wanted.remote
+    def _note(self, step: str, changes: Plan, found: Installed | None) -> None:
+        name, remote = self._desired.name, self._desired.remote
         self.outcome.actions.append(
             {
                 "install": f"installed {name} from {remote}",
                 "upgrade": f"upgraded {name} from {found.reference if found else ''} to {remote}",
-                "set": f"set {', '.join(way.options)} of {name}",
+                "set": f"set {', '.join(changes.options)} of {name}",
                 "enable": f"enabled {name}",
                 "disable": f"disabled {name}",
                 "remove": f"removed {name}",
@@ -234,56 +238,58 @@ class PluginRun:
         )
 
     def _undo(
-        self, step: str, error: EngineError, found: Installed | None, begun: float
+        self, step: str, error: EngineError, found: Installed | None, started: float
     ) -> PluginFailure:
-        """Bring back what was found, and say what became of it."""
-        name = self._wanted.name
+        """Restore the plugin that was found; the returned error says whether that worked."""
+        name = self._desired.name
         if isinstance(error, ConflictError) and step in ("disable", "remove"):
             return self._failure(
-                f"Docker does not let the plugin {name} be {step}d, because something refers to it:"
-                f" {error.detail}. Volumes of a disabled plugin are not listed: enable it and look"
-                f" with elk.swarm.plugin_info, or set force: true."
+                f"The plugin {name} cannot be {step}d, because something refers to it:"
+                f" {error.detail}. Docker does not list the volumes of a disabled plugin: enable it"
+                f" and list them with elk.swarm.plugin_info, or set force: true."
             )
         reason = f"The plugin {name} could not be {_PAST[step]}: {error}."
         lines: list[str] = []
         try:
             now = self._read()
-            lines = self._said(now, begun) if step == "enable" else []
-            self._go_back(found, now)
-            left = True
-            fate = "It is as it was found." if found else "It was removed again."
+            lines = self._log(now, started) if step == "enable" else []
+            self._restore(found, now)
+            restored = True
+            state = "Its previous state was restored." if found else "It was removed again."
         except EngineError as again:
-            left = False
-            fate = (
-                f"It could not be brought back to what was found: {again}. Next command: docker"
-                f" plugin inspect {name}"
+            restored = False
+            state = (
+                f"Its previous state could not be restored: {again}. Next command: docker plugin"
+                f" inspect {name}"
             )
         if step == "enable":
             reason += (
-                f" It wrote: {' | '.join(lines)}."
+                f" Its last log lines: {' | '.join(lines)}."
                 if lines
-                else " What it wrote is in the log of the Docker daemon: journalctl -u docker."
+                else " Its log lines are in the log of the Docker daemon: journalctl -u docker."
             )
-        return self._failure(f"{reason} {fate}", logs=lines, left_as_found=left, changed=not left)
+        return self._failure(
+            f"{reason} {state}", logs=lines, left_as_found=restored, changed=not restored
+        )
 
-    def _said(self, now: Installed | None, begun: float) -> list[str]:
+    def _log(self, now: Installed | None, started: float) -> list[str]:
         if self._journal is None or now is None:
             return []
-        lines = log_lines(self._journal(begun), now.id)
-        return [blot_out(line, self.secrets) for line in lines]
+        lines = log_lines(self._journal(started), now.id)
+        return [mask_secrets(line, self.secrets) for line in lines]
 
-    def _go_back(self, found: Installed | None, now: Installed | None) -> None:
+    def _restore(self, found: Installed | None, now: Installed | None) -> None:
         if now is None:
             return
         if found is None:
-            self._engine.remove_plugin(self._wanted.name, True)
+            self._engine.remove_plugin(self._desired.name, True)
             return
-        way = way_back(found, now)
-        deadline = time.monotonic() + _CLEARED_UP
-        for step in way.steps:
+        changes = rollback_plan(found, now)
+        deadline = time.monotonic() + _CLEANUP_TIMEOUT
+        for step in changes.steps:
             while True:
                 try:
-                    self._do(step, way, found.reference, self._asked_before)
+                    self._do(step, changes, found.reference, self._required_before)
                     break
                 except EngineError:
                     if step != "enable" or time.monotonic() > deadline:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which credentials go to the registry of an image: those of the task, or those of config.json.
+"""The credentials for the registry of an image: those of the task, or those of config.json.
 
-Those of the task name their registry and go to no other one.
+The credentials of the task are sent only to the registry that they name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 def registry_of(name: str) -> str:
-    """The registry in a reference, or in the address of one.
+    """The registry of an image reference or of a registry's address.
 
     >>> registry_of("registry.example.org:5000/team/web:1")
     'registry.example.org:5000'
@@ -59,14 +59,14 @@ def auth_for(image: str, login: Mapping[str, Any] | None, config: Mapping[str, A
 
 
 def _with_path(address: str) -> str:
-    """An address that is a registry alone reads like a reference with a path."""
+    """Add a path to an address without one, so that registry_of() reads it as a registry."""
     return address if "/" in address.split("://", 1)[-1] else f"{address}/"
 
 
 def registry_auth(image: str, config: Mapping[str, Any]) -> str | None:
-    """The X-Registry-Auth header for an image out of a docker config.json, if it has one.
+    """The X-Registry-Auth header for an image from a Docker config.json, if it has credentials.
 
-    Only credentials that stand in the file are used; credential helpers are not called.
+    Only credentials in the file itself are used; credential helpers are not called.
     """
     first = image.split("/", 1)[0]
     is_registry = "/" in image and ("." in first or ":" in first or first == "localhost")
@@ -92,7 +92,7 @@ def registry_auth(image: str, config: Mapping[str, Any]) -> str | None:
 
 
 def read_docker_config(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The docker client's config.json of this user, or nothing when there is none."""
+    """The Docker client's config.json of this user; {} if there is none."""
     env = os.environ if environ is None else environ
     directory = env.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How bytes reach a Docker Engine: its socket, TLS, or ssh to the host that it runs on."""
+"""Connections to a Docker Engine: by its socket, by TLS, or by ssh to its host."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from urllib.parse import SplitResult, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Seconds for ssh to say why it ended, once its stream has.
-LAST_WORDS = 2.0
-# As much of them is read.
+# Seconds to wait for the end of ssh and its error text, after its stream has ended.
+_EXIT_TIMEOUT = 2.0
+# Only the last bytes of the error text are read.
 LAST_BYTES = 64 * 1024
 
 
@@ -60,15 +60,15 @@ def ssh_command(url: SplitResult, timeout: float) -> list[str]:
     >>> ssh_command(urlsplit("ssh://ops@m1:2222"), 60)[3:]
     ['-T', '-l', 'ops', '-p', '2222', '--', 'm1', 'docker system dial-stdio']
 
-    Raises ValueError, with the reason, for an address that ssh cannot be given.
+    Raises ValueError, with the reason, for an address that ssh cannot use.
     """
     if not url.hostname:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host name")
     if url.password is not None:
-        raise ValueError("ssh takes no password from an address. Use a key or an agent")
+        raise ValueError("ssh does not accept a password in an address. Use a key or an agent")
     if url.query or url.fragment:
         raise ValueError("nothing may follow the path")
-    # Nobody is there to answer a question.
+    # BatchMode: nobody can answer a question of ssh.
     command = ["ssh", "-oBatchMode=yes"]
     command += [f"-oConnectTimeout={max(1, int(timeout))}", "-T"]
     if url.username:
@@ -89,13 +89,13 @@ class SshConnection(http.client.HTTPConnection):
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
-        self._asking = False
-        self._last_words = ""
+        self._in_request = False
+        self._exit_text = ""
 
     def connect(self) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(self.timeout)
-        # Closed with the connection.
+        # close() closes it.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
@@ -103,7 +103,7 @@ class SshConnection(http.client.HTTPConnection):
             )
         except OSError as error:
             ours.close()
-            # As itself, FileNotFoundError would be taken for the Engine's socket.
+            # The caller reads a FileNotFoundError as a missing socket of the Engine.
             raise ConnectionError(
                 f"{self._command[0]} does not start on the host that runs this task: {error}"
             ) from error
@@ -121,37 +121,37 @@ class SshConnection(http.client.HTTPConnection):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Give an error that only says that the stream has ended the words of who ended it."""
-        self._asking, self._last_words = True, ""
+        """Replace the error of a stream that ended by the error text of ssh or docker."""
+        self._in_request, self._exit_text = True, ""
         try:
             yield
         except (http.client.RemoteDisconnected, ConnectionError) as error:
             self.close()
-            raise ConnectionError(self._last_words or str(error)) from error
+            raise ConnectionError(self._exit_text or str(error)) from error
         finally:
-            self._asking = False
+            self._in_request = False
 
     def close(self) -> None:
         super().close()
         process, errors = self._process, self._errors
         self._process = self._errors = None
         if process is not None and errors is not None:
-            # The base class closes as soon as something fails, before it tells.
-            if self._asking:
-                self._last_words = self._listen(process, errors)
+            # The base class closes the connection before it raises the error.
+            if self._in_request:
+                self._exit_text = self._read_exit_text(process, errors)
             process.terminate()
             process.wait()
         if errors is not None:
             errors.close()
 
-    def _listen(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
-        """What ssh, or docker on the other host, said when it ended; empty while it runs."""
+    def _read_exit_text(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+        """The error text of ssh, or of docker on the other host; empty while it still runs."""
         try:
-            code = process.wait(timeout=LAST_WORDS)
+            code = process.wait(timeout=_EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             return ""
         size = errors.seek(0, 2)
         errors.seek(max(0, size - LAST_BYTES))
         lines = errors.read(LAST_BYTES).decode("utf-8", "replace").split("\n")
-        said = " ".join(line.strip() for line in lines if line.strip())
-        return f"{shlex.join(self._command)} ended with {code}: {said[-500:] or 'no words'}"
+        text = " ".join(line.strip() for line in lines if line.strip())
+        return f"{shlex.join(self._command)} ended with {code}: {text[-500:] or 'no error text'}"

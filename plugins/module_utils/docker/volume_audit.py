@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All volumes of all hosts as one table, and which of those that somebody names may go."""
+"""All volumes of all hosts as one table, and the check of a list of volumes to remove."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.common.units import age_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# What the module volume_info has answered for a host, or {} of one that was not asked.
+# The result of the module volume_info for a host, or {} if the host was not asked.
 Answer = Mapping[str, Any]
 
 COLUMNS = (
@@ -34,9 +34,9 @@ _ORPHAN = {True: "yes", False: "no", None: "unknown"}
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What goes from which host, what is gone already, and what speaks against all of it."""
+    """The volumes to remove, those that are already gone, and the errors that stop the removal."""
 
-    # By host, each as an item of the option ``volumes`` of the module volume.
+    # By host; each volume as an item of the option ``volumes`` of the module volume.
     remove: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     gone: Sequence[str] = ()
     errors: Sequence[str] = ()
@@ -45,26 +45,26 @@ class Cleaning:
         return asdict(self)
 
 
-def problem(told: Answer) -> str:
-    """Why nothing is known of a host's volumes, empty if they are known."""
-    if told.get("volumes") is not None:
+def problem(answer: Answer) -> str:
+    """Why a host's volumes are unknown; empty if they are known."""
+    if answer.get("volumes") is not None:
         return ""
-    return one_line(str(told.get("msg") or "it was not asked")).rstrip(".")
+    return one_line(str(answer.get("msg") or "it was not asked")).rstrip(".")
 
 
 def table(found: Mapping[str, Answer], named: Iterable[str] | None = None) -> Table:
-    """The volumes of all hosts, or those which are named as ``host/volume``."""
-    wanted = None if named is None else set(named)
+    """The volumes of all hosts, or only those that ``named`` lists as ``host/volume``."""
+    selected = None if named is None else set(named)
     rows = []
     shown = []
-    for host, told in found.items():
-        for volume in told.get("volumes") or ():
-            if wanted is None or f"{host}/{volume['name']}" in wanted:
+    for host, answer in found.items():
+        for volume in answer.get("volumes") or ():
+            if selected is None or f"{host}/{volume['name']}" in selected:
                 rows.append(_row(host, volume))
                 shown.append(volume)
-    problems = {host: problem(told) for host, told in found.items()}
-    away = [f"Nothing is known of {host}: {why}" for host, why in problems.items() if why]
-    return Table("Volumes", COLUMNS, rows, ". ".join([_summary(shown), *away]))
+    problems = {host: problem(answer) for host, answer in found.items()}
+    unknown = [f"The volumes of {host} are unknown: {why}" for host, why in problems.items() if why]
+    return Table("Volumes", COLUMNS, rows, ". ".join([_summary(shown), *unknown]))
 
 
 def _row(host: str, volume: Mapping[str, Any]) -> list[Cell]:
@@ -81,18 +81,19 @@ def _row(host: str, volume: Mapping[str, Any]) -> list[Cell]:
 
 def _summary(volumes: Sequence[Mapping[str, Any]]) -> str:
     orphans = [volume for volume in volumes if volume.get("orphan")]
-    held = sum(volume.get("size") or 0 for volume in orphans)
-    many = "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
-    alone = "1 orphan" if len(orphans) == 1 else f"{len(orphans)} orphans"
-    return f"{many}, {alone} with {size(held)} in {'it' if len(orphans) == 1 else 'them'}"
+    total = sum(volume.get("size") or 0 for volume in orphans)
+    volume_count = "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
+    orphan_count = "1 orphan" if len(orphans) == 1 else f"{len(orphans)} orphans"
+    place = "it" if len(orphans) == 1 else "them"
+    return f"{volume_count}, {orphan_count} with {size(total)} in {place}"
 
 
 def plan_cleaning(named: Sequence[Any], found: Mapping[str, Answer]) -> Cleaning:
-    """Decide which of the volumes named as ``host/volume`` go; one that may not go keeps all."""
+    """Decide which of the volumes named as ``host/volume`` to remove; one error keeps them all."""
     remove: dict[str, list[Mapping[str, str]]] = {}
     gone, errors = [], []
     if not named:
-        errors.append("volumes_clean is empty: name what is to go, like w1/scratch")
+        errors.append("volumes_clean is empty: name the volumes to remove, like w1/scratch")
     for text in dict.fromkeys(str(one) for one in named):
         host, slash, name = text.partition("/")
         if not slash or not host or not name:

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads and sets who owns the root directory of a volume, whatever its driver.
+"""Reads and sets the owner and mode of a volume's root directory, for every driver.
 
-The directory of a plain local volume is on the host and is used as it is.  Every other volume is
-mounted by its driver only while a container has it.  A container that is created and never started
-is enough: Docker's archive API mounts its volumes for each request, and reads and writes owner and
-mode.  Its image is made from nothing and goes with it, so nothing has to be pulled.
+The directory of a plain local volume is on the host and is changed there.  The driver of any other
+volume mounts it only while a container uses it.  A container that is created and never started is
+enough: Docker's archive API mounts its volumes for each request, and reads and writes owner and
+mode.  Its image is empty and removed afterwards, so no image is pulled.
 """
 
 from __future__ import annotations
@@ -35,18 +35,17 @@ if TYPE_CHECKING:
 
     from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Engine
 
-# An archive without anything in it.
-_NOTHING = bytes(1024)
+_EMPTY_ARCHIVE = bytes(1024)
 _TARGET = "volume"
 # Enough for the first entry of an archive and its extended header.
 _FIRST_ENTRY = 8192
-# A helper lives for a second. One that is this old was left by a run that was killed.
+# A helper container lives for a second. An older one was left by a killed run.
 _STALE = 300
 _LABELLED = {"label": [HELPER_LABEL]}
 
 
 class Owners:
-    """The owners of volumes on one Engine; close it to remove what it needed."""
+    """Reads and sets owners of volumes on one Engine; close() removes the helper image."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -55,13 +54,13 @@ class Owners:
 
     def close(self) -> None:
         if self._image:
-            # Somebody else's clean-up may have been faster.
+            # The clean-up of another run may have removed it already.
             with contextlib.suppress(EngineError):
                 self._engine.request("DELETE", f"/images/{self._image}")
             self._image = ""
 
     def read(self, volume: Mapping[str, Any]) -> Owner:
-        """Who owns a volume that exists."""
+        """The owner of an existing volume."""
         if self._is_here(volume):
             with safe_path.open_folder(volume["Mountpoint"], follow=False) as folder:
                 status = folder.status_of_self()
@@ -69,17 +68,17 @@ class Owners:
         with self._container(volume["Name"]) as container:
             return _owner_of(self._entry(container))
 
-    def write(self, volume: Mapping[str, Any], wanted: Owner) -> Owner:
-        """Set what is wanted, and give what is there afterwards."""
+    def write(self, volume: Mapping[str, Any], desired: Owner) -> Owner:
+        """Set the owner, and return the owner that the volume has afterwards."""
         if self._is_here(volume):
             with safe_path.open_folder(volume["Mountpoint"], follow=False) as folder:
                 status = folder.status_of_self()
-                after = wanted.over(Owner(status.st_uid, status.st_gid, status.st_mode & 0o7777))
+                after = desired.over(Owner(status.st_uid, status.st_gid, status.st_mode & 0o7777))
                 folder.set_rights(*after.numbers())
             return after
         with self._container(volume["Name"]) as container:
             found = self._entry(container)
-            after = wanted.over(_owner_of(found))
+            after = desired.over(_owner_of(found))
             found.name = _TARGET
             found.pax_headers = {}
             found.uid, found.gid, found.mode = after.numbers()
@@ -95,10 +94,10 @@ class Owners:
             )
             return _owner_of(self._entry(container))
 
-    # -- where the directory is --------------------------------------------------------------
+    # -- local directories -------------------------------------------------------------------
 
     def _is_here(self, volume: Mapping[str, Any]) -> bool:
-        """Whether the volume's directory is one of this host, with the same ids."""
+        """Whether the volume's directory is on this host, with the same user ids."""
         return (
             volume.get("Driver") == "local"
             and not volume.get("Options")
@@ -115,11 +114,11 @@ class Owners:
             self._ids_are_the_hosts = not any(str(one).startswith(mapped) for one in options)
         return self._ids_are_the_hosts
 
-    # -- the helper --------------------------------------------------------------------------
+    # -- the helper container ----------------------------------------------------------------
 
     @contextmanager
     def _container(self, volume: str) -> Iterator[str]:
-        """A container that has the volume and never runs."""
+        """Create a container that mounts the volume and never runs; remove it at the end."""
         if not self._image:
             self._sweep()
             self._image = self._empty_image()
@@ -140,11 +139,11 @@ class Owners:
                 ],
             },
         }
-        made = self._engine.request("POST", "/containers/create", body=body)
+        created = self._engine.request("POST", "/containers/create", body=body)
         try:
-            yield str(made["Id"])
+            yield str(created["Id"])
         finally:
-            self._remove(str(made["Id"]))
+            self._remove(str(created["Id"]))
 
     def _remove(self, container: str) -> None:
         with contextlib.suppress(NotFoundError):
@@ -155,15 +154,15 @@ class Owners:
             "POST",
             "/images/create",
             query={"fromSrc": "-", "changes": f"LABEL {HELPER_LABEL}=helper"},
-            body=_NOTHING,
+            body=_EMPTY_ARCHIVE,
         )
-        told = messages(answer)
-        if not told or "status" not in told[-1]:
-            raise EngineError(f"The Docker Engine made no empty image: {told}")
-        return str(told[-1]["status"])
+        lines = messages(answer)
+        if not lines or "status" not in lines[-1]:
+            raise EngineError(f"The Docker Engine did not create the empty image: {lines}")
+        return str(lines[-1]["status"])
 
     def _sweep(self) -> None:
-        """Remove what killed runs left."""
+        """Remove the containers and images that killed runs left."""
         before = self._engine.now() - _STALE
         query = {"all": 1, "filters": _LABELLED}
         for container in self._engine.request("GET", "/containers/json", query=query) or []:
@@ -176,14 +175,14 @@ class Owners:
                     self._engine.request("DELETE", f"/images/{image['Id']}")
 
     def _entry(self, container: str) -> tarfile.TarInfo:
-        """The volume's directory as an entry of an archive, without what is in it."""
-        beginning = self._engine.beginning(
+        """The volume's directory as an entry of an archive, without its content."""
+        first_bytes = self._engine.first_bytes(
             f"/containers/{container}/archive", {"path": f"/{_TARGET}"}, _FIRST_ENTRY
         )
-        with tarfile.open(fileobj=io.BytesIO(beginning), mode="r:") as reader:
+        with tarfile.open(fileobj=io.BytesIO(first_bytes), mode="r:") as reader:
             found = reader.next()
         if found is None or not found.isdir():
-            raise EngineError("The Docker Engine told nothing of the volume's directory")
+            raise EngineError("The Docker Engine's answer does not contain the volume's directory")
         return found
 
 

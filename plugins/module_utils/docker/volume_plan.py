@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A volume as it was asked for, compared with the one that is there, and who refers to it.
+"""The desired volume, compared with the actual one, and the users of a volume.
 
-Docker cannot change a volume, only remove it with all that is in it and make another one of the
-same name.  So a difference is told and left alone unless the task permits the loss, and nothing is
-removed that something else still needs.
+Docker cannot change a volume.  It can only remove it with its data and create another one of the
+same name.  So a difference is only reported, unless the task permits the loss of the data, and a
+volume in use is never removed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 JsonDict = dict[str, Any]
 
-# On the container through which owners of volumes are read and set. It counts as nobody's.
+# Marks the helper container that reads and sets owners of volumes. It does not count as a user.
 HELPER_LABEL = "elk.swarm.volume"
-# Names that Docker gives to volumes which have none.
+# Names that Docker gives to anonymous volumes.
 _ANONYMOUS_NAME = re.compile(r"^[0-9a-f]{64}$")
 _ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 _COMPOSE_LABEL = "com.docker.compose.project"
-# One "name=value" in a line of mount options, and the user in an address.
+# One "name=value" in a line of mount options, and the password in an address.
 _PAIR = re.compile(r"([\w.-]+)=([^,;\s]*)")
 _ADDRESS = re.compile(r"(://[^/:@\s]*:)([^/@\s]+)(@)")
 _TEMPLATE = re.compile(r"\{\{\s*\.?([\w.]*)[^}]*\}\}")
-# What an item of a list takes from the task when it does not say it itself.
+# Options that an item of the list inherits from the task.
 _SHARED = (
     *("driver", "driver_options", "labels", "recreate", "drift", "state"),
     *("owner", "group", "mode"),
@@ -43,7 +43,7 @@ _SHARED = (
 
 
 class VolumeError(Exception):
-    """The volumes are not as asked for; ``result`` says what was done and what differs."""
+    """The volumes are not in the desired state; ``result`` holds the return values."""
 
     def __init__(self, message: str, result: JsonDict | None = None) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class VolumeError(Exception):
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owns the root directory of a volume; what is None does not matter."""
+    """Owner, group and mode of a volume's root directory; None means any value."""
 
     owner: int | None = None
     group: int | None = None
@@ -62,7 +62,7 @@ class Owner:
         return self != Owner()
 
     def over(self, other: Owner) -> Owner:
-        """What another one becomes where this one says something."""
+        """The other owner, with the values of this one where they are set."""
         return Owner(
             other.owner if self.owner is None else self.owner,
             other.group if self.group is None else self.group,
@@ -70,9 +70,9 @@ class Owner:
         )
 
     def numbers(self) -> tuple[int, int, int]:
-        """All three, of an owner that has them."""
+        """Owner, group and mode; an error if one is None."""
         if self.owner is None or self.group is None or self.mode is None:
-            raise ValueError("only what was read from a volume has them all")
+            raise ValueError("only an owner that was read from a volume has all three values")
         return self.owner, self.group, self.mode
 
     def shown(self) -> dict[str, str]:
@@ -85,8 +85,8 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One volume as the task asks for it."""
+class Desired:
+    """One volume as the task describes it."""
 
     name: str
     present: bool = True
@@ -100,11 +100,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which a volume is not the wanted one; None is absent."""
+    """One option whose actual value is not the desired one; None means not set."""
 
     volume: str
     option: str
-    wanted: str
+    desired: str
     actual: str | None
 
     def __str__(self) -> str:
@@ -113,16 +113,16 @@ class Difference:
         return f"{self.option} is {actual}, wanted {shown['wanted']}"
 
     def shown(self) -> JsonDict:
-        wanted, actual = hidden(self.option, self.wanted), self.actual
+        desired, actual = masked(self.option, self.desired), self.actual
         if actual is not None:
-            actual = hidden(self.option, actual)
-        if wanted == actual:
-            # Both are hidden, and must not look the same.
-            wanted = f"{wanted} (changed)"
+            actual = masked(self.option, actual)
+        if desired == actual:
+            # Both values are masked, but must not look the same.
+            desired = f"{desired} (changed)"
         return {
             "volume": self.volume,
             "option": self.option,
-            "wanted": wanted,
+            "wanted": desired,
             "actual": actual,
         }
 
@@ -146,66 +146,68 @@ class Reference:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done about one volume."""
+    """The changes to one volume."""
 
-    wanted: Wanted
+    desired: Desired
     actual: Mapping[str, Any] | None = None
     remove: bool = False
     create: bool = False
-    # The owner before, and that to be set.
+    # The owner before and after; both are empty if it does not change.
     owner_before: Owner = Owner()
     owner_after: Owner = Owner()
     differences: tuple[Difference, ...] = ()
-    error: str = ""
+    blocker: str = ""
 
     @property
-    def own(self) -> bool:
+    def sets_owner(self) -> bool:
         return bool(self.owner_after)
 
     @property
     def changed(self) -> bool:
-        return self.remove or self.create or self.own
+        return self.remove or self.create or self.sets_owner
 
     @property
     def needs_references(self) -> bool:
-        """Whether it matters who refers to the volume; asking costs time."""
-        return self.remove or (self.own and not self.create)
+        """Whether the users of the volume matter; to read them takes time."""
+        return self.remove or (self.sets_owner and not self.create)
 
 
-# -- what is asked for -----------------------------------------------------------------------
+# -- the desired volumes ---------------------------------------------------------------------
 
 
-def wanted_volumes(params: Mapping[str, Any]) -> list[Wanted]:
-    """The volumes of a task: the one it names, or those of its list."""
+def desired_volumes(params: Mapping[str, Any]) -> list[Desired]:
+    """The volumes of a task: the one that it names, or those of its list."""
     items = params.get("volumes")
     if items is None:
-        return [_wanted(params, "")]
-    found: list[Wanted] = []
+        return [_desired(params, "")]
+    found: list[Desired] = []
     for number, item in enumerate(items):
-        said = {key: item.get(key) for key in _SHARED if item.get(key) is not None}
-        merged = {**{key: params.get(key) for key in _SHARED}, **said}
-        found.append(_wanted({**merged, "volume_name": item["volume_name"]}, f"volumes[{number}]."))
+        own = {key: item.get(key) for key in _SHARED if item.get(key) is not None}
+        merged = {**{key: params.get(key) for key in _SHARED}, **own}
+        found.append(
+            _desired({**merged, "volume_name": item["volume_name"]}, f"volumes[{number}].")
+        )
     names = [one.name for one in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise VolumeError(f"volumes: {', '.join(twice)} is there more than once. Name each once")
+        raise VolumeError(f"volumes: {', '.join(twice)} is listed twice. List each volume once")
     return found
 
 
-def _wanted(options: Mapping[str, Any], prefix: str) -> Wanted:
+def _desired(options: Mapping[str, Any], prefix: str) -> Desired:
     name = str(options["volume_name"] or "")
     if not name:
-        raise VolumeError(f"{prefix}volume_name is empty, and a volume needs a name")
+        raise VolumeError(f"{prefix}volume_name is empty. Give the volume a name")
     mode = options.get("mode")
     for what in ("owner", "group"):
         number = options.get(what)
         if number is not None and number < 0:
-            raise VolumeError(f"{prefix}{what} is {number}, which is no id; write it like 1000")
+            raise VolumeError(f"{prefix}{what} is {number}, which is no id. Write an id like 1000")
     try:
         bits = None if mode is None else octal_mode(mode, f"{prefix}mode")
     except ValueError as error:
         raise VolumeError(str(error)) from error
-    return Wanted(
+    return Desired(
         name=name,
         present=options.get("state") != "absent",
         driver=options.get("driver") or "local",
@@ -218,15 +220,15 @@ def _wanted(options: Mapping[str, Any], prefix: str) -> Wanted:
 
 
 def _texts(values: Mapping[str, Any], option: str) -> dict[str, str]:
-    """A dictionary of texts, as the Engine wants them."""
+    """A dictionary of strings, as the Engine requires."""
     found = {}
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            # Not the value itself, which may be a secret.
+            # The message omits the value, which may be a secret.
             kind = {"bool": "a boolean", "float": "a float"}.get(type(value).__name__, "no text")
             raise VolumeError(
-                f"{option}: the value of {key} is {kind} to YAML, and what Docker would get is"
-                " not what you see. Put it in quotes"
+                f"{option}: the value of {key} is {kind} in YAML, so Docker would get another text"
+                " than you wrote. Put it in quotes"
             )
         found[str(key)] = str(value)
     return found
@@ -236,7 +238,7 @@ def _texts(values: Mapping[str, Any], option: str) -> dict[str, str]:
 
 
 def secrets_of(options: Mapping[str, Any] | None) -> set[str]:
-    """The parts of driver options that nobody may see."""
+    """The secret parts of driver options."""
     found = set()
     for name, value in (options or {}).items():
         text = "" if value is None else str(value)
@@ -247,8 +249,8 @@ def secrets_of(options: Mapping[str, Any] | None) -> set[str]:
     return {text for text in found if text}
 
 
-def hidden(name: str, value: str) -> str:
-    """A driver option's value fit to be shown."""
+def masked(name: str, value: str) -> str:
+    """The value of a driver option or label, with its secrets masked."""
     if not name or name.partition(".")[0] == "labels":
         return value
     if SECRET_NAME.search(name.rpartition(".")[2]):
@@ -262,11 +264,11 @@ def hidden(name: str, value: str) -> str:
 
 
 def shown_options(options: Mapping[str, Any] | None) -> dict[str, str]:
-    return {key: hidden(key, str(value)) for key, value in sorted((options or {}).items())}
+    return {key: masked(key, str(value)) for key, value in sorted((options or {}).items())}
 
 
 def shown_volume(volume: Mapping[str, Any] | None) -> JsonDict | None:
-    """A volume as the Engine has it, without the secrets in its options."""
+    """The Engine's volume, without the secrets in its options."""
     if volume is None:
         return None
     found = dict(volume)
@@ -279,7 +281,7 @@ def shown_volume(volume: Mapping[str, Any] | None) -> JsonDict | None:
 
 
 def same_driver(one: str, other: str) -> bool:
-    """Whether two names are of one driver; Docker adds the tag to that of a managed plugin."""
+    """Whether two names mean one driver; Docker adds a tag to the name of a managed plugin."""
     return _with_tag(one) == _with_tag(other)
 
 
@@ -288,112 +290,111 @@ def _with_tag(driver: str) -> str:
     return driver if ":" in last or "@" in last or driver == "local" else f"{driver}:latest"
 
 
-def differences(wanted: Wanted, actual: Mapping[str, Any]) -> list[Difference]:
-    """In what a volume differs. What the task does not name may be as it is."""
+def differences(desired: Desired, actual: Mapping[str, Any]) -> list[Difference]:
+    """The options in which a volume differs; those that the task omits may have any value."""
     found = []
     driver = str(actual.get("Driver") or "")
-    if not same_driver(wanted.driver, driver):
-        found.append(Difference(wanted.name, "driver", wanted.driver, driver))
-    for option, named, there in (
-        ("driver_options", wanted.options, actual.get("Options") or {}),
-        ("labels", wanted.labels, actual.get("Labels") or {}),
+    if not same_driver(desired.driver, driver):
+        found.append(Difference(desired.name, "driver", desired.driver, driver))
+    for option, expected, present in (
+        ("driver_options", desired.options, actual.get("Options") or {}),
+        ("labels", desired.labels, actual.get("Labels") or {}),
     ):
         found += [
-            Difference(wanted.name, f"{option}.{key}", value, there.get(key))
-            for key, value in sorted(named.items())
-            if there.get(key) != value
+            Difference(desired.name, f"{option}.{key}", value, present.get(key))
+            for key, value in sorted(expected.items())
+            if present.get(key) != value
         ]
     return found
 
 
-def make_plan(wanted: Wanted, actual: Mapping[str, Any] | None, owner: Owner = Owner()) -> Plan:
-    """Decide about one volume; ``owner`` is that of the existing one, where it matters."""
-    if not wanted.present:
-        return Plan(wanted, actual, remove=actual is not None)
+def make_plan(desired: Desired, actual: Mapping[str, Any] | None, owner: Owner = Owner()) -> Plan:
+    """Plan the changes to one volume; ``owner`` is its present owner, if the task sets one."""
+    if not desired.present:
+        return Plan(desired, actual, remove=actual is not None)
     if actual is None:
-        return Plan(wanted, create=True, owner_after=wanted.owner)
-    found = differences(wanted, actual)
-    if wanted.recreate == "always" or (wanted.recreate == "options-changed" and found):
-        return Plan(wanted, actual, remove=True, create=True, owner_after=wanted.owner)
-    error = ""
+        return Plan(desired, create=True, owner_after=desired.owner)
+    found = differences(desired, actual)
+    if desired.recreate == "always" or (desired.recreate == "options-changed" and found):
+        return Plan(desired, actual, remove=True, create=True, owner_after=desired.owner)
+    blocker = ""
     if any(one.option == "driver" for one in found):
-        error = (
-            f"Volume {wanted.name} has the driver {actual.get('Driver')}, and {wanted.driver} is"
-            " asked for. Docker makes a local volume wherever a container or a service names one"
-            " that is not there yet, so what was written to it may be on the wrong disk. Look into"
-            f" it, save what is in it, and remove it: docker volume rm {wanted.name}. Or set driver"
-            " to what is there"
+        blocker = (
+            f"Volume {desired.name} has the driver {actual.get('Driver')}, and {desired.driver} is"
+            " asked for. Docker creates a local volume when a container or a service names a volume"
+            " that does not exist, so its data may be on the wrong disk. Save its data, and remove"
+            f" it: docker volume rm {desired.name}. Or set driver to {actual.get('Driver')}"
         )
-    elif found and wanted.drift_fails:
-        error = (
-            f"Volume {wanted.name} is not as asked for: {_list(found)}. Docker cannot change a"
-            " volume. Set the options to what is there, or save what is in it and set recreate to"
-            " options-changed once, which loses it"
+    elif found and desired.drift_fails:
+        blocker = (
+            f"Volume {desired.name} differs from the task: {_list(found)}. Docker cannot change a"
+            " volume. Set the options to its present values, or save its data and set recreate to"
+            " options-changed once, which deletes the data"
         )
-    after = wanted.owner.over(owner)
+    after = desired.owner.over(owner)
     own = after != owner
     return Plan(
-        wanted,
+        desired,
         actual,
         owner_before=owner if own else Owner(),
         owner_after=after if own else Owner(),
         differences=tuple(found),
-        error=error,
+        blocker=blocker,
     )
 
 
 def guard(plan: Plan, references: Sequence[Reference]) -> Plan:
-    """Keep from what would take a volume away from somebody."""
-    name = plan.wanted.name
+    """Block the removal of a volume in use, and an owner's change under a running container."""
+    name = plan.desired.name
     if plan.remove and references:
-        what = "made anew" if plan.create else "removed"
+        what = "recreated" if plan.create else "removed"
         commands = [
             f"docker {'rm' if one.kind == 'container' else 'service rm'} {one.name}"
             for one in references
         ]
         return replace(
             plan,
-            error=(
-                f"Volume {name} cannot be {what}, because this refers to it:"
-                f" {_list(references)}. Remove what is not needed any more:"
+            blocker=(
+                f"Volume {name} cannot be {what}, because it is in use by:"
+                f" {_list(references)}. Remove those that are not needed any more:"
                 f" {'; '.join(commands)}"
             ),
         )
     users = [one for one in references if one.running]
-    if plan.own and not plan.create and users:
+    if plan.sets_owner and not plan.create and users:
         before, after = plan.owner_before.shown(), plan.owner_after.shown()
         found = tuple(
             Difference(name, part, after[part], before[part])
             for part in after
             if after[part] != before[part]
         )
-        error = plan.error
-        if plan.wanted.drift_fails and not error:
-            error = (
-                f"Volume {name} is not as asked for: {_list(found)}. It is not changed while this"
-                f" runs with it: {_list(users)}. Stop that, and run this again"
+        blocker = plan.blocker
+        if plan.desired.drift_fails and not blocker:
+            blocker = (
+                f"Volume {name} differs from the task: {_list(found)}. It cannot be changed while"
+                f" it is mounted by {_list(users)}. Stop the container, and run this again"
             )
         return replace(
             plan,
             owner_before=Owner(),
             owner_after=Owner(),
             differences=plan.differences + found,
-            error=error,
+            blocker=blocker,
         )
     return plan
 
 
 def drift_warning(plan: Plan) -> str:
-    """What is to be said of a volume that stays as it is though it differs."""
+    """The warning for a volume that differs and is not changed."""
     return (
-        f"Volume {plan.wanted.name} stays as it is, though {_list(plan.differences)}. Docker cannot"
-        " change a volume, and an owner is not changed under a running container."
+        f"Volume {plan.desired.name} stays as it is, though {_list(plan.differences)}. Docker"
+        " cannot change a volume, and its owner is not changed while a running container mounts it."
     )
 
 
 def sides(plan: Plan) -> tuple[JsonDict, JsonDict]:
-    """(before, after) of the volume, both empty when it stays as it is."""
-    if plan.own and not plan.create:
+    """(before, after) of the volume for the diff; both are empty if it does not change."""
+    if plan.sets_owner and not plan.create:
         before, after = plan.owner_before.shown(), plan.owner_after.shown()
         parts = [part for part in after if after[part] != before.get(part)]
         return {part: before[part] for part in parts}, {part: after[part] for part in parts}
@@ -407,11 +408,11 @@ def sides(plan: Plan) -> tuple[JsonDict, JsonDict]:
         )
     if plan.create:
         new = {
-            **_view(plan.wanted.driver, plan.wanted.options, plan.wanted.labels),
+            **_view(plan.desired.driver, plan.desired.options, plan.desired.labels),
             **plan.owner_after.shown(),
         }
         if plan.remove and plan.actual is not None:
-            # Otherwise nothing would be seen of a volume that is made anew as it was.
+            # Without this, the diff of a volume that is recreated with the same options is empty.
             old["created"], new["created"] = plan.actual.get("CreatedAt"), "now, without its data"
     return old, new
 
@@ -425,26 +426,26 @@ def _view(driver: str, options: Mapping[str, Any], labels: Mapping[str, Any]) ->
     return view
 
 
-def create_body(wanted: Wanted) -> JsonDict:
+def create_body(desired: Desired) -> JsonDict:
     return {
-        "Name": wanted.name,
-        "Driver": wanted.driver,
-        "DriverOpts": dict(wanted.options),
-        "Labels": dict(wanted.labels),
+        "Name": desired.name,
+        "Driver": desired.driver,
+        "DriverOpts": dict(desired.options),
+        "Labels": dict(desired.labels),
     }
 
 
-def made_wrong(wanted: Wanted, made: Mapping[str, Any] | None) -> str:
-    """Say in what a volume that Docker has just made is not the one asked for."""
-    if made is None:
-        return f"Docker says that volume {wanted.name} is made, and it is not there"
-    found = differences(wanted, made)
+def creation_error(desired: Desired, created: Mapping[str, Any] | None) -> str:
+    """What is wrong with a volume that Docker has just created; empty if nothing is."""
+    if created is None:
+        return f"Docker reports that volume {desired.name} was created, but it does not exist"
+    found = differences(desired, created)
     if not found:
         return ""
     return (
-        f"Docker says that volume {wanted.name} is made, and it is another one: {_list(found)}."
-        " Somebody else may have made it at the same moment. Look into it, and remove it if it is"
-        f" not needed: docker volume rm {wanted.name}"
+        f"Docker reports that volume {desired.name} was created, but it differs: {_list(found)}."
+        " Another client may have created it at the same moment. Check its content, and remove it"
+        f" if it is not needed: docker volume rm {desired.name}"
     )
 
 
@@ -452,22 +453,22 @@ def _list(parts: Iterable[Any]) -> str:
     return ", ".join(str(part) for part in parts)
 
 
-# -- who refers to a volume --------------------------------------------------------------------
+# -- the users of a volume ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Users:
     """What may refer to volumes: the containers of this host and the services of the swarm."""
 
     containers: Sequence[Mapping[str, Any]] = ()
-    # Of service_mounts(). None: this host cannot tell.
+    # From service_mounts(); None if this host does not know the services.
     mounts: Sequence[Mapping[str, str]] | None = ()
-    # What templates in a service's mounts stand for on this host, like Node.Hostname.
+    # Values of the templates in a service's mounts on this host, like Node.Hostname.
     known: Mapping[str, str] = field(default_factory=dict)
 
 
 def service_mounts(services: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """The named volumes that services mount, with Swarm's templates in them."""
+    """The volumes that services mount; a name may contain Swarm's templates."""
     found = []
     for service in services:
         spec = service.get("Spec") or {}
@@ -489,7 +490,7 @@ def is_template(source: str) -> bool:
 
 
 def _matches(source: str, name: str, known: Mapping[str, str]) -> bool:
-    """Whether the source of a mount may be this volume; what is not known may be anything."""
+    """Whether the source of a mount may be this volume; an unknown template matches any text."""
     if not is_template(source):
         return source == name
     pattern, end = "", 0
@@ -501,13 +502,11 @@ def _matches(source: str, name: str, known: Mapping[str, str]) -> bool:
     return re.fullmatch(pattern + re.escape(source[end:]), name) is not None
 
 
-def references(
-    volumes: Iterable[Mapping[str, Any]], around: Surroundings
-) -> dict[str, list[Reference]]:
-    """Who refers to each volume: containers in any state, and services."""
-    points = {str(one.get("Name")): str(one.get("Mountpoint") or "") for one in volumes}
-    found: dict[str, dict[Reference, None]] = {name: {} for name in points}
-    for container in around.containers:
+def references(volumes: Iterable[Mapping[str, Any]], users: Users) -> dict[str, list[Reference]]:
+    """The users of each volume: containers in any state, and services."""
+    mountpoints = {str(one.get("Name")): str(one.get("Mountpoint") or "") for one in volumes}
+    found: dict[str, dict[Reference, None]] = {name: {} for name in mountpoints}
+    for container in users.containers:
         if HELPER_LABEL in (container.get("Labels") or {}):
             continue
         names = container.get("Names") or [str(container.get("Id"))[:12]]
@@ -517,57 +516,57 @@ def references(
                 if mount.get("Name") in found:
                     found[mount["Name"]][reference] = None
                 continue
-            # A volume's directory on the host can be bound past Docker's own book-keeping.
+            # A container can also bind the volume's directory on the host by its path.
             source = str(mount.get("Source") or "")
-            for name, point in points.items():
+            for name, point in mountpoints.items():
                 if point and (source == point or source.startswith(f"{point}/")):
                     found[name][reference] = None
-    for mount in around.mounts or ():
+    for mount in users.mounts or ():
         service, source = mount["service"], mount["source"]
-        known = {**around.known, "Service.Name": service, "Service.ID": mount["service_id"]}
-        for name in points:
+        known = {**users.known, "Service.Name": service, "Service.ID": mount["service_id"]}
+        for name in mountpoints:
             if _matches(source, name, known):
                 found[name][Reference("service", service)] = None
-    return {name: list(those) for name, those in found.items()}
+    return {name: list(of_volume) for name, of_volume in found.items()}
 
 
-# -- what an audit says ------------------------------------------------------------------------
+# -- the audit ---------------------------------------------------------------------------------
 
 
 def orphan(
-    volume: Mapping[str, Any], those: Sequence[Reference], services_known: bool
+    volume: Mapping[str, Any], references: Sequence[Reference], services_known: bool
 ) -> tuple[bool | None, str]:
-    """Whether nobody needs a volume, or None if this host cannot tell, and why."""
-    if those:
-        return False, f"{_list(those)} {'refers' if len(those) == 1 else 'refer'} to it"
+    """Whether a volume is unused, or None if this host does not know, and the reason."""
+    if references:
+        verb = "refers" if len(references) == 1 else "refer"
+        return False, f"{_list(references)} {verb} to it"
     if volume.get("ClusterVolume"):
-        return None, "it is a volume of the swarm, whose users are on other hosts, too"
+        return None, "it is a volume of the swarm, and other hosts may use it, too"
     if not services_known:
         return None, (
-            "no container here refers to it, and only a manager that answers knows what services"
-            " refer to"
+            "no container here refers to it, but no manager reported whether a service refers to it"
         )
     labels = volume.get("Labels") or {}
-    who = "no container and no service refers to it"
+    reason = "no container and no service refers to it"
     if _ANONYMOUS_LABEL in labels or _ANONYMOUS_NAME.match(str(volume.get("Name"))):
-        return True, f"{who}; it was made for a container, without a name, and that is gone"
+        return True, f"{reason}; it was created without a name for a container that is gone"
     for label, what in ((label_names.STACK, "stack"), (_COMPOSE_LABEL, "Compose project")):
         if labels.get(label):
-            return True, f"{who}; it was made for the {what} {labels[label]}"
-    return True, who
+            return True, f"{reason}; it was created for the {what} {labels[label]}"
+    return True, reason
 
 
 def age(created: Any, now: float) -> int | None:
-    """Seconds since a volume was made; drivers need not tell when that was."""
+    """Seconds since a volume was created; None if its driver does not report the time."""
     text = str(created or "")
-    # Python 3.9 reads no "Z", and no fraction of more than six digits.
+    # fromisoformat() of Python 3.9 accepts no "Z" and no fraction of more than six digits.
     text = re.sub(r"\.\d+", "", text).replace("Z", "+00:00")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     if moment.year == 1:
-        # What Docker makes of a driver's silence.
+        # Docker reports year 1 if the driver reports no time.
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
@@ -576,13 +575,13 @@ def age(created: Any, now: float) -> int | None:
 
 def entry(
     volume: Mapping[str, Any],
-    those: Sequence[Reference],
-    around: Surroundings,
+    references: Sequence[Reference],
+    users: Users,
     now: float,
     size: int | None = None,
 ) -> JsonDict:
-    """One volume in the words of an audit."""
-    alone, reason = orphan(volume, those, around.mounts is not None)
+    """One volume as volume_info returns it."""
+    is_orphan, reason = orphan(volume, references, users.mounts is not None)
     return {
         "name": volume.get("Name"),
         "driver": volume.get("Driver"),
@@ -594,9 +593,9 @@ def entry(
         "age": age(volume.get("CreatedAt"), now),
         "size": size,
         "containers": [
-            {"name": one.name, "state": one.state} for one in those if one.kind == "container"
+            {"name": one.name, "state": one.state} for one in references if one.kind == "container"
         ],
-        "services": [one.name for one in those if one.kind == "service"],
-        "orphan": alone,
+        "services": [one.name for one in references if one.kind == "service"],
+        "orphan": is_orphan,
         "reason": reason,
     }

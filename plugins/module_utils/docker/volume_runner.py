@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings volumes from what is to what a task asks for; when one may not be changed, none is.
+"""Changes volumes to the desired state; if one of them has a blocker, none is changed.
 
-A run that was killed leaves each volume absent, without its owner, or done, and the next run sees
-which.
+A killed run leaves each volume absent, without its owner, or complete, and the next run sees which.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
-from ansible_collections.elk.swarm.plugins.module_utils.common.masking import blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import mask_secrets
 from ansible_collections.elk.swarm.plugins.module_utils.docker import volume_plan
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     ConflictError,
@@ -26,12 +25,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.error_causes import cause_of
 from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import (
+    Desired,
     JsonDict,
     Owner,
     Plan,
-    Surroundings,
+    Users,
     VolumeError,
-    Wanted,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +46,8 @@ class Outcome:
     plans: list[Plan] = field(default_factory=list)
     found: dict[str, JsonDict | None] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
-    # Not all could be done; this is what was.
     failed: bool = False
+    # Volumes that were changed before a failure.
     touched: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
@@ -57,7 +56,7 @@ class Outcome:
         self.touched.add(name)
 
     def _changed(self, plan: Plan) -> bool:
-        return plan.wanted.name in self.touched if self.failed else plan.changed
+        return plan.desired.name in self.touched if self.failed else plan.changed
 
     def result(self) -> JsonDict:
         return {
@@ -65,26 +64,26 @@ class Outcome:
             "differences": [one.shown() for plan in self.plans for one in plan.differences],
             "volumes": [
                 {
-                    "name": plan.wanted.name,
+                    "name": plan.desired.name,
                     "changed": self._changed(plan),
-                    "volume": volume_plan.shown_volume(self.found.get(plan.wanted.name)),
+                    "volume": volume_plan.shown_volume(self.found.get(plan.desired.name)),
                 }
                 for plan in self.plans
             ],
         }
 
     def diff(self) -> JsonDict:
-        pairs = {plan.wanted.name: volume_plan.sides(plan) for plan in self.plans if plan.changed}
+        pairs = {plan.desired.name: volume_plan.sides(plan) for plan in self.plans if plan.changed}
         return {
             "before": {name: pair[0] for name, pair in pairs.items()},
             "after": {name: pair[1] for name, pair in pairs.items()},
         }
 
 
-def surroundings(engine: Engine, mounts: list[dict[str, str]] | None = None) -> Surroundings:
+def read_users(engine: Engine, mounts: list[dict[str, str]] | None = None) -> Users:
     """Everything on this host and in its swarm that may refer to a volume.
 
-    ``mounts`` are those that a manager has told, for a host that is none.
+    ``mounts`` are the service mounts that a manager has reported, for a host that is no manager.
     """
     containers = engine.containers()
     try:
@@ -100,7 +99,7 @@ def surroundings(engine: Engine, mounts: list[dict[str, str]] | None = None) -> 
             "Node.Hostname": str(info.get("Name")),
             "Node.ID": str((info.get("Swarm") or {}).get("NodeID")),
         }
-    return Surroundings(containers, mounts, known)
+    return Users(containers, mounts, known)
 
 
 class VolumeRun:
@@ -111,16 +110,16 @@ class VolumeRun:
         self._params = params
         self._check = check
         self._opened: Owners | None = None
-        # Of the options that are asked for and of those that are there.
+        # From the desired options and the actual ones.
         self._secrets: set[str] = set()
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        wanted = volume_plan.wanted_volumes(self._params)
-        for one in wanted:
+        desired = volume_plan.desired_volumes(self._params)
+        for one in desired:
             self._secrets |= volume_plan.secrets_of(one.options)
         try:
-            self._plan(wanted)
+            self._plan(desired)
             if not self._check:
                 for plan in self.outcome.plans:
                     self._apply(plan)
@@ -134,7 +133,7 @@ class VolumeRun:
     @property
     def _owners(self) -> Owners:
         if self._opened is None:
-            # Most tasks do not need it, and reading its code takes longer than asking for a volume.
+            # Most tasks do not need it, and its import takes longer than a request for a volume.
             from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_owner import (
                 Owners,
             )
@@ -142,28 +141,28 @@ class VolumeRun:
             self._opened = Owners(self._engine)
         return self._opened
 
-    # -- thinking ----------------------------------------------------------------------------
+    # -- planning ----------------------------------------------------------------------------
 
-    def _plan(self, wanted: Iterable[Wanted]) -> None:
-        for one in wanted:
+    def _plan(self, desired: Iterable[Desired]) -> None:
+        for one in desired:
             actual = self._read(one.name)
             self.outcome.found[one.name] = actual
             self._secrets |= volume_plan.secrets_of((actual or {}).get("Options"))
             owner = Owner()
             if actual and self._owner_matters(one, actual):
-                owner = self._asked(one.name, self._owners.read, actual)
+                owner = self._with_remedy(one.name, self._owners.read, actual)
             self.outcome.plans.append(volume_plan.make_plan(one, actual, owner))
-        questions = [plan for plan in self.outcome.plans if plan.needs_references]
-        if questions:
-            around = surroundings(self._engine)
-            those = volume_plan.references([plan.actual or {} for plan in questions], around)
+        unchecked = [plan for plan in self.outcome.plans if plan.needs_references]
+        if unchecked:
+            users = read_users(self._engine)
+            found = volume_plan.references([plan.actual or {} for plan in unchecked], users)
             self.outcome.plans = [
-                volume_plan.guard(plan, those[plan.wanted.name]) if plan in questions else plan
+                volume_plan.guard(plan, found[plan.desired.name]) if plan in unchecked else plan
                 for plan in self.outcome.plans
             ]
-        errors = [plan.error for plan in self.outcome.plans if plan.error]
-        if errors:
-            raise self._failure(". ".join(errors))
+        blockers = [plan.blocker for plan in self.outcome.plans if plan.blocker]
+        if blockers:
+            raise self._failure(". ".join(blockers))
         for plan in self.outcome.plans:
             if plan.differences:
                 self.outcome.warnings.append(volume_plan.drift_warning(plan))
@@ -172,84 +171,85 @@ class VolumeRun:
         try:
             return self._engine.volume(name)
         except SocketMissingError:
-            # A check of a play that would first install Docker.
+            # In check mode, an earlier task of the play may be the one that installs Docker.
             if self._check:
                 return None
             raise
         except NotFoundError as error:
             raise EngineError(
-                f"Volume {name} is there, and its driver is not: {error.detail}. Enable or install"
-                " its plugin, and run this again. Next command: docker plugin ls"
+                f"Volume {name} exists, but its driver is missing: {error.detail}. Enable or"
+                " install its plugin, and run this again. Next command: docker plugin ls"
             ) from error
 
     @staticmethod
-    def _owner_matters(wanted: Wanted, actual: Mapping[str, Any]) -> bool:
+    def _owner_matters(desired: Desired, actual: Mapping[str, Any]) -> bool:
         return (
-            wanted.present
-            and bool(wanted.owner)
-            and wanted.recreate != "always"
-            and volume_plan.same_driver(wanted.driver, str(actual.get("Driver")))
+            desired.present
+            and bool(desired.owner)
+            and desired.recreate != "always"
+            and volume_plan.same_driver(desired.driver, str(actual.get("Driver")))
         )
 
-    # -- doing -------------------------------------------------------------------------------
+    # -- changing ----------------------------------------------------------------------------
 
     def _apply(self, plan: Plan) -> None:
-        name = plan.wanted.name
+        name = plan.desired.name
         if plan.remove:
             try:
                 self._engine.remove_volume(name)
             except ConflictError as error:
                 raise EngineError(
-                    f"Volume {name} was not removed: {error.detail}. Something has begun to use it"
-                    " in this moment; look what, and run this again. Next command: docker ps"
+                    f"Volume {name} was not removed: {error.detail}. Something has just started to"
+                    " use it; find out what, and run this again. Next command: docker ps"
                     f" --all --filter volume={name}"
                 ) from error
             self.outcome.note("removed", name)
             self.outcome.found[name] = None
         if plan.create:
-            self._create(plan.wanted)
+            self._create(plan.desired)
             self.outcome.note("made", name)
-        if plan.own:
+        if plan.sets_owner:
             volume = self.outcome.found[name] or {}
-            found = self._asked(name, self._owners.write, volume, plan.owner_after)
+            found = self._with_remedy(name, self._owners.write, volume, plan.owner_after)
             if plan.owner_after.over(found) != found:
                 raise EngineError(
                     f"Volume {name} does not keep its owner: {plan.owner_after.shown()} was set,"
-                    f" and {found.shown()} is there afterwards. A file system in memory takes it"
-                    " from the mount options (o: uid=1000,gid=0,mode=0770), some network file"
-                    " systems from the server"
+                    f" but it has {found.shown()} afterwards. A tmpfs takes the owner from the"
+                    " mount options (o: uid=1000,gid=0,mode=0770), and some network file systems"
+                    " take it from the server"
                 )
             self.outcome.note("set the owner of", name)
 
-    def _create(self, wanted: Wanted) -> None:
+    def _create(self, desired: Desired) -> None:
         try:
-            self._engine.create_volume(volume_plan.create_body(wanted))
-            made = self._engine.volume(wanted.name)
+            self._engine.create_volume(volume_plan.create_body(desired))
+            created = self._engine.volume(desired.name)
         except NotFoundError as error:
             raise EngineError(
-                f"Volume {wanted.name} was not made: this host has no volume driver"
-                f" {wanted.driver} ({error.detail}). Install and enable its plugin first. Next"
+                f"Volume {desired.name} was not created: this host has no volume driver"
+                f" {desired.driver} ({error.detail}). Install and enable its plugin first. Next"
                 " command: docker plugin ls"
             ) from error
-        wrong = volume_plan.made_wrong(wanted, made)
-        if wrong:
-            raise EngineError(wrong)
-        self.outcome.found[wanted.name] = made
+        error_text = volume_plan.creation_error(desired, created)
+        if error_text:
+            raise EngineError(error_text)
+        self.outcome.found[desired.name] = created
 
     @staticmethod
-    def _asked(name: str, question: Callable[..., Owner], *arguments: Any) -> Owner:
+    def _with_remedy(name: str, access: Callable[..., Owner], *arguments: Any) -> Owner:
+        """Read or set an owner; add the volume's name and a remedy to an error."""
         try:
-            return question(*arguments)
+            return access(*arguments)
         except (EngineError, OSError) as error:
             cause = cause_of(str(error))
-            mend = f"; {cause.mend}" if cause else ""
+            remedy = f"; {cause.remedy}" if cause else ""
             raise EngineError(
-                f"Volume {name}: the owner of its directory: {error}{mend}"
+                f"Volume {name}: the owner of its directory cannot be read or set: {error}{remedy}"
             ) from error
 
     def _failure(self, message: str) -> VolumeError:
         done = f" Done before that: {', '.join(self.outcome.done)}." if self.outcome.done else ""
         self.outcome.failed = True
         return VolumeError(
-            blot_out(f"{message.rstrip('.')}.{done}", self._secrets), self.outcome.result()
+            mask_secrets(f"{message.rstrip('.')}.{done}", self._secrets), self.outcome.result()
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shards that stay where they are while a node is away."""
+"""Restrict the allocation of shards while a node restarts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def allocation(mark: str | None) -> Desired:
-    """The settings that hold shards back, marked with who does so; without a mark, their absence.
+    """The settings that restrict the allocation, with a mark; without a mark, their absence.
 
     >>> allocation("elk").body["persistent"]["cluster.routing.allocation.enable"]
     'primaries'
@@ -34,9 +34,9 @@ def allocation(mark: str | None) -> Desired:
 
 
 def flush(client: Client, timeout: float) -> str:
-    """Have what is in memory only written to the disk; the reason why it was not, or nothing.
+    """Flush all indices to disk. Return why that failed, or an empty text.
 
-    A flush that takes longer than `timeout` seconds goes on by itself, so it is asked for once.
+    Sent only once: a flush that takes longer than `timeout` seconds continues on the server.
     """
     once = client.derive(urls=[client.answering], rounds=1, timeout=timeout)
     try:

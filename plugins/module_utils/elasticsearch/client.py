@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An HTTP client for Elasticsearch that survives the loss of nodes and explains what went wrong.
+"""An HTTP client for Elasticsearch that tries several nodes and explains what went wrong.
 
-Built on http.client rather than on urllib, because a gate asks often: the connection, and with it
-the TLS handshake, is kept. No proxy is used: nodes are reached directly.
+It uses http.client and not urllib, because a gate sends many requests: an open connection saves
+the TLS handshake. It uses no proxy: it connects to the nodes directly.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ from ansible_collections.elk.swarm.plugins.module_utils.common.limited_answer im
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# A node that restarts, and a proxy in front of one, answer with these: another node, or the same
-# one a moment later, gives the real answer.
+# A node that restarts, or a proxy in front of it, answers with these. Another node, or the same
+# node a moment later, gives the real answer.
 AWAY_STATUSES = frozenset({502, 503, 504})
-# The node is there and has too much to do: it has not begun with what was asked for.
+# The node runs but is overloaded: it has not started to process the request.
 BUSY = 429
 RETRY_STATUSES = AWAY_STATUSES | {BUSY}
 ROUNDS = 3
 DOUBT_PAUSE = 1.0
 FIRST_PAUSE = 0.3
-# The longest answer that anything here asks for, a list of all shards, has some millions of bytes.
+# The longest answer that this collection requests, a list of all shards, has some million bytes.
 LONGEST_ANSWER = 64 * 1024 * 1024
-# How often the timeout of one wait an answer may take as a whole.
+# A whole answer may take this many times the timeout of one read.
 PATIENCE = 10
 
-# OpenSSL's verification results (X509_V_ERR_*) that have a mend of their own.
+# OpenSSL's verification results (X509_V_ERR_*) whose error message suggests a fix.
 EXPIRED = {9: "is not valid yet", 10: "has expired"}
 UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
 WRONG_NAME = frozenset({62, 63, 64})
 
 
 class ElasticsearchError(Exception):
-    """Whatever keeps a module from its work; the text is meant for the operator."""
+    """Any error that stops a module; the text is for the operator."""
 
 
 class ConfigurationError(ElasticsearchError):
-    """The options cannot work, whatever the servers say."""
+    """The options cannot work with any server."""
 
 
 class Unreachable(ElasticsearchError):
-    """None of the urls gave an answer. `causes` says why, for each.
+    """None of the urls gave an answer. `causes` has the cause for each url.
 
-    `listens` is true if something is there all the same: it took the connection and then spoke
-    another language, showed another certificate, or broke off.
+    `listens` is true if something accepted a connection but then spoke another protocol, showed a
+    wrong certificate, or closed the connection.
     """
 
     def __init__(self, causes: Mapping[str, str], what: str = "", *, listens: bool = False) -> None:
@@ -73,7 +73,7 @@ class Unreachable(ElasticsearchError):
 
 
 class Refused(ElasticsearchError):
-    """A node answered, and the answer is no."""
+    """A node answered and refused the request."""
 
     def __init__(self, reply: Reply, message: str) -> None:
         self.reply = reply
@@ -82,26 +82,26 @@ class Refused(ElasticsearchError):
 
 
 class Unsupported(Refused):
-    """The server has no handler for this path: a feature that it was built without."""
+    """The server has no handler for this path, because it was built without the feature."""
 
 
 class Silent(OSError):
-    """The connection was taken, and nothing came back in time: something is there, and hangs."""
+    """Something accepted the connection, but sent no answer in time."""
 
 
 class BrokenAnswer(Exception):
-    """The answer cannot be read to its end: worth another try elsewhere."""
+    """The answer is incomplete or too long; another node may give a good one."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who asks. At most one way of the three."""
+    """The credentials: a user with a password, an API key or a token."""
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
-    # Where whoever reads an error finds what was wrong, such as the name of a variable.
+    # Where the credentials come from, for example the name of a variable; errors show it.
     origin: str | None = None
 
     def header(self) -> str | None:
@@ -129,7 +129,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Address:
-    """One url, taken apart."""
+    """The parts of one url."""
 
     url: str
     tls: bool
@@ -140,7 +140,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a node said."""
+    """The answer of a node."""
 
     status: int
     body: Any
@@ -154,7 +154,7 @@ class Reply:
         return 200 <= self.status < 300
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object; anything else comes from something else than Elasticsearch."""
+        """The body as a JSON object; with any other body the server is not Elasticsearch."""
         if isinstance(self.body, dict):
             return self.body
         raise ElasticsearchError(
@@ -173,7 +173,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_url(url: str) -> Address:
-    """Take a url apart, refusing what would send a password in clear over a network."""
+    """Parse a url; refuse one that would send a password unencrypted over a network."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -186,14 +186,14 @@ def parse_url(url: str) -> Address:
         )
     if parts.username or parts.password:
         raise ConfigurationError(
-            f"urls: the url of {parts.hostname} carries a user or a password; give them as "
+            f"urls: the url of {parts.hostname} contains a user or a password; give them as "
             "username and password, so that they appear in no log"
         )
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"urls: {url!r} must end with its path")
+        raise ConfigurationError(f"urls: {url!r} must have no query and no fragment")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigurationError(
-            f"urls: {url!r} would send passwords in clear over the network; http:// is accepted "
+            f"urls: {url!r} would send passwords unencrypted over the network; http:// is accepted "
             "for loopback addresses only: use https:// and ca_path"
         )
     tls = parts.scheme == "https"
@@ -207,12 +207,12 @@ def parse_url(url: str) -> Address:
 
 
 def path_of(*segments: str) -> str:
-    """A path out of names that may hold any character."""
+    """Build a path from names that may contain any character."""
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
 def make_tls_context(ca_path: str | None) -> ssl.SSLContext:
-    """A context that verifies chain and name; ca_path None means the system's authorities."""
+    """A context that verifies chain and host name; without ca_path with the system's CAs."""
     if ca_path is not None and not os.path.isfile(ca_path):
         raise ConfigurationError(
             f"ca_path: there is no file {ca_path} on the host where this module runs"
@@ -226,7 +226,7 @@ def make_tls_context(ca_path: str | None) -> ssl.SSLContext:
 
 
 def explain(error: BaseException, address: Address, ca_path: str | None) -> str:
-    """The cause in an operator's words, and what to do about it."""
+    """The cause in words for the operator, and what to do."""
     where = f"{address.host}:{address.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _explain_certificate(error, address, ca_path)
@@ -237,31 +237,31 @@ def explain(error: BaseException, address: Address, ca_path: str | None) -> str:
         return f"the TLS handshake failed ({error.reason or text})"
     if isinstance(error, ConnectionRefusedError):
         return (
-            "connection refused: nothing listens there. Look at the tasks with "
+            "connection refused: nothing listens there. Check the tasks with "
             "`docker service ps --no-trunc <service>` on a manager"
         )
     if isinstance(error, socket.gaierror):
         return f"the name {address.host} cannot be resolved ({error.strerror})"
     if isinstance(error, Silent):
         return (
-            "it took the connection and gave no answer in time: it hangs, or has too much to do. "
-            "Look at its log, and at the load of that host"
+            "it accepted the connection and gave no answer in time: it hangs or is overloaded. "
+            "Check its log, and the load of that host"
         )
     if isinstance(error, (TimeoutError, socket.timeout)):
         return "no answer in time; is the host up, and does its firewall let this port through?"
     if isinstance(error, http.client.RemoteDisconnected):
         return "the connection was closed without an answer (a node that starts or stops does so)"
     if isinstance(error, http.client.IncompleteRead):
-        got, left = len(error.partial), error.expected
-        wanted = f" of {got + left}" if left is not None else ""
-        return f"the answer broke off after {got}{wanted} bytes"
+        received, remaining = len(error.partial), error.expected
+        total = f" of {received + remaining}" if remaining is not None else ""
+        return f"the answer ended after {received}{total} bytes"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} (errno {error.errno})"
     return f"{type(error).__name__}: {error}"
 
 
 def took_connection(error: BaseException) -> bool:
-    """Whether something listens at the other end, judged by how it failed."""
+    """Whether this error shows that something accepted the connection."""
     return isinstance(
         error,
         (
@@ -278,28 +278,28 @@ def took_connection(error: BaseException) -> bool:
 def _explain_certificate(
     error: ssl.SSLCertVerificationError, address: Address, ca_path: str | None
 ) -> str:
-    code, said = error.verify_code, error.verify_message
+    code, message = error.verify_code, error.verify_message
     if code in WRONG_NAME:
         return (
-            f"the certificate is not made out for {address.host} ({said}). Use a url with one of "
+            f"the certificate is not valid for {address.host} ({message}). Use a url with one of "
             "the certificate's names, or add this name to pki_host_names and run playbooks/site.yml"
         )
     if code in EXPIRED:
         return (
-            f"the certificate {EXPIRED[code]} ({said}). Look at the clocks of both hosts. If they "
-            "are right, run playbooks/site.yml, which renews certificates"
+            f"the certificate {EXPIRED[code]} ({message}). Check the clocks of both hosts. If "
+            "they are right, run playbooks/site.yml, which renews certificates"
         )
     if code in UNKNOWN_AUTHORITY:
         trusted = f"ca_path {ca_path}" if ca_path else "the system's authorities (ca_path is unset)"
         return (
-            f"the certificate was not signed by {trusted} ({said}). Set ca_path to the ca.crt of "
-            "the authority that signed this node's certificate"
+            f"the certificate was not signed by {trusted} ({message}). Set ca_path to the ca.crt "
+            "of the authority that signed this node's certificate"
         )
-    return f"the certificate is not accepted ({said})"
+    return f"the certificate is not accepted ({message})"
 
 
 def reason_of(reply: Reply) -> str:
-    """The server's own words, whatever shape the error has."""
+    """The reason that the server gives, whatever form the error has."""
     body = reply.body
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
@@ -316,38 +316,38 @@ def reason_of(reply: Reply) -> str:
 
 
 def is_missing_handler(reply: Reply) -> bool:
-    """True if the server was built without the feature: it never says 404 for that."""
+    """True if the server was built without the feature; it does not answer 404 then."""
     if reply.status == 405:
         return True
     return reply.status == 400 and "no handler found for uri" in reason_of(reply).lower()
 
 
 def refusal(reply: Reply, login: Login, feature_switch: str | None = None) -> Refused:
-    """The error for an answer that says no, with the mend where there is a usual one."""
-    asked = f"{reply.url} refused {reply.method} {reply.path} with {reply.status}"
+    """The error for a refused request, with the usual fix if there is one."""
+    request = f"{reply.url} refused {reply.method} {reply.path} with {reply.status}"
     reason = reason_of(reply)
     if reply.status == 401:
         return Refused(
             reply,
-            f"{asked}: the login of {login} is not valid. Check "
+            f"{request}: the login of {login} is not valid. Check "
             f"{login.origin or 'username and password'}.",
         )
     if reply.status == 403:
-        return Refused(reply, f"{asked}: {login} lacks the privilege. {reason}")
+        return Refused(reply, f"{request}: {login} lacks the privilege. {reason}")
     if is_missing_handler(reply):
-        mend = (
+        fix = (
             f"Set {feature_switch}: false to leave this feature out."
             if feature_switch
             else "Leave this feature out, or use a server that has it."
         )
         return Unsupported(
-            reply, f"{asked}: this server was built without the feature ({reason}). {mend}"
+            reply, f"{request}: this server was built without the feature ({reason}). {fix}"
         )
-    return Refused(reply, f"{asked}: {reason}")
+    return Refused(reply, f"{request}: {reason}")
 
 
 class Client:
-    """Asks one of several nodes; the one that answered last is asked first the next time."""
+    """Sends each request to one of several nodes, first to the one that answered last."""
 
     def __init__(
         self,
@@ -368,7 +368,7 @@ class Client:
                 "urls: the list is empty; give at least one node, for example "
                 "https://192.0.2.10:9200"
             )
-        # One node named twice would be tried twice, and asked twice by a gate.
+        # Without duplicates: a url that is given twice would be tried twice.
         self.addresses = [parse_url(url) for url in dict.fromkeys(urls)]
         self.login = login or Login()
         self.ca_path = ca_path
@@ -390,7 +390,7 @@ class Client:
 
     @property
     def answering(self) -> str:
-        """The url that answered last, or the first one as long as none has."""
+        """The url that answered last, or the first one if none has answered yet."""
         return self.addresses[self._first].url
 
     def derive(
@@ -402,7 +402,7 @@ class Client:
         timeout: float | None = None,
         connect_timeout: float | None = None,
     ) -> Client:
-        """A second client with something changed, and with connections of its own."""
+        """A copy of this client with other settings and separate connections."""
         return Client(
             urls or self.urls,
             login=login or self.login,
@@ -410,7 +410,7 @@ class Client:
             timeout=timeout or self.timeout,
             connect_timeout=connect_timeout or self.connect_timeout,
             rounds=self.rounds if rounds is None else rounds,
-            # Who tries another login wants to know whether it holds, not to wait until it does.
+            # With another login the caller only tests whether it is valid, so it does not wait.
             doubt_timeout=0.0 if login else self.doubt_timeout,
             feature_switch=self.feature_switch,
             sleep=self._sleep,
@@ -433,13 +433,14 @@ class Client:
         *,
         accept: Iterable[int] = (),
     ) -> Reply:
-        """Send, trying node after node; statuses in `accept` are answers, other failures raise.
+        """Send to one node after the other until one answers.
 
-        A body of bytes is sent as it is, as newline-delimited JSON; anything else as JSON.
+        Error statuses in `accept` are returned, all others raise an exception. A body of bytes is
+        sent unchanged, as newline-delimited JSON; any other body is sent as JSON.
 
-        A refused login is believed only after `doubt_timeout` seconds: while a new cluster creates
-        its security index, and while that index recovers, valid logins are refused. The same time
-        is given to nodes that all say that they have too much to do.
+        A refused login is an error only after `doubt_timeout` seconds: while a new cluster creates
+        its security index, and while that index recovers, valid logins are refused. The request is
+        repeated for the same time when all nodes are overloaded.
         """
         reply = self._ask_all(method, path, body)
         waited = 0.0
@@ -463,7 +464,7 @@ class Client:
         untrusted: set[str] = set()
         for round_number in range(max(1, self.rounds)):
             if len(untrusted) == len(self.addresses):
-                # A certificate is not better a second later.
+                # Another attempt does not change the certificates.
                 break
             if round_number:
                 self._sleep(pause)
@@ -497,14 +498,13 @@ class Client:
         raise Unreachable(causes, f"{method} {path}", listens=listens)
 
     def _ask(self, address: Address, method: str, path: str, body: Any) -> Reply:
-        kept = address.url in self._open
+        was_open = address.url in self._open
         try:
             return self._exchange(address, method, path, body)
         except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
-            # A kept connection may have been closed from the other side since it was last used;
-            # that says nothing about the node.
+            # The server may have closed an idle connection, so try once more with a new one.
             self._drop(address)
-            if not kept:
+            if not was_open:
                 raise
             return self._exchange(address, method, path, body)
 
@@ -529,7 +529,7 @@ class Client:
             raise Silent from error
         except UnboundedAnswer as error:
             raise BrokenAnswer(
-                f"the answer to {method} {path} has no end in sight: {error}. Check that this url "
+                f"the answer to {method} {path} does not end: {error}. Check that this url "
                 f"is an Elasticsearch node: curl --cacert {self.ca_path or '<ca.crt>'} "
                 f"{address.url}/"
             ) from error
@@ -554,10 +554,10 @@ class Client:
         try:
             connection.connect()
         except BaseException as error:
-            # A handshake that fails leaves its socket open.
-            taken = connection.sock is not None
+            # A failed handshake leaves the socket open.
+            accepted = connection.sock is not None
             connection.close()
-            if taken and isinstance(error, (TimeoutError, socket.timeout)):
+            if accepted and isinstance(error, (TimeoutError, socket.timeout)):
                 raise Silent from error
             raise
         connection.sock.settimeout(self.timeout)
@@ -577,8 +577,8 @@ def _decode(status: int, raw: bytes, url: str, method: str, path: str) -> Reply:
         try:
             body = json.loads(text)
         except ValueError:
-            # An error page may come from a proxy and still be an answer; a success that is not
-            # JSON is one that broke off.
+            # An error page of a proxy is an answer too, but a success that is not JSON is
+            # incomplete.
             if 200 <= status < 300:
                 raise BrokenAnswer(
                     f"the answer to {method} {path} is not complete JSON: it ends with "

@@ -4,8 +4,8 @@
 
 """The gate: is the cluster in the state that the next step needs, and if not, what is missing?
 
-Every url is asked for itself, because the cluster's own health cannot show a split: two clusters
-can both be green. `judge` is pure; `observe` fetches what it judges.
+Each url is queried, because the health of a cluster cannot show a split: two clusters can both be
+green. `judge` is pure; `observe` fetches the facts for it.
 """
 
 from __future__ import annotations
@@ -31,36 +31,36 @@ if TYPE_CHECKING:
 NOT_FORMED = "_na_"
 RANK = {"red": 0, "yellow": 1, "green": 2}
 CONNECT_TIMEOUT = 2.0
-# Of the requests of a single look, in seconds.
+# Seconds for each request when the cluster is looked at only once.
 LOOK_TIMEOUT = 10.0
 FIRST_POLL, LONGEST_POLL, POLL_GROWTH = 0.3, 2.0, 1.4
-# While nodes start, a valid login can be refused for some seconds: the user is kept in an index
-# that is not open yet. After this time it is taken for a wrong one.
+# While nodes start, a valid login can be refused for some seconds, because the index with the users
+# is not open yet. After this time the login counts as wrong.
 LOGIN_GRACE = 45.0
 WORKERS = 16
-# More replicas than this are not asked for one by one: then something else is wrong.
+# The most replicas that are explained one by one. With more of them something else is wrong.
 MOST_EXPLAINED = 50
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the gate waits for."""
+class Desired:
+    """The conditions that the gate waits for."""
 
     status: str = "green"
     nodes: Sequence[str] = ()
     cluster_uuid: str | None = None
     settled: bool = True
-    # Indices or aliases that have to be there with all their shards started.
+    # Indices or aliases that must exist, with all their shards started.
     indices: Sequence[str] = ()
-    # Whether replicas may wait that only a newer version could take, while versions are mixed.
+    # Whether replicas may be unassigned because only a newer version can take them.
     stranded: bool = False
-    # The id that a node has to have which is there, by its name.
+    # The id that a node must have if it is in the cluster, by its name.
     node_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class View:
-    """What one url says of itself: either a cause why not, or name and cluster."""
+    """The answer of one url: its name and its cluster, or the cause why it gave none."""
 
     url: str
     cause: str | None = None
@@ -78,20 +78,20 @@ class View:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that was seen in one look."""
+    """All facts from one look at the cluster."""
 
     views: Sequence[View]
     health: Mapping[str, Any] | None = None
     nodes: Sequence[Mapping[str, Any]] = ()
     problem: str | None = None
-    # Of each index or alias that was asked for.
+    # The shards of each requested index or alias.
     shards: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    # Replicas without a node that no node of an older version can take.
+    # The number of unassigned replicas that no node of an older version can take.
     stranded: int = 0
 
     @property
     def uuids(self) -> dict[str, list[str]]:
-        """The clusters that were seen, each with the nodes that say they belong to it."""
+        """The uuid of each cluster, with the nodes that report it."""
         seen: dict[str, list[str]] = {}
         for view in self.views:
             if view.formed:
@@ -103,8 +103,8 @@ class Observation:
         return bool(self.uuids)
 
     @property
-    def untold(self) -> bool:
-        """Whether there is a cluster and nothing is known of it, as while it elects a master."""
+    def health_unknown(self) -> bool:
+        """Whether a cluster exists but reports nothing, for example while it elects a master."""
         return len(self.uuids) == 1 and self.health is None
 
     @property
@@ -124,10 +124,10 @@ class Observation:
         return {view.url: view.cause for view in self.views if view.cause is not None}
 
     @property
-    def doubtful(self) -> dict[str, str]:
-        """Urls where something listens that did not say to which cluster it belongs.
+    def unclear(self) -> dict[str, str]:
+        """Urls where something listens but does not report its cluster.
 
-        A 503 is no doubt: it comes from a node that knows no master, like the uuid `_na_`.
+        A 503 is clear: it comes from a node that knows no master, like the uuid `_na_`.
         """
         return {
             view.url: view.cause
@@ -138,7 +138,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`missing` holds one sentence per condition that is not met; `hopeless` ones never will be."""
+    """One sentence per condition that is not met. `hopeless` means that waiting cannot help."""
 
     missing: list[str] = field(default_factory=list)
     hopeless: bool = False
@@ -151,8 +151,8 @@ class Verdict:
         return "; ".join(self.missing)
 
 
-def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
-    """Compare what was seen with what is wanted, and say what is missing."""
+def judge(seen: Observation, desired: Desired, waited: float = 0.0) -> Verdict:
+    """Compare the observation with the desired conditions and list what is missing."""
     clusters = seen.uuids
     if len(clusters) > 1:
         parts = [f"{uuid} ({', '.join(names)})" for uuid, names in clusters.items()]
@@ -165,24 +165,24 @@ def judge(seen: Observation, wanted: Wanted, waited: float = 0.0) -> Verdict:
             ],
             hopeless=True,
         )
-    if wanted.cluster_uuid and clusters and wanted.cluster_uuid not in clusters:
+    if desired.cluster_uuid and clusters and desired.cluster_uuid not in clusters:
         other = (
-            f"the cluster is {next(iter(clusters))}, not {wanted.cluster_uuid}: these nodes "
-            "belong to another cluster, or the cluster was formed anew"
+            f"the cluster is {next(iter(clusters))}, not {desired.cluster_uuid}: these nodes "
+            "belong to another cluster, or a new cluster was formed"
         )
         return Verdict([other], hopeless=True)
     if not clusters:
         return _judge_unformed(seen, waited)
     missing: list[str] = []
     if seen.health is None:
-        missing.append(seen.problem or "no node told the cluster's health")
+        missing.append(seen.problem or "no node reported the cluster's health")
         return Verdict(missing)
-    strange = _judge_ids(seen, wanted)
-    if strange:
-        return Verdict(strange, hopeless=True)
-    missing += _judge_nodes(seen, wanted)
-    missing += _judge_health(seen.health, wanted, seen.stranded)
-    missing += _judge_shards(seen, wanted)
+    other_ids = _judge_ids(seen, desired)
+    if other_ids:
+        return Verdict(other_ids, hopeless=True)
+    missing += _judge_nodes(seen, desired)
+    missing += _judge_health(seen.health, desired, seen.stranded)
+    missing += _judge_shards(seen, desired)
     return Verdict(missing)
 
 
@@ -191,7 +191,7 @@ def _judge_unformed(seen: Observation, waited: float) -> Verdict:
     alone = [view.node or view.url for view in seen.views if view.cause is None]
     if alone:
         missing.append(
-            "no cluster has formed: " + ", ".join(alone) + " found no master. Look whether the "
+            "no cluster has formed: " + ", ".join(alone) + " found no master. Check that the "
             "master-eligible nodes run and reach each other (port 9300 on the overlay)"
         )
     missing += _by_cause(seen.unreachable)
@@ -201,16 +201,16 @@ def _judge_unformed(seen: Observation, waited: float) -> Verdict:
 
 
 def _by_cause(causes: Mapping[str, str]) -> list[str]:
-    """Each cause once, with its urls before it: a refused login is refused by every node."""
+    """Each cause once, after its urls, because all nodes often fail for the same cause."""
     urls: dict[str, list[str]] = {}
     for url, cause in causes.items():
         urls.setdefault(cause, []).append(url)
     return [f"{', '.join(names)}: {cause}" for cause, names in urls.items()]
 
 
-def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
+def _judge_nodes(seen: Observation, desired: Desired) -> list[str]:
     present = {str(node.get("name")) for node in seen.nodes}
-    absent = [name for name in wanted.nodes if name not in present]
+    absent = [name for name in desired.nodes if name not in present]
     if not absent:
         return []
     by_cause = "".join(f"; {part}" for part in _by_cause(seen.unreachable))
@@ -218,29 +218,29 @@ def _judge_nodes(seen: Observation, wanted: Wanted) -> list[str]:
     return [f"not joined: {', '.join(absent)} ({joined}){by_cause}"]
 
 
-def _judge_ids(seen: Observation, wanted: Wanted) -> list[str]:
-    """A node's id belongs to its data directory and outlives every restart."""
+def _judge_ids(seen: Observation, desired: Desired) -> list[str]:
+    """A node's id is stored in its data directory, so no restart changes it."""
     found = {str(node.get("name")): str(node.get("id") or "") for node in seen.nodes}
     return [
-        f"{name} has the id {found[name]} now, and had {node_id}: it runs on another data "
-        "directory. Look what is mounted there as data, on that host and in the service"
-        for name, node_id in wanted.node_ids.items()
+        f"{name} has the id {found[name]} now, and had {node_id}: it uses another data "
+        "directory. Check what is mounted there as data, on that host and in the service"
+        for name, node_id in desired.node_ids.items()
         if found.get(name) and found[name] != node_id
     ]
 
 
-def _judge_health(health: Mapping[str, Any], wanted: Wanted, stranded: int) -> list[str]:
+def _judge_health(health: Mapping[str, Any], desired: Desired, stranded: int) -> list[str]:
     missing = []
     status = str(health.get("status", "red"))
     unassigned = int(health.get("unassigned_shards", 0))
-    borne = status == "yellow" and 0 < unassigned <= stranded
-    if RANK.get(status, 0) < RANK[wanted.status] and not borne:
-        line = f"the status is {status}, not {wanted.status}: {unassigned} shards unassigned"
+    only_stranded = status == "yellow" and 0 < unassigned <= stranded
+    if RANK.get(status, 0) < RANK[desired.status] and not only_stranded:
+        line = f"the status is {status}, not {desired.status}: {unassigned} shards unassigned"
         primaries = int(health.get("unassigned_primary_shards", 0))
         if primaries:
             line += f", {primaries} of them primaries"
         missing.append(line)
-    if wanted.settled:
+    if desired.settled:
         moving = {
             "initialising": int(health.get("initializing_shards", 0)),
             "relocating": int(health.get("relocating_shards", 0)),
@@ -251,14 +251,14 @@ def _judge_health(health: Mapping[str, Any], wanted: Wanted, stranded: int) -> l
             missing.append(
                 "shards are still moving: "
                 + ", ".join(busy)
-                + " (GET _cat/recovery?active_only=true&v shows how far they have come)"
+                + " (GET _cat/recovery?active_only=true&v shows their progress)"
             )
     return missing
 
 
-def _judge_shards(seen: Observation, wanted: Wanted) -> list[str]:
+def _judge_shards(seen: Observation, desired: Desired) -> list[str]:
     missing = []
-    for index in wanted.indices:
+    for index in desired.indices:
         shards = seen.shards.get(index, ())
         if not shards:
             missing.append(f"{index}: there is no index or alias of this name")
@@ -270,52 +270,54 @@ def _judge_shards(seen: Observation, wanted: Wanted) -> list[str]:
     return missing
 
 
-def no_place_for(explained: Mapping[str, Any]) -> str:
-    """Why a shard lies on no node, from an answer of `GET _cluster/allocation/explain`.
+def why_unassigned(explained: Mapping[str, Any]) -> str:
+    """Why a shard is on no node, from an answer of `GET _cluster/allocation/explain`.
 
-    A node that holds a copy of the shard already is left out: that is no fault of the node.
+    A node that already holds a copy of the shard is left out: it cannot take a second one.
     """
     hosts: dict[str, list[str]] = {}
-    said: dict[str, str] = {}
+    explanations: dict[str, str] = {}
     for node in explained.get("node_allocation_decisions") or ():
-        refusals = [d for d in node.get("deciders") or () if d.get("decision") != "YES"]
-        if not refusals or any(d.get("decider") == "same_shard" for d in refusals):
+        against = [d for d in node.get("deciders") or () if d.get("decision") != "YES"]
+        if not against or any(d.get("decider") == "same_shard" for d in against):
             continue
-        decider = str(refusals[0].get("decider"))
+        decider = str(against[0].get("decider"))
         hosts.setdefault(decider, []).append(str(node.get("node_name")))
-        said.setdefault(decider, str(refusals[0].get("explanation")))
+        explanations.setdefault(decider, str(against[0].get("explanation")))
     copy = "primary" if explained.get("primary") else "replica"
-    causes = [f"{', '.join(sorted(names))}: {said[decider]}" for decider, names in hosts.items()]
+    causes = [
+        f"{', '.join(sorted(names))}: {explanations[decider]}" for decider, names in hosts.items()
+    ]
     if not causes:
-        causes = [str(explained.get("allocate_explanation") or "no node told why")]
+        causes = [str(explained.get("allocate_explanation") or "no node gave a reason")]
     shard = f"{explained.get('index')} shard {explained.get('shard')} ({copy})"
-    return f"{shard} has no place. " + "; ".join(causes)
+    return f"{shard} is on no node. " + "; ".join(causes)
 
 
-def ask_why(client: Client, seen: Observation) -> str:
-    """Elasticsearch's own words on a shard that has no node; empty when there is none to ask for.
+def explain_unassigned(client: Client, seen: Observation) -> str:
+    """How Elasticsearch explains one unassigned shard; empty when there is none.
 
-    Asked for once, after the wait: the answer is costly, and differs from moment to moment.
+    Requested only once, after the wait: the answer is expensive, and it changes all the time.
     """
     members = [view.url for view in seen.views if view.formed]
     if not members or not int((seen.health or {}).get("unassigned_shards", 0)):
         return ""
     member = client.derive(urls=members, rounds=1)
     try:
-        # 400: by now every shard has a place.
+        # 400: by now every shard is assigned.
         reply = member.get("/_cluster/allocation/explain?master_timeout=5s", accept=(400,))
-        return no_place_for(reply.object()) if reply.ok else ""
+        return why_unassigned(reply.object()) if reply.ok else ""
     except ElasticsearchError as error:
-        return f"GET _cluster/allocation/explain would say why, but failed: {error}"
+        return f"GET _cluster/allocation/explain shows why, but it failed: {error}"
     finally:
         member.close()
 
 
 def is_stranded(explained: Mapping[str, Any]) -> bool:
-    """Whether a replica waits for nothing but a node of a newer version.
+    """Whether a replica is unassigned only because it needs a node of a newer version.
 
-    Elasticsearch never copies a shard from a newer version to an older one. Every node has either
-    a copy already or is too old, and one at least is too old.
+    Elasticsearch never copies a shard from a newer version to an older one. So each node must have
+    a copy already or be too old, and at least one node must be too old.
     """
     reasons = [
         {d.get("decider") for d in node.get("deciders") or () if d.get("decision") == "NO"}
@@ -326,33 +328,33 @@ def is_stranded(explained: Mapping[str, Any]) -> bool:
 
 
 def count_stranded(member: Client, health: Mapping[str, Any]) -> int:
-    """How many replicas only a newer version could take; 0 when anything else moves or is amiss."""
+    """How many replicas need a node of a newer version; 0 when shards move or more is wrong."""
     busy = ("initializing_shards", "relocating_shards", "delayed_unassigned_shards")
     if health.get("status") != "yellow" or any(int(health.get(key, 0)) for key in busy):
         return 0
     listed = member.get("/_cat/shards?format=json&h=index,shard,prirep,state").body
-    waiting = [
+    unassigned = [
         shard for shard in listed if shard["state"] == "UNASSIGNED" and shard["prirep"] == "r"
     ]
     found = 0
-    for shard in waiting[:MOST_EXPLAINED]:
-        asked = {"index": shard["index"], "shard": int(shard["shard"]), "primary": False}
-        reply = member.request("POST", "/_cluster/allocation/explain", asked, accept=(400,))
+    for shard in unassigned[:MOST_EXPLAINED]:
+        query = {"index": shard["index"], "shard": int(shard["shard"]), "primary": False}
+        reply = member.request("POST", "/_cluster/allocation/explain", query, accept=(400,))
         found += reply.ok and is_stranded(reply.object())
     return found
 
 
 def unsafe_to_guess(seen: Observation) -> dict[str, str]:
-    """Urls behind which a formed cluster may hide, when none was seen.
+    """Urls that may belong to a formed cluster, when no formed cluster was seen.
 
-    "Nothing has formed yet" makes the caller form a cluster. Said of a cluster that only refused
-    the login, or whose certificate was not trusted, it would make a second one.
+    After "no cluster has formed" the caller forms one. If a cluster exists and only refuses the
+    login, or has a certificate that is not trusted, that would be a second cluster.
     """
-    return {} if seen.formed else seen.doubtful
+    return {} if seen.formed else seen.unclear
 
 
 def look_at(client: Client, url: str, timeout: float) -> View:
-    """Ask one node who it is and to which cluster it belongs."""
+    """Ask one node for its name and its cluster."""
     single = client.derive(
         urls=[url], rounds=1, timeout=timeout, connect_timeout=min(timeout, CONNECT_TIMEOUT)
     )
@@ -386,7 +388,7 @@ def observe(
     indices: Sequence[str] = (),
     stranded: bool = False,
 ) -> Observation:
-    """Look at all urls at once, then ask one member of the cluster for health, nodes and shards."""
+    """Query all urls at once, then ask one member of the cluster for health, nodes and shards."""
     urls = client.urls
     with ThreadPoolExecutor(max_workers=min(WORKERS, len(urls))) as pool:
         views = list(pool.map(lambda url: look_at(client, url, timeout), urls))
@@ -396,13 +398,13 @@ def observe(
     members = [view.url for view in views if view.formed]
     member = client.derive(urls=members, rounds=1, timeout=timeout)
     try:
-        # A short timeout: a node that has lost its master would hold the answer back.
+        # The short timeouts matter: a node that has lost its master delays its answer.
         health = member.get("/_cluster/health?master_timeout=5s&timeout=1s", accept=(408,))
         state = member.get("/_cluster/state/master_node,nodes?master_timeout=5s")
         shards = {index: shards_of(member, index) for index in indices}
-        left = count_stranded(member, health.object()) if stranded else 0
+        count = count_stranded(member, health.object()) if stranded else 0
         return Observation(
-            views, health.object(), nodes_of(state.object()), shards=shards, stranded=left
+            views, health.object(), nodes_of(state.object()), shards=shards, stranded=count
         )
     except ElasticsearchError as error:
         return Observation(views, problem=str(error))
@@ -411,7 +413,7 @@ def observe(
 
 
 def shards_of(client: Client, index: str) -> list[dict[str, Any]]:
-    """The shards behind an index or alias; none when there is no such thing."""
+    """The shards of an index or alias; none when it does not exist."""
     reply = client.get(f"/_cat/shards/{quote(index, safe=',*-_.')}?format=json", accept=(404,))
     if not reply.ok or not isinstance(reply.body, list):
         return []
@@ -438,7 +440,7 @@ def nodes_of(state: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def add_versions(nodes: Sequence[Mapping[str, Any]], views: Sequence[View]) -> list[dict[str, Any]]:
-    """Fill in versions that an older cluster state does not carry."""
+    """Fill in the versions, which the cluster state of older versions does not contain."""
     known = {view.node: view.version for view in views if view.version}
     return [
         {**node, "version": node.get("version") or known.get(str(node["name"]))} for node in nodes
@@ -454,44 +456,44 @@ def look(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Observation:
-    """What there is now, asked again for ``doubt_timeout`` seconds while that is not certain."""
+    """Look at the cluster; repeat for ``doubt_timeout`` seconds while the answer is unclear."""
     start = clock()
     while True:
         seen = observe(client, timeout=timeout, indices=indices)
-        certain = not seen.untold and not unsafe_to_guess(seen)
+        certain = not seen.health_unknown and not unsafe_to_guess(seen)
         if certain or clock() - start >= doubt_timeout:
             return seen
         sleep(LONGEST_POLL / 4)
 
 
-def undecided(seen: Observation) -> str:
-    """Why a single look cannot tell which cluster this is; empty when it can.
+def why_uncertain(seen: Observation) -> str:
+    """Why it is unclear which cluster this is; empty when it is clear.
 
-    Neither two clusters nor one that may hide behind a refusal is mended by going on.
+    The caller must stop in both cases: with two clusters, and when a refused request may hide one.
     """
     if len(seen.uuids) > 1:
-        verdict = judge(seen, Wanted())
-        return f"The cluster is not fit, and waiting will not help: {verdict.sentence()}"
+        verdict = judge(seen, Desired())
+        return f"The cluster is not ready, and waiting will not help: {verdict.sentence()}"
     causes = "; ".join(_by_cause(unsafe_to_guess(seen)))
     return causes and (
         "It is not certain that no cluster has formed yet, because something listens that does not "
-        f"say so: {causes}"
+        f"report its cluster: {causes}"
     )
 
 
-def objection(client: Client, seen: Observation, verdict: Verdict, seconds: float) -> str:
-    """What somebody is told who has waited in vain; empty when the gate is open."""
+def failure_message(client: Client, seen: Observation, verdict: Verdict, seconds: float) -> str:
+    """The error message after a wait that failed; empty when the gate is open."""
     if verdict.passed:
         return ""
     if verdict.hopeless:
-        return f"The cluster is not fit, and waiting will not help: {verdict.sentence()}"
-    why = ask_why(client, seen)
-    msg = f"The cluster is not fit after {seconds} s: {verdict.sentence()}"
+        return f"The cluster is not ready, and waiting will not help: {verdict.sentence()}"
+    why = explain_unassigned(client, seen)
+    msg = f"The cluster is not ready after {seconds} s: {verdict.sentence()}"
     return f"{msg}. {why}" if why else msg
 
 
-def described(seen: Observation) -> dict[str, Any]:
-    """What modules return of it."""
+def as_result(seen: Observation) -> dict[str, Any]:
+    """The part of an observation that modules return."""
     health = dict(seen.health or {})
     return {
         "formed": seen.formed,
@@ -507,24 +509,24 @@ def described(seen: Observation) -> dict[str, Any]:
 
 def wait_for(
     client: Client,
-    wanted: Wanted,
+    desired: Desired,
     *,
     wait_timeout: float,
     request_timeout: float = 10.0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Observation, Verdict, float]:
-    """Look until the verdict is good, hopeless or overdue."""
+    """Look until the gate is open, waiting cannot help, or the time is over."""
     start = clock()
     pause = FIRST_POLL
     while True:
         seen = observe(
-            client, timeout=request_timeout, indices=wanted.indices, stranded=wanted.stranded
+            client, timeout=request_timeout, indices=desired.indices, stranded=desired.stranded
         )
         waited = clock() - start
-        verdict = judge(seen, wanted, waited)
-        left = wait_timeout - waited
-        if verdict.passed or verdict.hopeless or left <= 0:
+        verdict = judge(seen, desired, waited)
+        remaining = wait_timeout - waited
+        if verdict.passed or verdict.hopeless or remaining <= 0:
             return seen, verdict, waited
-        sleep(min(pause, left))
+        sleep(min(pause, remaining))
         pause = min(pause * POLL_GROWTH, LONGEST_POLL)

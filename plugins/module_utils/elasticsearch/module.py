@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Elasticsearch modules share: their common options, and a client made from them."""
+"""The common options of the Elasticsearch modules, and the client that they create from them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REQUIRED_TOGETHER = [("username", "password")]
 
 
 def argument_spec(**options: dict[str, Any]) -> dict[str, Any]:
-    """The common options and a module's own."""
+    """The common options together with those of a module."""
     return {**COMMON_ARGUMENTS, **options}
 
 

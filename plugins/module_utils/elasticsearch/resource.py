@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether what Elasticsearch has is what was asked for, whichever way it writes it down.
+"""Compare the documents in Elasticsearch with the desired ones, whatever form they have.
 
-Elasticsearch normalises: settings come back nested, under `index`, their numbers as text; objects
-come back wrapped under their name and with defaults added. So the desired document has to be
-*contained* in the actual one, after both have been brought into one form. Containment alone would
-miss what was taken out of a document (a delete phase, a mapped field); where all keys are the
-user's own, an extra one is a difference too.
+Elasticsearch normalises: it returns settings nested, under `index`, with numbers as text; it
+returns objects wrapped under their name, with defaults added. So the desired document must be
+*contained* in the actual one, after both were converted to one form. Containment alone would miss
+what was removed from a document (a delete phase, a mapped field). So in dictionaries whose keys all
+come from the user, an extra key is a difference too.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
         Reply,
     )
 
-# What the server adds to a document for its own use.
+# Keys that the server adds to a document.
 SERVER_KEYS = frozenset(
     {"modified_date", "modified_date_millis", "created_date", "created_date_millis", "in_use_by"}
 )
-# Left out or empty is the same thing for these, and only for these: an empty `data_stream` or an
-# alias without properties says something.
+# Only for these keys an empty value equals a missing one. An empty `data_stream`, or an alias
+# without properties, has a meaning.
 EMPTY_IS_ABSENT = frozenset(
     {
         "_meta",
@@ -53,7 +53,7 @@ EMPTY_IS_ABSENT = frozenset(
         "transient_metadata",
     }
 )
-# Lists whose order means nothing.
+# Lists whose order does not matter.
 UNORDERED = frozenset(
     {"cluster", "index_patterns", "names", "privileges", "resources", "roles", "run_as"}
 )
@@ -61,7 +61,7 @@ UNORDERED = frozenset(
 
 @dataclass(frozen=True)
 class Kind:
-    """How one family of resources is wrapped, and where its keys are all the user's own."""
+    """How one kind of resource is wrapped, and where all keys come from the user."""
 
     name: str
     list_key: str | None = None
@@ -69,9 +69,9 @@ class Kind:
     inner: str | None = None
     by_name: bool = False
     strip: frozenset[str] = frozenset()
-    # Paths of dictionaries in which an extra key is a difference; "*" stands for any key.
+    # Paths of dictionaries in which an extra key is a difference; "*" matches any key.
     exact: tuple[tuple[str, ...], ...] = ()
-    # Whether an extra key there counts only when it says something: not empty and not false.
+    # Whether an extra key there is ignored if its value is empty or false.
     empty_extra_is_none: bool = False
 
 
@@ -99,7 +99,7 @@ ILM_POLICY = Kind(
     exact=(("policy", "phases"), ("policy", "phases", "*", "actions")),
 )
 SLM_POLICY = Kind("SLM policy", by_name=True, inner="policy")
-# A right that nobody asked for is a difference, wherever in the role it was added.
+# A privilege that is not desired is a difference, anywhere in the role.
 ROLE = Kind(
     "role",
     by_name=True,
@@ -136,7 +136,7 @@ PREFIXES: tuple[tuple[tuple[str, ...], Kind], ...] = (
 
 @dataclass(frozen=True)
 class Target:
-    """A path, taken apart. `path` keeps its query, `read_path` is what a GET asks for."""
+    """The parts of a path. `path` keeps its query, `read_path` is the path for a GET."""
 
     path: str
     read_path: str
@@ -158,7 +158,7 @@ def parse_path(path: str) -> Target:
             "/_index_template/syslog-msg"
         )
     if any(char.isspace() or ord(char) < 33 for char in path):
-        raise ConfigurationError(f"path: {path!r} holds white space; encode it as %20")
+        raise ConfigurationError(f"path: {path!r} contains white space; encode it as %20")
     bare = path.split("?", 1)[0].rstrip("/")
     segments = tuple(unquote(segment) for segment in bare.strip("/").split("/"))
     name = segments[-1]
@@ -176,7 +176,7 @@ def parse_path(path: str) -> Target:
 
 
 def unwrap(target: Target, body: Any) -> list[Any]:
-    """The documents inside an answer: one, or one per index; none if it is not there."""
+    """The documents inside an answer: one, or one per index; none if it does not exist."""
     kind = target.kind
     if not isinstance(body, dict):
         return []
@@ -202,7 +202,7 @@ def unwrap(target: Target, body: Any) -> list[Any]:
 
 
 def flatten_index(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Index settings, all of them below `index.` as the server keeps them."""
+    """Index settings, all below `index.`, as the server stores them."""
     return {
         key if key.startswith("index.") else f"index.{key}": value
         for key, value in flatten(settings).items()
@@ -211,7 +211,7 @@ def flatten_index(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def canonical(kind: Kind, document: Any) -> Any:
-    """The document in the one form in which desired and actual are compared."""
+    """Convert a document to the form in which desired and actual ones are compared."""
     if not isinstance(document, dict):
         return document
     document = {
@@ -222,7 +222,7 @@ def canonical(kind: Kind, document: Any) -> Any:
     if kind is CLUSTER_SETTINGS:
         return {scope: flatten(document.get(scope) or {}) for scope in ("persistent", "transient")}
     if kind is INDEX_SETTINGS:
-        # None says here: back to the default, so it has to stay.
+        # Keep None here: it means the default.
         return {
             key if key.startswith("index.") else f"index.{key}": value
             for key, value in flatten(document).items()
@@ -237,7 +237,7 @@ def canonical(kind: Kind, document: Any) -> Any:
 
 
 def differences(kind: Kind, desired: Any, actual: Any) -> list[Difference]:
-    """All that has to change so that `desired` is contained in `actual`."""
+    """All changes that are necessary so that `actual` contains `desired`."""
     found: list[Difference] = []
     _compare(canonical(kind, desired), canonical(kind, actual), (), kind, found)
     return found
@@ -245,7 +245,7 @@ def differences(kind: Kind, desired: Any, actual: Any) -> list[Difference]:
 
 def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
     return len(path) == len(pattern) and all(
-        wanted in ("*", part) for part, wanted in zip(path, pattern)
+        expected in ("*", part) for part, expected in zip(path, pattern)
     )
 
 
@@ -278,7 +278,7 @@ def _compare(
         if desired == [] and actual is None:
             return
     elif isinstance(desired, (list, tuple)) or isinstance(actual, (list, tuple)):
-        # Elasticsearch writes a list of one as the one in some places.
+        # In some places Elasticsearch returns a list of one value as that value.
         if _as_list(desired) == _as_list(actual):
             return
     elif scalar(desired) == scalar(actual):
@@ -306,7 +306,7 @@ def _compare_objects(
         elif isinstance(value, dict) and any(
             _matches(below, pattern[: len(below)]) for pattern in kind.exact
         ):
-            # The desired document leaves out the whole group in which every key counts.
+            # The desired document lacks the whole group, but each key of it is a difference.
             _compare_objects({}, value, below, kind, found)
 
 
@@ -321,9 +321,9 @@ def _same_list(desired: list[Any], actual: list[Any], path: Sequence[str], kind:
         return False
     if path and path[-1] in UNORDERED and not any(isinstance(item, dict) for item in desired):
         return sorted(map(scalar, desired)) == sorted(map(scalar, actual))
-    for wanted, present in zip(desired, actual):
+    for desired_item, actual_item in zip(desired, actual):
         inner: list[Difference] = []
-        _compare(wanted, present, tuple(path), kind, inner)
+        _compare(desired_item, actual_item, tuple(path), kind, inner)
         if inner:
             return False
     return True
@@ -357,12 +357,12 @@ def make_desired(
     compare: str | None = None,
     exists_path: str | None = None,
 ) -> Desired:
-    """Check that the options fit together, before anything is asked."""
+    """Check that the options are consistent, before the first request."""
     target = parse_path(path)
     if exists_path is not None:
         parse_path(exists_path)
         if compare == "contains":
-            raise ConfigurationError("exists_path makes sense with compare: existence only")
+            raise ConfigurationError("exists_path is valid with compare: existence only")
         compare = "existence"
     if target.kind is INDEX and present:
         if compare == "contains":
@@ -387,7 +387,7 @@ def make_desired(
 def ensure(client: Client, desired: Desired, *, check_mode: bool = False) -> Outcome:
     target = desired.target
     if target.kind is CLUSTER_SETTINGS and not desired.present:
-        # Settings are not removed but set back, one by one.
+        # Settings cannot be deleted; each one is reset to its default.
         cleared = {
             scope: dict.fromkeys(flatten(values or {}))
             for scope, values in (desired.body or {}).items()
@@ -403,7 +403,7 @@ def ensure(client: Client, desired: Desired, *, check_mode: bool = False) -> Out
 def _exists(client: Client, path: str) -> bool:
     reply = client.request("HEAD", path, accept=(400, 404, 405))
     if reply.status in (400, 405):
-        # An answer to HEAD has no body that could say why; and not everything can be asked so.
+        # Not every path supports HEAD, and its answer has no body with a reason, so try GET.
         reply = client.get(path, accept=(404,))
     return reply.ok
 
@@ -420,8 +420,8 @@ def _ensure_absent(client: Client, desired: Desired, check_mode: bool) -> Outcom
 
 def _ensure_exists(client: Client, desired: Desired, check_mode: bool) -> Outcome:
     target = desired.target
-    asked = desired.exists_path or target.path.split("?", 1)[0]
-    if _exists(client, asked):
+    path = desired.exists_path or target.path.split("?", 1)[0]
+    if _exists(client, path):
         return Outcome(False, True)
     after = {"path": target.path, "body": desired.body}
     if check_mode:
@@ -429,8 +429,7 @@ def _ensure_exists(client: Client, desired: Desired, check_mode: bool) -> Outcom
     reply = client.request("PUT", target.path, desired.body, accept=(400,))
     if reply.status == 400 and "resource_already_exists" not in reason_of(reply):
         raise refusal(reply, client.login, client.feature_switch)
-    # Already there: made by another client in this moment, or by an attempt of ours whose answer
-    # was lost.
+    # It exists by now: another client created it, or an earlier attempt whose answer was lost.
     return Outcome(True, False, after=after, answer=reply.body, acknowledged=_acknowledged(reply))
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the cluster says of itself that decides whether its nodes may move now.
+"""The facts that decide whether the nodes of the cluster may restart now.
 
-`read` asks, everything else takes answers apart. What follows from it is decided elsewhere, by
-whoever plans (module_utils/elasticsearch/roll_plan.py).
+Only `read` and `read_snapshots` send requests, the other functions parse answers. The decision is
+made in module_utils/elasticsearch/roll_plan.py.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ HIGH = f"{DISK}watermark.high"
 HEADROOM = f"{HIGH}.max_headroom"
 WATCHED = f"{DISK}threshold_enabled"
 FLOODED = "index.blocks.read_only_allow_delete"
-# Nothing is said of these when a server was built without them: 404 is said of an older one.
+# Statuses of a server without the API: 400 and 405 if it was built without it, 404 if it is older.
 ABSENT = (400, 404, 405)
-# Snapshots of one repository that are looked through for one that succeeded.
+# How many snapshots of a repository are searched for a successful one.
 NEWEST = 100
 
 
 def has_to_be_free(total: int, settings: Mapping[str, Any]) -> int:
-    """Bytes of a disk that have to be free for it to be below the high watermark; 0 if unknown.
+    """How many bytes must be free for a disk to be below the high watermark; 0 if unknown.
 
     >>> has_to_be_free(1000, {HIGH: "90%"}), has_to_be_free(1000, {HIGH: "100b"})
     (100, 100)
@@ -64,12 +64,12 @@ def has_to_be_free(total: int, settings: Mapping[str, Any]) -> int:
 def over_the_high_watermark(
     rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The nodes whose disk is fuller than Elasticsearch lets it be, from `_cat/allocation`."""
+    """The nodes whose disk is above the high watermark, from `_cat/allocation`."""
     if str(settings.get(WATCHED, "true")) == "false":
         return []
     found = []
     for row in rows:
-        # The row of shards without a node, and a node that has not told yet, have no size.
+        # The row of unassigned shards has no size, nor has a node without statistics yet.
         if not row.get("disk.total") or row.get("disk.avail") is None:
             continue
         total, free = int(row["disk.total"]), int(row["disk.avail"])
@@ -80,7 +80,7 @@ def over_the_high_watermark(
 
 
 def flooded(answer: Mapping[str, Any]) -> list[str]:
-    """Indices that were made read-only because a disk was full."""
+    """The indices that are read-only because a disk was full."""
     return sorted(
         index
         for index, about in answer.items()
@@ -89,25 +89,25 @@ def flooded(answer: Mapping[str, Any]) -> list[str]:
 
 
 def newest_success(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The last snapshot that holds everything that a cluster is made of; empty if there is none."""
-    whole = [
+    """The newest successful snapshot with the global state; empty if there is none."""
+    successes = [
         one
         for one in snapshots
         if one.get("state") == "SUCCESS"
         and one.get("include_global_state", True)
         and one.get("end_time_in_millis")
     ]
-    if not whole:
+    if not successes:
         return {}
-    last = max(whole, key=lambda one: int(one["end_time_in_millis"]))
+    last = max(successes, key=lambda one: int(one["end_time_in_millis"]))
     return {"name": str(last.get("snapshot")), "ended": int(last["end_time_in_millis"]) / 1000}
 
 
 def critical(answer: Mapping[str, Any]) -> list[str]:
-    """What the next major version does not bear, a line each, from `_migration/deprecations`."""
+    """What the next major version does not support, from `_migration/deprecations`."""
     found = []
     for kind, about in sorted(answer.items()):
-        # Either a list, or one for each index, template or policy.
+        # Either one list, or one list for each index, template or policy.
         groups = about.items() if isinstance(about, dict) else [("", about)]
         for name, entries in groups:
             if not isinstance(entries, list):
@@ -121,25 +121,25 @@ def critical(answer: Mapping[str, Any]) -> list[str]:
 
 
 def read_snapshots(client: Client, now: float) -> list[dict[str, Any]]:
-    """Each repository with its newest success, or with the reason why nobody knows it."""
+    """Each repository with its newest successful snapshot, or the problem with reading it."""
     found = []
     for name in sorted(client.get("/_snapshot").object()):
         query = f"sort=start_time&order=desc&size={NEWEST}&index_details=false"
-        told: dict[str, Any] = {"repository": name, "snapshot": "", "age": None, "problem": ""}
+        row: dict[str, Any] = {"repository": name, "snapshot": "", "age": None, "problem": ""}
         try:
             reply = client.get(f"{path_of('_snapshot', name, '_all')}?{query}")
         except Refused as error:
-            told["problem"] = reason_of(error.reply)
+            row["problem"] = reason_of(error.reply)
         else:
             last = newest_success(reply.object().get("snapshots") or ())
             if last:
-                told.update(snapshot=last["name"], age=max(0, int(now - last["ended"])))
-        found.append(told)
+                row.update(snapshot=last["name"], age=max(0, int(now - last["ended"])))
+        found.append(row)
     return found
 
 
 def read(client: Client, versions: Sequence[str], version: str, now: float) -> dict[str, Any]:
-    """Ask for all of it. What costs is asked for only when a new version comes."""
+    """Read all facts; the expensive ones only before an upgrade."""
     settings = client.get(
         "/_cluster/settings?include_defaults=true"
         "&filter_path=persistent,transient,defaults.cluster.routing.allocation.disk"

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes of Elasticsearch have to be restarted, in which order, and what forbids it.
+"""Which nodes of Elasticsearch must restart, in which order, and what forbids it.
 
-What a node runs stands in labels of the swarm: the generation of its service and the hash of its
-files. Compared with what the variables ask for, they give the nodes that move. So a run that was
-killed is planned again from where it got to, and a run without a change moves none.
+Labels of the Swarm nodes hold what a node runs: the generation of its service and the hash of its
+files. A node restarts if its labels differ from the variables. So the plan after a killed run
+contains only the remaining nodes, and a run without a change restarts none.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_checks import refusals
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_checks import blockers
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import (
     NAMES,
-    Asked,
     Cluster,
+    Desired,
     Node,
     order,
 )
@@ -27,56 +27,56 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def waited_for(nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster) -> list[Node]:
-    """Nodes that are to run as they are labelled, and do not. No turn is going to start them."""
+def waited_for(nodes: Sequence[Node], to_restart: Sequence[Node], cluster: Cluster) -> list[Node]:
+    """Nodes that have the right labels but do not run. This run does not restart them."""
     if not cluster.formed or not cluster.names:
         return []
-    return [node for node in nodes if node.placed and node.missing and node not in moves]
+    return [node for node in nodes if node.placed and node.missing and node not in to_restart]
 
 
 def notes(
-    nodes: Sequence[Node], moves: Sequence[Node], cluster: Cluster, asked: Asked
+    nodes: Sequence[Node], to_restart: Sequence[Node], cluster: Cluster, desired: Desired
 ) -> list[str]:
-    """What forbids nothing and is to be known before nodes move."""
+    """What the operator must know before nodes restart, but what does not block the plan."""
     found = []
-    if not moves:
+    if not to_restart:
         found += [
-            f"{node.name} is not in the cluster. It has been started as the variables ask for, so "
-            "either its host is down, or it does not start like that. This run only waits for it "
-            "(elasticsearch_form_timeout). On that host, docker logs of its last container tells "
-            "why. Mend it, or put the variables back to what they were and run "
+            f"{node.name} is not in the cluster. It has been started as the variables say, so "
+            "either its host is down, or it cannot start this way. This run only waits for it "
+            "(elasticsearch_form_timeout). On that host, docker logs of its last container shows "
+            "why. Fix it, or set the variables back to their old values and run "
             "playbooks/rollback.yml"
-            for node in waited_for(nodes, moves, cluster)
+            for node in waited_for(nodes, to_restart, cluster)
         ]
-    if moves and cluster.told.get("repositories") == [] and asked.snapshot_max_age:
+    if to_restart and cluster.facts.get("repositories") == [] and desired.snapshot_max_age:
         found.append(
-            "No snapshot repository is registered, so nothing brings the present version back once "
-            f"a node runs {asked.version}"
+            "No snapshot repository is registered, so there is no way back to the current version "
+            f"once a node runs {desired.version}"
         )
-    unknown = str(cluster.told.get("incompatible_unknown") or "")
-    if moves and unknown:
+    unknown = str(cluster.facts.get("incompatible_unknown") or "")
+    if to_restart and unknown:
         found.append(
-            f"Whether something that {asked.version} does not bear is in use is not known: this "
-            f"server has no _migration/deprecations ({unknown})"
+            f"It is unknown whether the cluster uses something that {desired.version} does not "
+            f"support: this server has no _migration/deprecations ({unknown})"
         )
     return found
 
 
-def restart_of(nodes: Sequence[Node], asked: str) -> str:
-    """The restart to go on with if one was broken off, otherwise the one that is asked for.
+def restart_of(nodes: Sequence[Node], requested: str) -> str:
+    """The name of an interrupted restart, which this run continues; otherwise the requested one.
 
-    Its labels go when a restart has come to its end. So where there is one, it has not.
+    A restart removes its labels at its end. So a label shows that it was interrupted.
     """
-    begun = [
+    interrupted = [
         node.labels[label_names.RESTARTED] for node in nodes if label_names.RESTARTED in node.labels
     ]
-    return max(begun, default=asked) if asked else ""
+    return max(interrupted, default=requested) if requested else ""
 
 
-def plan(nodes: Sequence[Node], cluster: Cluster, asked: Asked) -> dict[str, Any]:
-    """The moves that are left, in order, and what forbids them."""
-    restart = restart_of(nodes, asked.restart)
-    moves = order([node for node in nodes if node.placed and node.reasons(restart)])
+def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str, Any]:
+    """The nodes that must still restart, in order, and what forbids it."""
+    restart = restart_of(nodes, desired.restart)
+    to_restart = order([node for node in nodes if node.placed and node.reasons(restart)])
     return {
         "moves": [
             {
@@ -90,13 +90,13 @@ def plan(nodes: Sequence[Node], cluster: Cluster, asked: Asked) -> dict[str, Any
                 "after": node.generation,
                 "version": node.version,
             }
-            for node in moves
+            for node in to_restart
         ],
-        "next": moves[0].host if moves else "",
-        "refusals": refusals(nodes, moves, cluster, asked),
-        "notes": notes(nodes, moves, cluster, asked),
-        "waited_for": [node.name for node in waited_for(nodes, moves, cluster)],
-        # Who has to be there before a node goes: all that the cluster had, and nobody else.
+        "next": to_restart[0].host if to_restart else "",
+        "refusals": blockers(nodes, to_restart, cluster, desired),
+        "notes": notes(nodes, to_restart, cluster, desired),
+        "waited_for": [node.name for node in waited_for(nodes, to_restart, cluster)],
+        # The nodes that must be in the cluster before another one restarts.
         "present": [node.name for node in nodes if not node.missing],
         "placed": [node.name for node in nodes if node.placed],
         "restart": restart,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes and the cluster as a roll finds them, and what the variables ask for."""
+"""The nodes and the cluster before a rolling restart, and what the variables require."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-# From what may be spared first to what is needed most.
+# From the least important tier to the most important one.
 TIERS = ("data_frozen", "data_cold", "data_warm", "data_hot", "data_content", "data")
 
 NAMES = ("frozen", "cold", "warm", "hot", "data", "data", "other", "master")
@@ -24,14 +24,14 @@ OTHER, MASTER = len(TIERS), len(TIERS) + 1
 
 @dataclass(frozen=True)
 class Node:
-    """A node as the variables want it, as its labels have it and as the cluster has it."""
+    """A node: what the variables require, what its labels say and what the cluster reports."""
 
     host: str
     name: str
     generation: str
     config: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    # As the cluster has it; without an id it is not in the cluster.
+    # The cluster reports these; without an id the node is not in the cluster.
     id: str = ""
     version: str = ""
     roles: Sequence[str] = ()
@@ -39,7 +39,7 @@ class Node:
 
     @property
     def placed(self) -> bool:
-        """Whether it has been started before. A node that has not is no matter of a roll."""
+        """Whether the node was started before. A rolling restart ignores a node that was not."""
         return label_names.GENERATION in self.labels
 
     @property
@@ -48,7 +48,7 @@ class Node:
 
     @property
     def only_frozen(self) -> bool:
-        """Whether all its data is what it caches of snapshots."""
+        """Whether the node holds only a cache of snapshots."""
         return [role for role in self.roles if role in TIERS] == ["data_frozen"]
 
     @property
@@ -58,54 +58,54 @@ class Node:
         return max((TIERS.index(role) for role in self.roles if role in TIERS), default=OTHER)
 
     def reasons(self, restart: str) -> list[str]:
-        """What makes it move; nothing when it stays."""
-        runs, files = (
+        """Why the node must restart; empty if it need not."""
+        generation, config = (
             self.labels.get(label_names.GENERATION, ""),
             self.labels.get(label_names.CONFIG, ""),
         )
         found = []
-        if runs == label_names.HOLD:
-            found.append("its last turn was broken off")
-        elif runs != self.generation:
-            found.append(f"generation {runs} becomes {self.generation}")
-        if files != self.config:
-            found.append(f"configuration {files or 'unknown'} becomes {self.config}")
+        if generation == label_names.HOLD:
+            found.append("its last restart was interrupted")
+        elif generation != self.generation:
+            found.append(f"generation {generation} becomes {self.generation}")
+        if config != self.config:
+            found.append(f"configuration {config or 'unknown'} becomes {self.config}")
         if restart and self.labels.get(label_names.RESTARTED) != restart:
-            found.append("a restart was asked for")
+            found.append("a restart was requested")
         return found
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster that was found, and the settings that a roll has to do with."""
+    """What is known of the cluster, with the settings that matter for a rolling restart."""
 
     formed: bool = False
     status: str = ""
     names: Sequence[str] = ()
     versions: Sequence[str] = ()
-    # Why the nodes could not be told, when a node answered and they were not.
+    # Why the node list is unknown although a node answered.
     problem: str = ""
-    # What elasticsearch_roll_info has found.
-    told: Mapping[str, Any] = field(default_factory=dict)
+    # The result of elasticsearch_roll_info.
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Settings that somebody has set."""
-        return self.told.get("settings") or {}
+        return self.facts.get("settings") or {}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the run is for."""
+class Desired:
+    """What the run must reach, and what it may do."""
 
     version: str
-    # Every node is moved that has not got this label, whether or not it differs.
+    # The name of a restart: each node without it in its label restarts, even without a change.
     restart: str = ""
     back: bool = False
     accept_downtime: bool = False
-    # How old the last snapshot may be when a new version comes; empty asks for none.
+    # How old the last snapshot may be before an upgrade; empty requires none.
     snapshot_max_age: str = ""
-    # Names of all nodes that the inventory knows, also of hosts that have no part in this run.
+    # Names of all nodes in the inventory, also on hosts that this run does not include.
     known: Sequence[str] = ()
 
 
@@ -117,11 +117,11 @@ def nodes_of(
     labels: Mapping[str, Mapping[str, str]],
     cluster: Mapping[str, Any],
 ) -> list[Node]:
-    """Put together what is asked for, labelled and found. `hosts` are names of nodes by host."""
+    """Combine variables, labels and the cluster's nodes. `hosts` has the node name of each host."""
     found = {str(node.get("name")): node for node in cluster.get("nodes") or ()}
     nodes = []
     for host, name in hosts.items():
-        there = found.get(name, {})
+        actual = found.get(name, {})
         nodes.append(
             Node(
                 host=host,
@@ -129,16 +129,16 @@ def nodes_of(
                 generation=generation,
                 config=configs[host],
                 labels=labels.get(name, {}),
-                id=str(there.get("id") or ""),
-                version=str(there.get("version") or ""),
-                # What a node is now decides when it can be spared, not what it will be.
-                roles=list(there.get("roles") or roles.get(host, ())),
-                master=bool(there.get("master")),
+                id=str(actual.get("id") or ""),
+                version=str(actual.get("version") or ""),
+                # The current roles decide the order, not the future ones.
+                roles=list(actual.get("roles") or roles.get(host, ())),
+                master=bool(actual.get("master")),
             )
         )
     return nodes
 
 
 def order(nodes: Sequence[Node]) -> list[Node]:
-    """What is away already comes first, then tier by tier, the elected master at the very end."""
+    """Missing nodes come first, then one tier after the other, the elected master last."""
     return sorted(nodes, key=lambda node: (not node.missing, node.rank, node.master))

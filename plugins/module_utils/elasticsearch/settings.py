@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the cluster: the names that this collection writes, and answers as flat keys."""
+"""Cluster settings: the names that this collection sets, and answers with flat keys."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 ENABLE = "cluster.routing.allocation.enable"
 EXCLUDE = "cluster.routing.allocation.exclude."
-# Says that it was a roll that set ENABLE: both are set and taken back in one request.
+# Shows that a rolling restart set ENABLE. One request sets both, and one request resets both.
 MARK = "cluster.metadata.elk_roll"
-# Says which host is about to leave, and that this is why its shards are excluded.
+# The host that is being removed; it explains the exclusion of that host's shards.
 LEAVE = "cluster.metadata.elk_leave"
 
 
 def scalar(value: Any) -> str:
-    """One spelling for what JSON and YAML write differently: 1, "1", 1.0; true, "true"."""
+    """One text for values that JSON and YAML write differently: 1, "1", 1.0; true, "true"."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -28,7 +28,7 @@ def scalar(value: Any) -> str:
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted keys, texts as values. An empty group vanishes, as it does in Elasticsearch."""
+    """Dotted keys, with texts as values. Empty groups are dropped, as in Elasticsearch."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         dotted = f"{prefix}.{key}" if prefix else str(key)
@@ -44,10 +44,10 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def in_force(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that somebody has set; transient ones win."""
+    """The settings that were set explicitly; transient ones override persistent ones."""
     return {**flatten(answer.get("persistent") or {}), **flatten(answer.get("transient") or {})}
 
 
 def with_defaults(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, and what holds where nobody has set anything."""
+    """The same, together with the defaults."""
     return {**flatten(answer.get("defaults") or {}), **in_force(answer)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the shards of a cluster are, how much room nodes have, and what keeps shards off them."""
+"""The allocation of shards, the free space of nodes, and what keeps shards off nodes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COORDINATION = "metadata.cluster_coordination"
 
 
 def number(text: Any) -> int:
-    """A count or a number of bytes; nothing counts as none.
+    """A count or a number of bytes; a missing value counts as 0.
 
     >>> number("12"), number(None)
     (12, 0)
@@ -41,17 +41,17 @@ def number(text: Any) -> int:
 
 
 def copies_of(settings: Mapping[str, Any]) -> dict[str, int]:
-    """How many nodes each index needs so that every copy of its shards has one.
+    """How many nodes each index needs, one for each copy of a shard.
 
     >>> copies_of({"a": {"settings": {"index": {"number_of_replicas": "2"}}}})
     {'a': 3}
     """
     found = {}
-    for name, told in settings.items():
-        index = (told.get("settings") or {}).get("index") or {}
-        fewest = str(index.get("auto_expand_replicas") or "false").partition("-")[0]
-        # Such an index takes as many copies as there are nodes, down to the lower number.
-        replicas = fewest if fewest.isdigit() else index.get("number_of_replicas")
+    for name, facts in settings.items():
+        index = (facts.get("settings") or {}).get("index") or {}
+        lowest = str(index.get("auto_expand_replicas") or "false").partition("-")[0]
+        # Elasticsearch lowers auto-expanded replicas to this number when nodes are missing.
+        replicas = lowest if lowest.isdigit() else index.get("number_of_replicas")
         found[name] = number(replicas) + 1
     return found
 
@@ -61,30 +61,30 @@ def with_room(
     allocation: Sequence[Mapping[str, Any]],
     shards: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The nodes, each with the shards that it holds and the room on its disk, in bytes."""
-    rooms = {str(row.get("node")): row for row in allocation}
+    """The nodes, each with its shards and the free space on its disk, in bytes."""
+    disks = {str(row.get("node")): row for row in allocation}
     found = []
     for node in nodes:
         name = str(node["name"])
-        # One that moves stands as "from -> address id to" and still lies where it comes from.
-        held = [row for row in shards if str(row.get("node") or "").partition(" ")[0] == name]
-        sizes = [number(row.get("store")) for row in held]
-        room = rooms.get(name, {})
+        # A relocating shard is listed as "from -> address id to" and is still on the first node.
+        rows = [row for row in shards if str(row.get("node") or "").partition(" ")[0] == name]
+        sizes = [number(row.get("store")) for row in rows]
+        disk = disks.get(name, {})
         found.append(
             {
                 **node,
-                "shards": len(held),
+                "shards": len(rows),
                 "bytes": sum(sizes),
                 "largest": max(sizes, default=0),
-                "free": number(room.get("disk.avail")),
-                "total": number(room.get("disk.total")),
+                "free": number(disk.get("disk.avail")),
+                "total": number(disk.get("disk.total")),
             }
         )
     return found
 
 
 def read(client: Client) -> dict[str, Any]:
-    """All of it in one look; without a cluster that answers only that there is none."""
+    """Read all of it; if no cluster answers, return only that."""
     try:
         health = client.get("/_cluster/health?master_timeout=5s&timeout=1s", accept=(408,)).object()
     except Unreachable as error:
@@ -117,20 +117,22 @@ def read(client: Client) -> dict[str, Any]:
 
 
 def shards_on(client: Client, node: str) -> list[dict[str, Any]]:
-    """The shards that lie on a node."""
+    """The shards on a node."""
     rows = client.get("/_cat/shards?format=json&h=index,shard,prirep,state,node").body
     return [row for row in rows if str(row.get("node") or "").partition(" ")[0] == node]
 
 
-def stays(explained: Mapping[str, Any]) -> str:
-    """Why a shard stays where it is, from an answer of `GET _cluster/allocation/explain`."""
-    said: dict[str, str] = {}
+def why_not_moved(explained: Mapping[str, Any]) -> str:
+    """Why a shard does not move, from an answer of `GET _cluster/allocation/explain`."""
+    explanations: dict[str, str] = {}
     for node in explained.get("node_allocation_decisions") or ():
         for decider in node.get("deciders") or ():
             if decider.get("decision") == "NO":
-                said.setdefault(str(decider.get("explanation")), str(node.get("node_name")))
-    causes = [f"{name}: {explanation}" for explanation, name in said.items()]
-    return "; ".join(causes) or str(explained.get("rebalance_explanation") or "no node told why")
+                explanations.setdefault(str(decider.get("explanation")), str(node.get("node_name")))
+    causes = [f"{name}: {explanation}" for explanation, name in explanations.items()]
+    return "; ".join(causes) or str(
+        explained.get("rebalance_explanation") or "no node gave a reason"
+    )
 
 
 def wait_until_empty(
@@ -142,36 +144,36 @@ def wait_until_empty(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[int, str]:
-    """Wait until a node has no shard: how many are left, and why; none when all have gone.
+    """Wait until a node has no shard. Return how many remain, and why; 0 if none does.
 
-    Large shards take hours, and meanwhile they are on their way. What neither moves nor gets less
-    will not go by itself, and is told much earlier.
+    Large shards need hours, so `wait_timeout` is long. If no shard moves for `stall_timeout`
+    seconds, none will, so the wait ends early.
     """
     start = moved = clock()
     before = -1
     while True:
-        left = shards_on(client, node)
-        if not left:
+        remaining = shards_on(client, node)
+        if not remaining:
             return 0, ""
         now = clock()
-        if len(left) != before or any(row.get("state") == "RELOCATING" for row in left):
-            moved, before = now, len(left)
+        if len(remaining) != before or any(row.get("state") == "RELOCATING" for row in remaining):
+            moved, before = now, len(remaining)
         if now - moved >= stall_timeout:
-            return len(left), _why(client, left[0])
+            return len(remaining), _why(client, remaining[0])
         if now - start >= wait_timeout:
-            return len(left), f"they still move after {wait_timeout:g} s"
+            return len(remaining), f"they still move after {wait_timeout:g} s"
         sleep(POLL)
 
 
 def _why(client: Client, shard: Mapping[str, Any]) -> str:
-    asked = {
+    query = {
         "index": shard.get("index"),
         "shard": number(shard.get("shard")),
         "primary": shard.get("prirep") == "p",
     }
-    name = f"{asked['index']} shard {asked['shard']}"
+    name = f"{query['index']} shard {query['shard']}"
     try:
-        reply = client.request("POST", "/_cluster/allocation/explain", asked)
+        reply = client.request("POST", "/_cluster/allocation/explain", query)
     except ElasticsearchError as error:
-        return f"{name} stays, and the cluster does not say why: {error}"
-    return f"{name} stays. {stays(reply.object())}"
+        return f"{name} does not move, and the cluster does not explain why: {error}"
+    return f"{name} does not move. {why_not_moved(reply.object())}"

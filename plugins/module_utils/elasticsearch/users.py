@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Users of the native realm and tokens of service accounts: what differs, and setting it right.
+"""Users of the native realm and tokens of service accounts: what differs, and how to change it.
 
-Secrets cannot be read back from Elasticsearch; they are compared by logging in with them. Before a
-refused login is taken for a wrong secret, the administrator's own login has read the security
-index: while that index is not available every login is refused, and says nothing.
+Secrets cannot be read from Elasticsearch, so a login with the secret shows whether it is right. The
+administrator's login must read the security index first: while that index is not available, every
+login is refused, so a refusal proves nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DesiredUser:
 
 @dataclass(frozen=True)
 class UserPlan:
-    """What to send. `body` is a whole user without a password, or None if nothing is to be PUT."""
+    """The request. `body` is a whole user without password, or None if no PUT is necessary."""
 
     changes: list[str]
     body: dict[str, Any] | None
@@ -58,18 +58,18 @@ class UserOutcome:
     after: dict[str, Any]
 
 
-def differs(name: str, wanted: Any, actual: Any) -> bool:
+def differs(name: str, desired: Any, actual: Any) -> bool:
     if name == "roles":
-        return set(wanted) != set(actual or [])
+        return set(desired) != set(actual or [])
     if name == "metadata":
-        return bool(wanted != (actual or {}))
+        return bool(desired != (actual or {}))
     if name in ("full_name", "email"):
-        return (wanted or "") != (actual or "")
-    return bool(wanted != actual)
+        return (desired or "") != (actual or "")
+    return bool(desired != actual)
 
 
 def plan_user(desired: DesiredUser, actual: Mapping[str, Any]) -> UserPlan:
-    """Compare the properties. A PUT replaces the user, so it repeats what is to stay."""
+    """Compare the properties. A PUT replaces the user, so it contains unchanged ones too."""
     changes = [
         name
         for name in PROPERTIES
@@ -77,10 +77,10 @@ def plan_user(desired: DesiredUser, actual: Mapping[str, Any]) -> UserPlan:
     ]
     if not changes:
         return UserPlan([], None, {}, {})
-    kept = {name: actual[name] for name in PROPERTIES if actual.get(name) is not None}
+    current = {name: actual[name] for name in PROPERTIES if actual.get(name) is not None}
     return UserPlan(
         changes=changes,
-        body={**kept, **desired.properties},
+        body={**current, **desired.properties},
         before={name: actual.get(name) for name in changes},
         after={name: desired.properties[name] for name in changes},
     )
@@ -108,18 +108,18 @@ def ensure_user(client: Client, desired: DesiredUser, *, check_mode: bool = Fals
     if desired.builtin:
         if desired.properties:
             raise ConfigurationError(
-                f"user {desired.name}: of a built-in user only the password can be set; leave out "
+                f"user {desired.name}: a built-in user allows only a new password; leave out "
                 + ", ".join(desired.properties)
             )
         if actual is None:
             raise ConfigurationError(
-                f"user {desired.name}: builtin is true, but Elasticsearch has no such user. Look "
-                "at the spelling, or set builtin: false to create it"
+                f"user {desired.name}: builtin is true, but Elasticsearch has no such user. Check "
+                "the spelling, or set builtin: false to create it"
             )
     elif reserved:
         raise ConfigurationError(
-            f"user {desired.name} is one that Elasticsearch brings along; set builtin: true, and "
-            "user_password only"
+            f"user {desired.name} is a built-in user of Elasticsearch; set builtin: true, and only "
+            "user_password"
         )
     if actual is None:
         return _create_user(client, desired, path, check_mode)
@@ -143,7 +143,7 @@ def _remove_user(
 def _create_user(client: Client, desired: DesiredUser, path: str, check_mode: bool) -> UserOutcome:
     if desired.password is None:
         raise ConfigurationError(
-            f"user {desired.name} does not exist yet; creating it takes a user_password"
+            f"user {desired.name} does not exist yet; set user_password to create it"
         )
     body = {"roles": [], **desired.properties}
     if not check_mode:
@@ -162,8 +162,8 @@ def _change_user(
     changes, before, after = list(plan.changes), dict(plan.before), dict(plan.after)
     if plan.body is not None and not check_mode:
         client.request("PUT", path, plan.body)
-    # Every login of a disabled user is refused, whatever the password; in check mode that is
-    # still so for a user about to be enabled.
+    # A disabled user cannot log in, so its password cannot be tested. In check mode a user that
+    # would be enabled is still disabled.
     enabled_now = actual.get("enabled", True) if check_mode else True
     enabled = desired.properties.get("enabled", actual.get("enabled", True)) and enabled_now
     if (
@@ -198,11 +198,11 @@ class TokenOutcome:
 
 
 def token_is_valid(client: Client, desired: DesiredToken) -> bool:
-    """True if the stored token logs in, and as the account it is meant for."""
+    """Whether a login with the stored token works and belongs to the right account."""
     if desired.stored is None:
         return False
     if not desired.stored.isascii() or any(char.isspace() for char in desired.stored):
-        # No token looks like this, and no header can carry it.
+        # A token has no such characters, and an HTTP header cannot contain them.
         return False
     probe = client.derive(login=Login(token=desired.stored))
     try:
@@ -214,8 +214,8 @@ def token_is_valid(client: Client, desired: DesiredToken) -> bool:
 
 
 def token_name(token: str) -> str:
-    """The name that stands in a token, empty when it is none."""
-    # Both alphabets are in use, with and without what fills up the end.
+    """The name inside a token; empty if the text is not a token."""
+    # Tokens use both alphabets of base64, with and without padding.
     text = token.strip().replace("-", "+").replace("_", "/")
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -254,9 +254,9 @@ def ensure_token(
             return TokenOutcome(False, "there is no token of this name", {}, {})
         if not check_mode:
             client.request("DELETE", path, accept=(404,))
-        return TokenOutcome(True, "the token was to be deleted", shown, {})
-    # Asked again, because the list that was just read proves that the security index answers now;
-    # the first refusal may have come from a node that could not read it yet.
+        return TokenOutcome(True, "the token must be absent", shown, {})
+    # Test again: the list that was just read proves that the security index is available now; the
+    # first refusal may come from a node that could not read it yet.
     if desired.stored is not None and exists and token_is_valid(client, desired):
         return TokenOutcome(False, "the stored token is valid", shown, shown)
     if desired.stored is None:
@@ -264,7 +264,7 @@ def ensure_token(
     else:
         reason = "the stored token is refused"
     if exists:
-        reason += f", and a token named {desired.name} stood in its way"
+        reason += f", and another token has the name {desired.name}"
     before = {**shown, "token": HIDDEN + ", not valid"} if exists else {}
     after = {**shown, "token": HIDDEN + ", new"}
     if check_mode:
@@ -273,12 +273,12 @@ def ensure_token(
         client.request("DELETE", path, accept=(404,))
     reply = client.request("POST", path, accept=(409,))
     if reply.status == 409:
-        # An attempt of ours that lost its answer has made it: its token is nobody's.
+        # An earlier attempt, whose answer was lost, created this token, so nobody has its value.
         client.request("DELETE", path, accept=(404,))
         reply = client.request("POST", path)
     value = (reply.object().get("token") or {}).get("value")
     if not value:
         raise ConfigurationError(
-            f"Elasticsearch made a token for {account} but did not return it: {reply.url}"
+            f"Elasticsearch created a token for {account} but did not return it: {reply.url}"
         )
     return TokenOutcome(True, reason, before, after, token=str(value))

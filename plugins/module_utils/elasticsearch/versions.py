@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Versions of Elasticsearch: which one may follow which."""
+"""Versions of Elasticsearch: which upgrades are possible."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)(.*)$")
 
-# The last minor version of a major one, from which alone the next major one can be reached.
+# The last minor version of a major version. Only from it an upgrade to the next major is possible.
 LAST_MINOR = {7: 17, 8: 19}
 
-# Fixes of several lines come out on the same days. So much is the number of a fix in the first
-# line ahead of its like in the second: 9.0.5 came out with 9.1.2, 9.1.10 and 8.19.10 with 9.2.4.
-# Taken from the dates in Elastic's changelogs of 9.0.5 to 9.2.4, and of releases up to 9.3.4.
+# Elastic releases patches of several minor versions on the same day. This is the difference between
+# their patch numbers: 9.0.5 came out with 9.1.2, so 3; 9.1.10 and 8.19.10 with 9.2.4, so 6.
+# Source: the dates in Elastic's changelogs of 9.0.5 to 9.2.4, and of releases up to 9.3.4.
 AHEAD = {
     ((8, 18), (9, 0)): 0,
     ((8, 19), (9, 1)): 0,
@@ -31,7 +31,7 @@ AHEAD = {
 
 
 def parse(version: str) -> tuple[int, int, int] | None:
-    """The numbers of a released version; nothing for any other.
+    """The three numbers of a released version; None for any other text.
 
     >>> parse("9.2.4"), parse("9.3.0-SNAPSHOT")
     ((9, 2, 4), None)
@@ -43,9 +43,9 @@ def parse(version: str) -> tuple[int, int, int] | None:
 
 
 def brings_new_version(versions: Sequence[str], version: str) -> bool:
-    """Whether a version comes that no node runs yet.
+    """Whether no node runs this version yet.
 
-    Once a node runs it, no snapshot of before can be taken any more, and no way leads back.
+    Once a node runs it, it is too late for a snapshot of the old version, and there is no way back.
 
     >>> brings_new_version(["9.1.0"], "9.2.4"), brings_new_version(["9.1.0", "9.2.4"], "9.2.4")
     (True, False)
@@ -54,7 +54,7 @@ def brings_new_version(versions: Sequence[str], version: str) -> bool:
 
 
 def brings_new_major(versions: Sequence[str], version: str) -> bool:
-    """The same for the first of its numbers.
+    """Whether no node runs this major version yet.
 
     >>> brings_new_major(["8.19.5"], "9.1.5"), brings_new_major(["9.1.0"], "9.2.4")
     (True, False)
@@ -65,7 +65,7 @@ def brings_new_major(versions: Sequence[str], version: str) -> bool:
 
 
 def path_problem(before: str, after: str) -> str:
-    """Why a node may not go from one version to the other, and what to do; empty if it may.
+    """Why a node cannot change from one version to the other, and what to do; empty if it can.
 
     >>> path_problem("9.1.0", "9.2.4")
     ''
@@ -74,22 +74,22 @@ def path_problem(before: str, after: str) -> str:
     if before == after:
         return ""
     if old is None or new is None:
-        odd = after if new is None else before
+        unreleased = after if new is None else before
         return (
-            f"{odd} is no released version. Nodes go only from one released version to another: "
-            "set elk_version to one like 9.2.4"
+            f"{unreleased} is not a released version. Nodes change only from one released version "
+            "to another: set elk_version to one like 9.2.4"
         )
     if new < old:
         return (
             f"{before} cannot become {after}: Elasticsearch refuses data that a newer version has "
-            f"opened, so no node is ever downgraded. Set elk_version back to {before}, or go on to "
-            f"a higher version. Only a new cluster of {after} that restores a snapshot from before "
-            "the upgrade brings the old version back"
+            f"opened, so no node can be downgraded. Set elk_version back to {before}, or to a "
+            f"higher version. The only way back to {after} is a new cluster that restores a "
+            "snapshot from before the upgrade"
         )
     if new[0] > old[0] + 1:
         last = f"{old[0]}.{LAST_MINOR.get(old[0], 'x')}"
         return (
-            f"{before} cannot become {after}: a major version cannot be left out. Go to the last "
+            f"{before} cannot become {after}: a major version cannot be skipped. Go to the last "
             f"{last} first, then to {old[0] + 1}.x and its last minor version, then to {new[0]}.x"
         )
     if new[0] == old[0] + 1:
@@ -97,14 +97,15 @@ def path_problem(before: str, after: str) -> str:
         early = old[:2] == (8, 18) and new[:2] == (9, 0)
         if last_minor is not None and old[1] < last_minor and not early:
             return (
-                f"{before} cannot become {after}: a new major version is reached only from the "
-                f"last minor version of the one before. Go to the last {old[0]}.{last_minor} first"
+                f"{before} cannot become {after}: an upgrade to a new major version must start "
+                "from the last minor version of the previous one. Go to the last "
+                f"{old[0]}.{last_minor} first"
             )
     ahead = AHEAD.get((old[:2], new[:2]))
     if ahead is not None and new[2] < old[2] - ahead:
         return (
-            f"{before} cannot become {after}, which was released before it and does not know what "
-            f"{before} may have written. Choose {new[0]}.{new[1]}.{old[2] - ahead} or a later one, "
-            "also of a later line"
+            f"{before} cannot become {after}, which was released before it and may not understand "
+            f"the data of {before}. Choose {new[0]}.{new[1]}.{old[2] - ahead} or a later one, also "
+            "of a later minor version"
         )
     return ""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose votes count when a master is elected: nodes that are left out, and their return."""
+"""Voting exclusions: nodes without a vote in the election of the master."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ PATH = "/_cluster/voting_config_exclusions"
 STATE = (
     "/_cluster/state/metadata?filter_path=metadata.cluster_coordination.voting_config_exclusions"
 )
-# What Elasticsearch writes for the name or the id of a node that it has never seen.
+# Elasticsearch uses this as the name or the id of a node that it has never seen.
 ABSENT = "_absent_"
-# Seconds of one request. Waiting is cut into such pieces, so that a node that goes away while it
-# waits takes no more than one with it.
+# Seconds of one request. A long wait is split into several requests, so that little time is lost if
+# the queried node stops.
 PIECE = 10.0
-# What an answer may take beyond that.
+# Seconds that an answer may take beyond that.
 GRACE = 10.0
 PAUSE = 0.5
 
 
 def exclusions_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Id and name of the nodes that are left out, from a cluster state.
+    """Id and name of the excluded nodes, from a cluster state.
 
     >>> one = {"node_id": "x1", "node_name": "m1"}
     >>> exclusions_of({"metadata": {"cluster_coordination": {"voting_config_exclusions": [one]}}})
@@ -55,7 +55,7 @@ def exclusions_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def label(one: Mapping[str, str]) -> str:
-    """What to call a node that is left out: by its id where the name is not known.
+    """The name of an excluded node, or its id if the name is unknown.
 
     >>> label({"id": "x1", "name": "m1"}), label({"id": "x1", "name": "_absent_"})
     ('m1', 'x1')
@@ -63,14 +63,14 @@ def label(one: Mapping[str, str]) -> str:
     return one["id"] if one["name"] in ("", ABSENT) else one["name"]
 
 
-def lacking(
+def not_excluded(
     present: Sequence[Mapping[str, str]], names: Sequence[str], ids: Sequence[str]
 ) -> list[str]:
-    """Those of the names and ids that are not left out yet.
+    """Those of the names and ids that are not excluded yet.
 
-    >>> lacking([{"id": "x1", "name": "m1"}], ["m1", "m2"], [])
+    >>> not_excluded([{"id": "x1", "name": "m1"}], ["m1", "m2"], [])
     ['m2']
-    >>> lacking([{"id": "x1", "name": "_absent_"}], [], ["x1"])
+    >>> not_excluded([{"id": "x1", "name": "_absent_"}], [], ["x1"])
     []
     """
     known_names = {one["name"] for one in present}
@@ -86,21 +86,21 @@ def exclusions(client: Client) -> list[dict[str, str]]:
 
 
 def exclude(client: Client, names: Sequence[str], ids: Sequence[str], **limits: Any) -> None:
-    """Have nodes left out, and wait until a master is elected without them.
+    """Exclude nodes from voting, and wait until they have left the voting configuration.
 
-    Asked for again it is a mere wait: what is left out already stays so.
+    A repeated request only waits, because the exclusions stay.
     """
-    who = {"node_names": ",".join(names)} if names else {"node_ids": ",".join(ids)}
-    _patiently(client, "POST", who, "timeout", **limits)
+    query = {"node_names": ",".join(names)} if names else {"node_ids": ",".join(ids)}
+    _repeat_while_busy(client, "POST", query, "timeout", **limits)
 
 
 def clear(client: Client, *, wait_for_removal: bool, **limits: Any) -> None:
-    """Have every vote count again; `wait_for_removal` first waits until those nodes are gone."""
-    wait = {"wait_for_removal": "true" if wait_for_removal else "false"}
-    _patiently(client, "DELETE", wait, "master_timeout", **limits)
+    """Remove all exclusions; `wait_for_removal` first waits until those nodes are gone."""
+    query = {"wait_for_removal": "true" if wait_for_removal else "false"}
+    _repeat_while_busy(client, "DELETE", query, "master_timeout", **limits)
 
 
-def _patiently(
+def _repeat_while_busy(
     client: Client,
     method: str,
     query: Mapping[str, str],
@@ -110,18 +110,18 @@ def _patiently(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Ask the node that answered last, and again while it says that it takes longer.
+    """Send to the node that answered last; repeat while it needs more time, which is status 429.
 
-    That comes as "too busy" (429). A node that has gone meanwhile is replaced by one that answers.
+    If the node goes away in the meantime, another one that answers takes its place.
     """
     end = clock() + wait_timeout
     while True:
         piece = max(1.0, min(PIECE, end - clock()))
-        asked = f"{PATH}?{urlencode({**query, limit: f'{piece:g}s'})}"
+        path = f"{PATH}?{urlencode({**query, limit: f'{piece:g}s'})}"
         once = client.derive(urls=[client.answering], rounds=1, timeout=piece + GRACE)
         problem: ElasticsearchError
         try:
-            reply = once.request(method, asked, accept=(BUSY,))
+            reply = once.request(method, path, accept=(BUSY,))
             if reply.ok:
                 return
             problem = refusal(reply, client.login)
@@ -136,5 +136,5 @@ def _patiently(
         if clock() >= end:
             raise problem
         sleep(PAUSE)
-        # Finds another that answers.
+        # The client finds another node that answers.
         exclusions(client)

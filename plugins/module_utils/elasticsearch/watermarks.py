@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Elasticsearch's disk watermarks mean in bytes."""
+"""The disk watermarks of Elasticsearch in bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([kmgtp]?)b$")
 
 
 def parse_size(text: str) -> int | None:
-    """Bytes of a size as Elasticsearch writes it; nothing for a share.
+    """The bytes of a size in Elasticsearch's notation; None for a percentage or ratio.
 
     >>> parse_size("2gb"), parse_size("90%")
     (2147483648, None)
@@ -22,9 +22,9 @@ def parse_size(text: str) -> int | None:
 
 
 def must_be_free(watermark: str, headroom: str, total: int) -> int:
-    """Bytes that a watermark keeps free on a disk: what it says, or what its share leaves.
+    """The bytes that a watermark keeps free on a disk. It is a size, a percentage or a ratio.
 
-    Raises ValueError for what is neither.
+    Raises ValueError for any other text.
 
     >>> must_be_free("90%", "", 1000), must_be_free("0.85", "100b", 1000)
     (100, 100)
@@ -32,7 +32,7 @@ def must_be_free(watermark: str, headroom: str, total: int) -> int:
     size = parse_size(watermark)
     if size is not None:
         return size
-    share = float(watermark[:-1]) / 100 if watermark.endswith("%") else float(watermark)
+    ratio = float(watermark[:-1]) / 100 if watermark.endswith("%") else float(watermark)
     most = parse_size(headroom)
-    left = round(total * (1 - share))
-    return min(left, most) if most is not None else left
+    free = round(total * (1 - ratio))
+    return min(free, most) if most is not None else free

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are written whole: whenever a run is killed, there is the old one or the new."""
+"""Files that are replaced as a whole: a killed run leaves the old file or the new one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def draft(module: AnsibleModule, text: str) -> str:
-    """Path of a new file with this text, for a program that checks it. It goes with the module."""
+    """Path of a temporary file with this text, for a program that checks it."""
     handle, path = tempfile.mkstemp(prefix="draft-")
     module.add_cleanup_file(path)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -29,16 +29,16 @@ def draft(module: AnsibleModule, text: str) -> str:
 
 
 def write(path: str | Path, text: str) -> None:
-    """Have a file with this text; folders that are not there are made, 0755.
+    """Write a file with this text, and its missing parent folders with mode 0755.
 
-    An existing file keeps its owner and mode. A new one can be read by everybody.
+    An existing file keeps its owner and mode. All users can read a new one.
     """
     safe_path.make_parents(path)
     safe_path.write(path, text.encode("utf-8"))
 
 
-def read_by_all(module: AnsibleModule, path: str | Path, changed: bool) -> bool:
-    """Have a file that root owns and everybody may read; whether that or ``changed`` is news."""
+def make_readable_by_all(module: AnsibleModule, path: str | Path, changed: bool) -> bool:
+    """Give a file to root with mode 0644; True if that changed it, otherwise ``changed``."""
     found = safe_path.status(path, follow=True)
     if found is None:
         return changed

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories on a host that containers bind: what is there, and what must not be touched.
+"""Directories on a host for bind mounts: what exists, and what must change.
 
-Data is never given another owner and never removed. What belongs to somebody else is an error.
+The owner of data never changes, and data is never removed. Data of another user is an error.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GIB = 1024**3
-# A fresh ext4 file system has it; it is nobody's data.
+# A new ext4 file system contains it; it is not data.
 IGNORED_ENTRIES = frozenset({"lost+found"})
 IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The directory as it should be."""
+class Desired:
+    """The desired directory."""
 
     path: str
     owner: int
@@ -38,17 +38,17 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What stands at a path, and the file system that holds it or would hold it."""
+class Actual:
+    """What exists at a path, and the file system of the path."""
 
     # One of: absent, directory, file, dangling, loop, blocked.
     kind: str
-    # For a blocked path the ancestor that is no directory.
+    # For a blocked path, the parent that is not a directory.
     blocker: str = ""
     owner: int = 0
     group: int = 0
     mode: int = 0
-    # Entries that have another owner than wanted, and whether there are any entries.
+    # Whether there are no entries, and the entries with another owner than desired.
     empty: bool = True
     foreign: tuple[tuple[str, int], ...] = ()
     free: int = 0
@@ -72,52 +72,52 @@ class Step:
 
     @property
     def changed(self) -> bool:
-        """Whether anything has to be done."""
+        """Whether the step changes anything."""
         return self.create or self.own or self.mode
 
 
-def plan_directory(wanted: Wanted, found: Found) -> Step:
-    """Decide for one directory."""
-    path = wanted.path
-    blocked = _blocked(wanted, found)
+def plan_directory(desired: Desired, actual: Actual) -> Step:
+    """Plan the step for one directory."""
+    path = desired.path
+    blocked = _blocked(desired, actual)
     if blocked:
         return Step(path, errors=(blocked,))
 
     errors: list[str] = []
     warnings: list[str] = []
-    exists = found.kind == "directory"
+    exists = actual.kind == "directory"
     create = not exists
-    own = exists and (found.owner, found.group) != (wanted.owner, wanted.group)
-    mode = exists and found.mode != wanted.mode
-    if found.read_only:
+    own = exists and (actual.owner, actual.group) != (desired.owner, desired.group)
+    mode = exists and actual.mode != desired.mode
+    if actual.read_only:
         errors.append(
-            f"{path}: the file system {found.mount} is mounted read-only. Mount it for writing, or"
-            " set elk_data_dir to another one."
+            f"{path}: the file system {actual.mount} is mounted read-only. Mount it read-write,"
+            " or set elk_data_dir to another one."
         )
-    if exists and found.owner != wanted.owner and not found.empty:
+    if exists and actual.owner != desired.owner and not actual.empty:
         errors.append(
-            f"{path}: belongs to user {found.owner}, not {wanted.owner}, and holds data. Nobody's"
-            " data is given another owner here: if it is to be used, run"
-            f" 'chown -R {wanted.owner}:{wanted.group} {path}' yourself, else move it away or set"
-            " elk_data_dir to another place."
+            f"{path}: belongs to user {actual.owner}, not {desired.owner}, and contains data. This"
+            " module never changes the owner of data. To use this data, run"
+            f" 'chown -R {desired.owner}:{desired.group} {path}' yourself. Otherwise move it away,"
+            " or set elk_data_dir to another place."
         )
-    elif exists and found.foreign:
-        shown = ", ".join(f"{name} (user {owner})" for name, owner in found.foreign[:3])
+    elif exists and actual.foreign:
+        shown = ", ".join(f"{name} (user {owner})" for name, owner in actual.foreign[:3])
         errors.append(
-            f"{path}: holds entries of other users: {shown}. The service runs as user"
-            f" {wanted.owner} and could not write them. Move them away, or run"
-            f" 'chown -R {wanted.owner}:{wanted.group} {path}' yourself."
+            f"{path}: contains entries of other users: {shown}. The service runs as user"
+            f" {desired.owner} and cannot write them. Move them away, or run"
+            f" 'chown -R {desired.owner}:{desired.group} {path}' yourself."
         )
-    if found.free < wanted.min_free:
+    if actual.free < desired.min_free:
         text = (
-            f"{path}: {found.free / GIB:.1f} GB free on {found.mount}, storage_min_free_gb is"
-            f" {wanted.min_free / GIB:g}. Make room, or set elk_data_dir to a larger file system."
+            f"{path}: {actual.free / GIB:.1f} GB free on {actual.mount}, storage_min_free_gb is"
+            f" {desired.min_free / GIB:g}. Make room, or set elk_data_dir to a larger file system."
         )
-        # Where data already lies, stopping every later run would help nobody.
+        # Only a warning for a directory in use, because an error would stop every later run.
         (errors if create else warnings).append(text)
-    if found.filesystem in IN_MEMORY:
+    if actual.filesystem in IN_MEMORY:
         warnings.append(
-            f"{path}: lies on {found.filesystem} ({found.mount}), so its data is gone after a"
+            f"{path}: is on {actual.filesystem} ({actual.mount}), so its data is lost after a"
             " reboot. Set elk_data_dir to a place on a disk."
         )
     return Step(
@@ -127,24 +127,24 @@ def plan_directory(wanted: Wanted, found: Found) -> Step:
         mode=mode,
         errors=tuple(errors),
         warnings=tuple(warnings),
-        before=_shown(found.owner, found.group, found.mode) if exists else {"state": "absent"},
-        after=_shown(wanted.owner, wanted.group, wanted.mode),
+        before=_shown(actual.owner, actual.group, actual.mode) if exists else {"state": "absent"},
+        after=_shown(desired.owner, desired.group, desired.mode),
     )
 
 
-def _blocked(wanted: Wanted, found: Found) -> str:
-    path = wanted.path
-    if found.kind == "file":
-        return f"{path}: is a file and has to be a directory. Move it away."
-    if found.kind == "dangling":
+def _blocked(desired: Desired, actual: Actual) -> str:
+    path = desired.path
+    if actual.kind == "file":
+        return f"{path}: is a file, but must be a directory. Move it away."
+    if actual.kind == "dangling":
         return (
-            f"{path}: {found.blocker} is a symbolic link to a place that does not exist. Mount or"
-            " make its target, or remove the link."
+            f"{path}: {actual.blocker} is a symbolic link to a path that does not exist. Mount or"
+            " create its target, or remove the link."
         )
-    if found.kind == "loop":
-        return f"{path}: {found.blocker} is a symbolic link to itself. Remove it."
-    if found.kind == "blocked":
-        return f"{path}: {found.blocker} is no directory, so nothing can be made in it."
+    if actual.kind == "loop":
+        return f"{path}: {actual.blocker} is a symbolic link to itself. Remove it."
+    if actual.kind == "blocked":
+        return f"{path}: {actual.blocker} is not a directory, so nothing can be created in it."
     return ""
 
 
@@ -174,7 +174,7 @@ def read_mounts(text: str) -> list[tuple[str, str, bool]]:
 
 
 def mount_of(path: str, mounts: Iterable[tuple[str, str, bool]]) -> tuple[str, str, bool]:
-    """Give the mount that holds a path; of two on one point the later one covers the other."""
+    """The mount of a path; of two at one mount point, the later one covers the other."""
     best = ("/", "", False)
     for point, kind, read_only in mounts:
         inside = path == point or path.startswith(point.rstrip("/") + "/")
@@ -183,8 +183,8 @@ def mount_of(path: str, mounts: Iterable[tuple[str, str, bool]]) -> tuple[str, s
     return best
 
 
-def inspect(path: str, owner: int, mounts: Iterable[tuple[str, str, bool]]) -> Found:
-    """Look at a path; follows links that only root can have made."""
+def inspect(path: str, owner: int, mounts: Iterable[tuple[str, str, bool]]) -> Actual:
+    """Inspect a path; follow links that only root can have created."""
     try:
         place = safe_path.find(path)
     except safe_path.UnsafePathError:
@@ -192,25 +192,25 @@ def inspect(path: str, owner: int, mounts: Iterable[tuple[str, str, bool]]) -> F
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        return Found(kind="loop", blocker=str(error.filename))
+        return Actual(kind="loop", blocker=str(error.filename))
     with place:
         status = place.status()
         if place.rest:
             if place.link:
-                return Found(kind="dangling", blocker=place.link)
+                return Actual(kind="dangling", blocker=place.link)
             if status is not None:
                 kind = "blocked" if len(place.rest) > 1 else "file"
-                return Found(kind=kind, blocker=place.folder.join(place.rest[0]))
+                return Actual(kind=kind, blocker=place.folder.join(place.rest[0]))
         real = place.folder.path
         space = os.statvfs(place.folder.fd)
         mount, filesystem, read_only = mount_of(real, mounts)
         free = space.f_bavail * space.f_frsize
         if status is None:
-            return Found(
+            return Actual(
                 kind="absent", free=free, mount=mount, filesystem=filesystem, read_only=read_only
             )
         entries = _entries(place.folder)
-        return Found(
+        return Actual(
             kind="directory",
             owner=status.st_uid,
             group=status.st_gid,
@@ -225,12 +225,12 @@ def inspect(path: str, owner: int, mounts: Iterable[tuple[str, str, bool]]) -> F
 
 
 def _entries(folder: safe_path.Folder) -> list[tuple[str, int]]:
-    """Give name and owner of what stands in a directory."""
+    """Name and owner of each entry of a directory."""
     entries = []
     for name in folder.names():
         if name in IGNORED_ENTRIES:
             continue
-        # A running service may remove a file between the listing and the look at it.
+        # A running service may remove a file after the listing.
         with contextlib.suppress(FileNotFoundError):
             entries.append((name, folder.status(name).st_uid))
     return entries

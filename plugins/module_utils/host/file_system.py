@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file systems of a host: whether they can be written, and what room they have."""
+"""The file systems of a host: whether they are writable, and their free space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def mounts(text: str) -> dict[str, frozenset[str]]:
-    r"""Options by mount point, as /proc/mounts lists them; of several the last one is on top.
+    r"""Options by mount point, from /proc/mounts; of several at one point the last one counts.
 
     >>> sorted(mounts("/dev/a /srv\\040x ext4 ro,noatime 0 0")["/srv x"])
     ['noatime', 'ro']
@@ -31,7 +31,7 @@ def mounts(text: str) -> dict[str, frozenset[str]]:
 
 
 def mount_of(path: str, known: Iterable[str]) -> str:
-    """The mount point that a path lies on.
+    """The mount point of a path.
 
     >>> mount_of("/srv/elk/x", ["/", "/srv/elk", "/srv/e"])
     '/srv/elk'
@@ -41,7 +41,7 @@ def mount_of(path: str, known: Iterable[str]) -> str:
 
 
 def nearest(path: str) -> str:
-    """The path, or the first of its parents that is there."""
+    """The path, or its nearest parent that exists."""
     place = os.path.realpath(path)
     while not os.path.exists(place) and place != os.path.dirname(place):
         place = os.path.dirname(place)
@@ -53,7 +53,7 @@ def survey(
     table: str,
     statvfs: Callable[[str], Any] = os.statvfs,
 ) -> list[dict[str, Any]]:
-    """What the report needs of the file systems of these paths."""
+    """The facts about the file systems of these paths for the status report."""
     known = mounts(table)
     found = []
     for path in dict.fromkeys(paths):
@@ -62,13 +62,13 @@ def survey(
         try:
             about = statvfs(place)
         except OSError:
-            # A file system that does not answer has a finding where its service is looked at.
+            # The check of the service reports a file system that does not answer.
             continue
         found.append(
             {
                 "path": path,
                 "mount": mount,
-                # The kernel sets the flag, and a remount after an error shows in the table.
+                # The kernel sets the flag; a remount after an error is visible in the table.
                 "read_only": bool(about.f_flag & os.ST_RDONLY)
                 or "ro" in known.get(mount, frozenset()),
                 "total": about.f_frsize * about.f_blocks,

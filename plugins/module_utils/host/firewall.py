@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Firewall rules of a host: from the platform's hosts and networks to the texts that tools load.
+"""Firewall rules of a host, made from the platform's hosts and networks.
 
-Two things are needed. The *guard* is a table of our own that refuses what may not come in. It looks
-at packets before Docker rewrites their destination: what goes to a published port never passes the
-chains in which firewalls filter. The *openings* let in what may come, in the firewall that is
-there: a packet has to be accepted by every table that looks at it.
+There are two parts. The *guard* is our own nftables table, which rejects forbidden packets. It
+filters before Docker rewrites destinations, because packets to a published port do not pass the
+chains in which firewalls usually filter. The *openings* accept the allowed packets in the existing
+firewall, because every table that filters a packet must accept it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ CHAINS = {"input": "elk_swarm_input", "forward": "elk_swarm_forward"}
 RULES_FOLDER = "/etc/nftables.d"
 GUARD_FILE = f"{RULES_FOLDER}/elk-swarm-1-guard.nft"
 OPENINGS_FILE = f"{RULES_FOLDER}/elk-swarm-2-openings.nft"
-# With a pattern a missing file is no error, which would leave the host without any firewall.
+# With a pattern, a missing file is no error. An error would leave the host without any firewall.
 INCLUDE = f'include "{RULES_FOLDER}/elk-swarm-*.nft"'
 
 UNIT = "elk-swarm-firewall.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 
 UFW_CHAIN = "elk-swarm"
-# Docker and ufw take turns with a lock that is the host's, in every network namespace. Seconds.
+# Seconds to wait for the xtables lock. Docker, ufw and all network namespaces share it.
 XTABLES_WAIT = "--wait=60"
 UFW_FILES = {4: "/etc/ufw/before.rules", 6: "/etc/ufw/before6.rules"}
 UFW_PARENTS = {4: "ufw-before-input", 6: "ufw6-before-input"}
@@ -47,7 +47,7 @@ POLICY_FILE = f"/etc/firewalld/policies/{POLICY}.xml"
 IPSETS = {4: "elk-swarm-4", 6: "elk-swarm-6"}
 IPSET_FILES = {v: f"/etc/firewalld/ipsets/{name}.xml" for v, name in IPSETS.items()}
 
-# Docker's own bridges. Containers of a swarm reach the host, and the world, through the second.
+# Docker's own bridges. Swarm containers reach the host and external networks through the second.
 CONTAINER_BRIDGES = ("docker0", "docker_gwbridge")
 SWARM_BRIDGE = "docker_gwbridge"
 
@@ -55,17 +55,17 @@ BEGIN = f"# BEGIN {MARK}, written by its role firewall"
 END = f"# END {MARK}"
 
 FILTERING = ("input", "forward")
-# Tables of programs that keep them themselves, and let Docker through or have no part in it.
+# Tables that other programs manage. They accept Docker's packets or do not filter them.
 FOREIGN_TABLES = re.compile(r"firewalld|docker.*|libvirt.*|netavark|f2b-.*")
 
 
 class FirewallError(ValueError):
-    """Something that cannot be turned into rules."""
+    """Input that cannot become rules."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port that Docker publishes, and who besides the hosts may reach it."""
+    """A published port, and the networks that may reach it besides the hosts."""
 
     name: str
     port: int
@@ -74,8 +74,8 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the rules have to say."""
+class Desired:
+    """What the rules must allow."""
 
     hosts: tuple[Network, ...]
     # Ports that only the hosts may reach, by protocol.
@@ -86,7 +86,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Opening:
-    """One thing to let in: from networks, or from an interface, to ports of a protocol."""
+    """Packets to accept: from networks or an interface, to ports of a protocol."""
 
     protocol: str
     ports: tuple[int, ...]
@@ -94,18 +94,18 @@ class Opening:
     interface: str = ""
 
 
-# From the inventory's words ----------------------------------------------------------------------
+# Input from the inventory ------------------------------------------------------------------------
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Networks in order, none inside another: sets of nft take no overlaps."""
+    """Networks in order, without overlaps, because nftables sets refuse overlaps."""
     four: list[ipaddress.IPv4Network] = []
     six: list[ipaddress.IPv6Network] = []
     for text in texts:
         try:
             network = ipaddress.ip_network(str(text).strip(), strict=False)
         except ValueError as error:
-            raise FirewallError(f"{text} is no address and no network.") from error
+            raise FirewallError(f"{text} is not an address and not a network.") from error
         if isinstance(network, ipaddress.IPv4Network):
             four.append(network)
         else:
@@ -114,7 +114,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 def of_version(networks: Iterable[Network], version: int) -> list[str]:
-    """Networks of one family as tools write them, single addresses without their length."""
+    """Networks of one IP version; a single address has no prefix length."""
     return [
         str(n.network_address) if n.prefixlen == n.max_prefixlen else str(n)
         for n in networks
@@ -122,24 +122,24 @@ def of_version(networks: Iterable[Network], version: int) -> list[str]:
     ]
 
 
-def openings(wanted: Wanted) -> list[Opening]:
-    """What a firewall has to let in."""
+def openings(desired: Desired) -> list[Opening]:
+    """What a firewall must accept."""
     found = [
-        Opening(protocol, tuple(sorted(set(ports))), wanted.hosts)
-        for protocol, ports in sorted(wanted.cluster.items())
+        Opening(protocol, tuple(sorted(set(ports))), desired.hosts)
+        for protocol, ports in sorted(desired.cluster.items())
         if ports
     ]
-    if wanted.encrypted:
-        found.append(Opening("esp", (), wanted.hosts))
+    if desired.encrypted:
+        found.append(Opening("esp", (), desired.hosts))
     for protocol in ("tcp", "udp"):
-        ports = tuple(sorted(p.port for p in wanted.published if protocol in p.protocols))
+        ports = tuple(sorted(p.port for p in desired.published if protocol in p.protocols))
         if ports:
-            # To a port of their own host Docker does not lead containers: its proxy listens there.
+            # Containers reach a port of their own host through Docker's proxy on the host.
             found.append(Opening(protocol, ports, interface=SWARM_BRIDGE))
-            found.append(Opening(protocol, ports, wanted.hosts))
+            found.append(Opening(protocol, ports, desired.hosts))
     found += [
         Opening(protocol, (port.port,), port.networks)
-        for port in wanted.published
+        for port in desired.published
         for protocol in port.protocols
         if port.networks
     ]
@@ -154,11 +154,11 @@ def nft_set(words: Iterable[object]) -> str:
     return listed[0] if len(listed) == 1 else f"{{ {', '.join(listed)} }}"
 
 
-def guard(wanted: Wanted) -> str:
-    """Our table, to be loaded in one transaction however often and over whatever was there."""
+def guard(desired: Desired) -> str:
+    """Our table. One transaction replaces any earlier version of it."""
     sets: list[str] = []
-    let_in: list[str] = []
-    refuse: list[str] = []
+    allow_hosts: list[str] = []
+    reject: list[str] = []
 
     def allow(name: str, networks: Sequence[Network], match: str = "") -> list[str]:
         rules = []
@@ -173,33 +173,33 @@ def guard(wanted: Wanted) -> str:
             rules.append(f"{match}{word} saddr @{name}{version} accept")
         return rules
 
-    let_in += allow("hosts", wanted.hosts)
-    refuse += [
+    allow_hosts += allow("hosts", desired.hosts)
+    reject += [
         f"{protocol} dport {nft_set(sorted(set(ports)))} goto refuse"
-        for protocol, ports in sorted(wanted.cluster.items())
+        for protocol, ports in sorted(desired.cluster.items())
         if ports
     ]
-    for port in wanted.published:
+    for port in desired.published:
         protocols = nft_set(port.protocols)
         match = f"meta l4proto {protocols} th dport {port.port} "
-        refuse += allow(port.name, port.networks, match)
-        refuse.append(f"{match}goto refuse")
+        reject += allow(port.name, port.networks, match)
+        reject.append(f"{match}goto refuse")
     rules = [
         "ct state established,related accept",
-        # What is on this host already, in a container or not, and what only passes through.
+        # Packets from this host or its containers, and packets that this host only forwards.
         f"iifname {nft_set(quoted(('lo', *CONTAINER_BRIDGES)))} accept",
         "fib daddr type != local accept",
-        *let_in,
-        *refuse,
+        *allow_hosts,
+        *reject,
     ]
     body = "".join(f"\t\t{rule}\n" for rule in rules)
     return (
         f"# {MARK}: who may reach the platform's ports. Written by its role firewall.\n"
-        # Adding what is there already is no error, so the deletion never is one either.
+        # The table is added first, so that the deletion never fails.
         f"table inet {TABLE}\n"
         f"delete table inet {TABLE}\n"
         f"table inet {TABLE} {{\n" + "\n".join(sets) + "\n\tchain guard {\n"
-        # After connection tracking, before Docker's rewriting of destinations (-100).
+        # After connection tracking, before Docker rewrites destinations (-100).
         "\t\ttype filter hook prerouting priority -150; policy accept;\n"
         f"{body}\t}}\n"
         "\n\tchain refuse {\n"
@@ -219,15 +219,15 @@ def quoted(words: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class BaseChain:
-    """A chain of somebody else that filters what comes in or passes through."""
+    """A base chain of another owner that filters incoming or forwarded packets."""
 
     family: str
     table: str
     name: str
     hook: str
-    # Whether it lets in only what it names.
+    # Whether it rejects packets that no rule accepts.
     restrictive: bool = False
-    # Handles of the rules that lead to our chain.
+    # Handles of the rules that jump to our chain.
     jumps: tuple[int, ...] = ()
 
     @property
@@ -239,7 +239,7 @@ class BaseChain:
         return CHAINS[self.hook]
 
 
-# What a rule may hold besides its verdict and still be for every packet.
+# Expressions of a rule that matches every packet.
 _UNCONDITIONAL = {"counter", "log", "limit", "drop", "reject"}
 
 
@@ -249,7 +249,7 @@ def _closes(expressions: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def base_chains(ruleset: Mapping[str, Any]) -> list[BaseChain]:
-    """Base chains of a nftables ruleset (`nft -j list ruleset`) that a person keeps."""
+    """Base chains of an nftables ruleset (`nft -j list ruleset`) that an operator manages."""
     entries = ruleset.get("nftables") or []
     rules = [entry["rule"] for entry in entries if "rule" in entry]
     found = []
@@ -259,7 +259,7 @@ def base_chains(ruleset: Mapping[str, Any]) -> list[BaseChain]:
             continue
         if chain["family"] not in ("inet", "ip", "ip6") or chain["table"] == TABLE:
             continue
-        # The nft flavour of iptables has the names of its chains from there.
+        # Chains with upper-case names belong to iptables-nft.
         if FOREIGN_TABLES.fullmatch(chain["table"]) or chain["name"].isupper():
             continue
         key = (chain["family"], chain["table"])
@@ -285,15 +285,15 @@ def base_chains(ruleset: Mapping[str, Any]) -> list[BaseChain]:
     return found
 
 
-def to_open(chains: Iterable[BaseChain]) -> list[BaseChain]:
-    """The chains that need our openings, or have them."""
+def chains_to_open(chains: Iterable[BaseChain]) -> list[BaseChain]:
+    """The chains that need our openings or contain them already."""
     return [c for c in chains if c.hook in FILTERING and (c.restrictive or c.jumps)]
 
 
-def opening_rules(wanted: Wanted, hook: str, family: str) -> list[str]:
-    """The rules of our chain in a table of somebody else."""
+def opening_rules(desired: Desired, hook: str, family: str) -> list[str]:
+    """The rules of our chain in the table of another owner."""
     if hook == "forward":
-        # Docker accepts these itself, but in a table of its own that outvotes nobody.
+        # Docker accepts these packets in its own table, but other tables can still drop them.
         bridges = nft_set(quoted(CONTAINER_BRIDGES))
         return [
             "ct state established,related accept",
@@ -301,7 +301,7 @@ def opening_rules(wanted: Wanted, hook: str, family: str) -> list[str]:
             f"oifname {bridges} ct status dnat accept",
         ]
     rules = []
-    for opening in openings(wanted):
+    for opening in openings(desired):
         what = f"meta l4proto {opening.protocol}"
         if opening.ports:
             what = f"{opening.protocol} dport {nft_set(opening.ports)}"
@@ -326,9 +326,9 @@ def jump(chain: BaseChain) -> str:
     return f'insert rule {chain.place} {chain.name} jump {chain.ours} comment "{MARK}"'
 
 
-def opening_commands(wanted: Wanted, chain: BaseChain) -> list[str]:
-    """What puts the openings of one chain right, now."""
-    rules = opening_rules(wanted, chain.hook, chain.family)
+def opening_commands(desired: Desired, chain: BaseChain) -> list[str]:
+    """Commands that bring the openings of one chain to the desired state."""
+    rules = opening_rules(desired, chain.hook, chain.family)
     commands = fill_chain(chain.place, chain.ours, rules)
     if not chain.jumps:
         commands.append(jump(chain))
@@ -338,7 +338,7 @@ def opening_commands(wanted: Wanted, chain: BaseChain) -> list[str]:
 
 
 def closing_commands(chain: BaseChain) -> list[str]:
-    """What takes the openings of one chain away."""
+    """Commands that remove the openings of one chain."""
     return [
         *(f"delete rule {chain.place} {chain.name} handle {handle}" for handle in chain.jumps),
         f"flush chain {chain.place} {chain.ours}",
@@ -346,20 +346,20 @@ def closing_commands(chain: BaseChain) -> list[str]:
     ]
 
 
-def openings_file(wanted: Wanted, chains: Iterable[BaseChain]) -> str:
-    """The openings as they are loaded behind the configuration of nftables."""
+def openings_file(desired: Desired, chains: Iterable[BaseChain]) -> str:
+    """The file with the openings, which is loaded after the configuration of nftables."""
     lines = [f"# {MARK}: what the chains above must let in. Written by its role firewall."]
     for chain in chains:
-        # Should the chain have been renamed meanwhile, this makes one without an effect. An error
-        # here would leave the host without any firewall.
+        # If the chain was renamed, this adds a chain without effect. An error would leave the host
+        # without any firewall.
         lines += [f"add table {chain.place}", f"add chain {chain.place} {chain.name}"]
-        rules = opening_rules(wanted, chain.hook, chain.family)
+        rules = opening_rules(desired, chain.hook, chain.family)
         lines += [*fill_chain(chain.place, chain.ours, rules), jump(chain)]
     return "\n".join(lines) + "\n"
 
 
 def with_include(config: str) -> str:
-    """A configuration of nftables that loads our files at its end."""
+    """The configuration of nftables with an include of our files at its end."""
     if INCLUDE in (line.strip() for line in config.splitlines()):
         return config
     gap = "" if config.endswith("\n") or not config else "\n"
@@ -369,10 +369,10 @@ def with_include(config: str) -> str:
 # ufw ----------------------------------------------------------------------------------------------
 
 
-def ufw_rules(wanted: Wanted, version: int) -> list[str]:
-    """Rules of our chain in the words of iptables, for one IP version."""
+def ufw_rules(desired: Desired, version: int) -> list[str]:
+    """Rules of our chain in the syntax of iptables, for one IP version."""
     rules = []
-    for opening in openings(wanted):
+    for opening in openings(desired):
         what = f"-p {opening.protocol}"
         if opening.ports:
             what += f" -m multiport --dports {','.join(map(str, opening.ports))}"
@@ -386,7 +386,7 @@ def ufw_rules(wanted: Wanted, version: int) -> list[str]:
 
 
 def ufw_chain(rules: Iterable[str], parent: str = "") -> list[str]:
-    """Lines that fill our chain anew, and lead to it from another one if that is named."""
+    """Lines that fill our chain, with a jump from ``parent`` if it is set."""
     lines = [f":{UFW_CHAIN} - [0:0]", *rules]
     return [*lines, f"-A {parent} -j {UFW_CHAIN}"] if parent else lines
 
@@ -406,7 +406,7 @@ def without_block(text: str) -> str:
 
 
 def ufw_file(text: str, lines: Sequence[str]) -> str:
-    """A file of ufw with our lines at the end of its table of filters."""
+    """A file of ufw with our lines at the end of its table *filter."""
     rest = without_block(text)
     if not lines:
         return rest
@@ -432,12 +432,12 @@ def ufw_enabled(conf: str) -> bool:
 # firewalld ----------------------------------------------------------------------------------------
 
 
-def firewalld_files(wanted: Wanted) -> dict[str, str | None]:
-    """A policy that counts before every zone, and the hosts as sets; None for one not needed."""
+def firewalld_files(desired: Desired) -> dict[str, str | None]:
+    """A policy that applies before all zones, and sets of hosts; None for a file not needed."""
     files: dict[str, str | None] = {}
     rules: list[str] = []
     for version, family in ((4, "inet"), (6, "inet6")):
-        hosts = of_version(wanted.hosts, version)
+        hosts = of_version(desired.hosts, version)
         files[IPSET_FILES[version]] = (
             '<?xml version="1.0" encoding="utf-8"?>\n'
             '<ipset type="hash:net">\n'
@@ -448,11 +448,11 @@ def firewalld_files(wanted: Wanted) -> dict[str, str | None]:
             if hosts
             else None
         )
-        for opening in openings(wanted):
+        for opening in openings(desired):
             sources = [f"address={quoteattr(s)}" for s in of_version(opening.networks, version)]
-            if opening.networks == wanted.hosts and hosts:
+            if opening.networks == desired.hosts and hosts:
                 sources = [f"ipset={quoteattr(IPSETS[version])}"]
-            # What comes from containers is in the zone that Docker keeps for them.
+            # Packets from containers are in Docker's own zone, so they need no rule here.
             rules += [
                 f'  <rule family="ipv{version}">\n    <source {source}/>\n    {what}\n'
                 "    <accept/>\n  </rule>\n"
@@ -476,11 +476,11 @@ def _firewalld_targets(opening: Opening) -> list[str]:
     return [f'<port port="{port}" protocol="{opening.protocol}"/>' for port in opening.ports]
 
 
-# The unit, and what is there ----------------------------------------------------------------------
+# The unit, and the present state ------------------------------------------------------------------
 
 
 def unit(nft: str) -> str:
-    """The unit that loads the guard at boot, before there is a network to guard against."""
+    """The unit that loads the guard at boot, before the network starts."""
     return (
         f"# {MARK}. Written by its role firewall.\n"
         "[Unit]\n"
@@ -503,19 +503,19 @@ def unit(nft: str) -> str:
 
 
 def iptables_closed(listed: str) -> bool:
-    """Whether a chain as `iptables -S` lists it lets in only what it names."""
+    """Whether a chain (from `iptables -S`) rejects packets that no rule accepts."""
     closed = re.search(r"^-P \S+ DROP$|^-A \S+ -j (DROP|REJECT)\b", listed, re.MULTILINE)
     return closed is not None
 
 
 def config_of_unit(shown: str) -> str:
-    """The file that nftables.service loads, out of `systemctl show -p ExecStart`."""
+    """The file that nftables.service loads, from `systemctl show -p ExecStart`."""
     found = re.search(r"argv\[\]=\S*nft\b[^;]*? -f (\S+)", shown)
     return found.group(1) if found else ""
 
 
 def ssh_client(environment: bytes) -> str:
-    """The address that an ssh session comes from, out of the environment of a process in it."""
+    """The client address of an ssh session, from the environment of one of its processes."""
     for entry in environment.split(b"\0"):
         name, _equals, value = entry.partition(b"=")
         if name == b"SSH_CONNECTION":

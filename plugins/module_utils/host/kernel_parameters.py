@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kernel parameters: which lines a sysctl file needs and which live values must change."""
+"""Kernel parameters: the lines of a sysctl file and the live values that must change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One wanted value; with `minimum` a higher one that somebody else set is kept."""
+    """One desired value; with `minimum`, a higher existing value is kept."""
 
     name: str
     value: str
@@ -32,7 +32,7 @@ class Plan:
 
 
 def parse(text: str) -> dict[str, str]:
-    """Assignments of a sysctl.d file; a leading dash only means that errors do not matter."""
+    """Assignments of a sysctl.d file; a leading dash only means that errors are ignored."""
     values: dict[str, str] = {}
     for line in text.splitlines():
         found = re.match(r"\s*-?\s*([^#;=\s][^=\s]*)\s*=\s*(.*?)\s*$", line)
@@ -48,23 +48,23 @@ def number(value: str) -> int:
 def make_plan(
     parameters: Sequence[Parameter], others: Iterable[Mapping[str, str]], live: Mapping[str, str]
 ) -> Plan:
-    """What to write, given the other sysctl files and the live values.
+    """Plan the writes from the other sysctl files and the live values.
 
-    The file only depends on files, never on live values: those may be shared with other hosts
-    (containers) or set by hand for a while, and neither should end up in a file.
+    The content of the file depends only on files, never on live values. A live value may be shared
+    with other hosts (containers) or set by hand temporarily, and must not get into a file.
     """
     files = list(others)
     lines: list[str] = []
     writes: dict[str, str] = {}
     for parameter in parameters:
-        value, now = parameter.value, live.get(parameter.name, "")
+        value, current = parameter.value, live.get(parameter.name, "")
         if parameter.minimum:
             for found in (values[parameter.name] for values in files if parameter.name in values):
                 if number(found) > number(value):
                     value = found
-            satisfied = now != "" and number(now) >= number(parameter.value)
+            satisfied = current != "" and number(current) >= number(parameter.value)
         else:
-            satisfied = now == value
+            satisfied = current == value
         lines.append(f"{parameter.name} = {value}")
         if not satisfied:
             writes[parameter.name] = value

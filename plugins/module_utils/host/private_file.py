@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file with a secret in it: what it is, what it should be, and the way from the one to the other.
+"""A file with a secret: its actual state, its desired state, and how it is replaced.
 
-The draft lies beside the file under a name that is always the same. Whoever is killed in between
-leaves one closed draft at most, and the next one uses it up.
+The draft is next to the file and always has the same name. A killed process leaves at most one
+draft, and the next process replaces it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """Content, numbers of owner and group, and mode. None for what need not be so."""
+    """Content, owner ID, group ID and mode. None means any value."""
 
     content: bytes | None = None
     owner: int | None = None
     group: int | None = None
     mode: int | None = None
 
-    def differs(self, wanted: State) -> bool:
+    def differs(self, desired: State) -> bool:
         return any(
             value is not None and value != getattr(self, name)
-            for name, value in vars(wanted).items()
+            for name, value in vars(desired).items()
         )
 
-    def shown(self, wanted: State) -> dict[str, Any]:
-        """What a person may see of it: never the content, only whether it is the wanted one."""
+    def shown(self, desired: State) -> dict[str, Any]:
+        """The diff for the operator: never the content, only whether it is the desired one."""
         if self.content is None:
             return {"state": "absent"}
         return {
             "state": "file",
-            "content": "as wanted" if self.content == wanted.content else "something else",
+            "content": "as desired" if self.content == desired.content else "different",
             **{
                 name: f"{value:04o}" if name == "mode" else value
                 for name, value in (
@@ -51,20 +51,20 @@ class State:
                     ("group", self.group),
                     ("mode", self.mode),
                 )
-                if getattr(wanted, name) is not None
+                if getattr(desired, name) is not None
             },
         }
 
 
 def look(path: Path) -> State:
-    """What is there now. OSError where that is no file.
+    """The actual state. OSError if the path is not a regular file.
 
-    A link that another user could have made is nothing: the file takes its place.
+    A link that another user could have created counts as absent: the file replaces it.
     """
     try:
         with safe_path.open_file(path) as file:
             status = safe_path.status_of(file)
-            # A file with more than that differs in any case.
+            # A larger file differs from the desired one in any case.
             content = file.read(safe_path.LIMIT)
     except FileNotFoundError:
         return State()
@@ -79,24 +79,24 @@ def draft_of(path: Path) -> Path:
     return path.with_name(safe_path.draft_name(path.name))
 
 
-def write(path: Path, wanted: State) -> None:
-    """Put the wanted file in its place at once: whoever reads sees the old one or the new one."""
-    write_together({path: wanted})
+def write(path: Path, desired: State) -> None:
+    """Replace the file in one step: a reader sees the old file or the new one."""
+    write_together({path: desired})
 
 
 def write_together(files: Mapping[Path, State]) -> None:
-    """Write all of them first, then put one after the other in its place.
+    """Write all drafts first, then rename one after the other.
 
-    For files that are read together: in between is only the moment that a new name takes.
+    For files that are read together: between them is only the time of a rename.
     """
     with contextlib.ExitStack() as stack:
         drafts = [
             stack.enter_context(
                 safe_path.Draft(
-                    path, wanted.content or b"", wanted.owner, wanted.group, wanted.mode
+                    path, desired.content or b"", desired.owner, desired.group, desired.mode
                 )
             )
-            for path, wanted in files.items()
+            for path, desired in files.items()
         ]
         for draft in drafts:
             draft.put()

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host says about itself, read from the texts that kernel and system offer.
+"""Facts about a host, parsed from texts of the kernel and the system.
 
-Every function takes the text and gives data, so that odd kernels can be tried in a unit test.
+Every function takes a text and returns data, so that unit tests can cover unusual kernels.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 KIB = 1024
 
-# A cgroup without a limit says "max" (v2) or a number near 2**63 (v1).
+# A cgroup without a limit has "max" (v2) or a number near 2**63 (v1).
 UNLIMITED = 1 << 60
 
 
 def memory_total(meminfo: str, limits: Iterable[str] = ()) -> int:
-    """Bytes this host may use: what the kernel has, or less where a cgroup says so."""
+    """Bytes of memory that this host may use: the kernel's total, or less if a cgroup limits it."""
     found = re.search(r"^MemTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
     total = int(found.group(1)) * KIB if found else 0
     for text in limits:
@@ -35,28 +35,28 @@ def memory_total(meminfo: str, limits: Iterable[str] = ()) -> int:
 
 
 def swap_total(meminfo: str) -> int:
-    """Bytes of swap that are switched on."""
+    """Bytes of active swap."""
     found = re.search(r"^SwapTotal:\s+(\d+) kB", meminfo, re.MULTILINE)
     return int(found.group(1)) * KIB if found else 0
 
 
 def chosen(words: str) -> str:
-    """The choice that a file of the kernel marks among the possible ones: always [madvise]."""
+    """The selected value of a kernel file, such as madvise in "always [madvise] never"."""
     found = re.search(r"\[(\S+)\]", words)
     return found.group(1) if found else words.strip()
 
 
-# What systemd itself takes for the limit: an error above it means that nobody sets the clock.
+# The limit that systemd uses: a larger error means that no program synchronizes the clock.
 UNSET_CLOCK = 16_000_000
 
 
 def clock_is_set(max_error: int | None) -> bool | None:
-    """Whether something keeps the kernel's clock right, by the error that the kernel allows for."""
+    """Whether a program synchronizes the clock, from the kernel's maximum error."""
     return None if max_error is None else max_error < UNSET_CLOCK
 
 
 def ipv4_addresses(fib_trie: str) -> list[str]:
-    """Local IPv4 addresses out of /proc/net/fib_trie, loopback left out."""
+    """Local IPv4 addresses from /proc/net/fib_trie, without loopback."""
     addresses: list[str] = []
     last = ""
     for line in fib_trie.splitlines():
@@ -69,7 +69,7 @@ def ipv4_addresses(fib_trie: str) -> list[str]:
 
 
 def ipv6_addresses(if_inet6: str) -> list[str]:
-    """Local IPv6 addresses out of /proc/net/if_inet6, loopback and link-local left out."""
+    """Local IPv6 addresses from /proc/net/if_inet6, without loopback and link-local."""
     addresses: list[str] = []
     for line in if_inet6.splitlines():
         word = line.split(" ", 1)[0]
@@ -81,10 +81,10 @@ def ipv6_addresses(if_inet6: str) -> list[str]:
 
 
 def ipv4_routes(route: str) -> list[dict[str, str]]:
-    """Routes out of /proc/net/route, the default route left out."""
+    """Routes from /proc/net/route, without the default route."""
 
     def dotted(word: str) -> ipaddress.IPv4Address:
-        # The kernel prints the number as it lies in memory, so its bytes are already in order.
+        # The kernel prints the number in host byte order, so pack() restores the address bytes.
         return ipaddress.IPv4Address(struct.pack("=L", int(word, 16)))
 
     routes: list[dict[str, str]] = []
@@ -110,7 +110,7 @@ def os_release(text: str) -> dict[str, str]:
 
 
 def distribution(release: Mapping[str, str]) -> dict[str, str]:
-    """Name, version and family in the words that the checks use."""
+    """Name, version and family in the form that the checks use."""
     name = release.get("ID", "")
     related = {name, *release.get("ID_LIKE", "").split()}
     if related & {"rhel", "fedora", "centos"}:
@@ -137,10 +137,10 @@ def names_module(modules_text: str, module: str) -> bool:
 def kernel_feature(
     module: str, loaded: bool, builtin: str | None, loadable: str | None
 ) -> bool | None:
-    """Whether the kernel has a module, loaded, built in or to be loaded; None if nothing tells.
+    """Whether a module is loaded, built in or loadable; None if that is unknown.
 
-    The texts are modules.builtin and modules.dep of this kernel, None where there is no such file:
-    inside a container, or with a kernel that knows no modules.
+    The texts are modules.builtin and modules.dep of this kernel, None if the file does not exist:
+    inside a container, or with a kernel without module support.
     """
     if loaded:
         return True
@@ -150,7 +150,7 @@ def kernel_feature(
 
 
 def memory_controller(controllers: str | None, cgroups: str) -> bool | None:
-    """Whether memory can be limited; None if nothing tells.
+    """Whether cgroups can limit memory; None if that is unknown.
 
     Control groups v2 list their controllers in cgroup.controllers, v1 in /proc/cgroups.
     """
@@ -167,8 +167,8 @@ TCP_LISTEN = "0A"
 
 
 def listeners(text: str, protocol: str, ports: Iterable[int]) -> list[dict[str, Any]]:
-    """Who waits on one of the ports, out of /proc/net/tcp, tcp6, udp or udp6."""
-    wanted = set(ports)
+    """Sockets that listen on one of the ports, from /proc/net/tcp, tcp6, udp or udp6."""
+    ports_to_find = set(ports)
     found: list[dict[str, Any]] = []
     for line in text.splitlines()[1:]:
         words = line.split()
@@ -176,8 +176,8 @@ def listeners(text: str, protocol: str, ports: Iterable[int]) -> list[dict[str, 
             continue
         address, _colon, port = words[1].rpartition(":")
         _remote, _colon, remote_port = words[2].rpartition(":")
-        waits = words[3] == TCP_LISTEN if protocol == "tcp" else int(remote_port, 16) == 0
-        if waits and int(port, 16) in wanted:
+        listens = words[3] == TCP_LISTEN if protocol == "tcp" else int(remote_port, 16) == 0
+        if listens and int(port, 16) in ports_to_find:
             found.append(
                 {
                     "protocol": protocol,
@@ -190,13 +190,13 @@ def listeners(text: str, protocol: str, ports: Iterable[int]) -> list[dict[str, 
 
 
 def socket_address(word: str) -> str:
-    """An address as the kernel prints it: words of 32 bits, each as it lies in memory."""
+    """Parse an address that the kernel prints as 32-bit words in host byte order."""
     parts = [int(word[start : start + 8], 16) for start in range(0, len(word), 8)]
     return str(ipaddress.ip_address(struct.pack(f"={len(parts)}L", *parts)))
 
 
 def engine_version(output: str) -> str:
-    """Version out of `dockerd --version`."""
+    """Version from `dockerd --version`."""
     found = re.search(r"version v?(\d[^\s,]*)", output)
     return found.group(1) if found else ""
 
@@ -207,23 +207,23 @@ def dpkg_packages(output: str) -> dict[str, dict[str, Any]]:
     for line in output.splitlines():
         words = line.split("\t")
         if len(words) == 3:
-            wanted, _error, state = [*words[2].split(" "), "", ""][:3]
+            selection, _error, state = [*words[2].split(" "), "", ""][:3]
             if state == "installed":
-                packages[words[0]] = {"version": words[1], "held": wanted == "hold"}
+                packages[words[0]] = {"version": words[1], "held": selection == "hold"}
     return packages
 
 
 def dpkg_interrupted(journal: Iterable[str], audit: str) -> bool:
-    """Whether dpkg was ended in the middle, or is at work right now.
+    """Whether dpkg was interrupted or is running.
 
-    Its journal (/var/lib/dpkg/updates) has numbered files then, or `dpkg --audit` has packages to
-    tell of. Until that is finished apt refuses to do anything.
+    Then its journal (/var/lib/dpkg/updates) has numbered files, or `dpkg --audit` lists packages.
+    Until dpkg finishes, apt refuses to do anything.
     """
     return any(name.isdigit() for name in journal) or bool(audit.strip())
 
 
 def rpm_packages(output: str) -> dict[str, dict[str, Any]]:
-    """Installed packages from lines of "name<TAB>version" (rpm -q); rpm itself knows no hold."""
+    """Installed packages from lines of "name<TAB>version" (rpm -q); rpm itself has no hold."""
     packages: dict[str, dict[str, Any]] = {}
     for line in output.splitlines():
         words = line.split("\t")
@@ -247,7 +247,7 @@ def systemd_units(output: str) -> dict[str, dict[str, Any]]:
 
 
 def swarm_state(info: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the Engine's /info tells about swarm membership."""
+    """Swarm membership, from the Engine's /info."""
     swarm = info.get("Swarm") or {}
     cluster = swarm.get("Cluster") or {}
     return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Swap: what is switched on, and whether it can be switched off."""
+"""Swap: which devices are active, and whether swap can be turned off."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Device:
 
 
 def devices(proc_swaps: str) -> list[Device]:
-    """What /proc/swaps lists."""
+    """The active swap devices, from /proc/swaps."""
     found = []
     for line in proc_swaps.splitlines()[1:]:
         words = line.split()
         if len(words) >= 5:
-            # The kernel writes blanks in names as octal numbers.
+            # The kernel writes a space in a name as an octal number.
             path = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), words[0])
             found.append(Device(path, int(words[2]) * KIB, int(words[3]) * KIB))
     return found
 
 
-def why_not(found: Sequence[Device], meminfo: str) -> str:
-    """Why swap cannot be switched off; empty if it can.
+def blocker(found: Sequence[Device], meminfo: str) -> str:
+    """Why swap cannot be turned off; empty if it can.
 
-    What lies there has to go back into memory, and what does not fit costs a process its life.
+    The used swap must fit into available memory, otherwise the kernel kills processes.
     """
     available = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo, re.MULTILINE)
     used = sum(device.used for device in found)
@@ -49,13 +49,13 @@ def why_not(found: Sequence[Device], meminfo: str) -> str:
     if room is None or used <= room:
         return ""
     return (
-        f"{used // MIB} MiB are swapped out, and {room // MIB} MiB of memory are left to take them "
-        "back. Stop something on this host, or set host_tuning_swap: keep for it."
+        f"{used // MIB} MiB of swap are used, and only {room // MIB} MiB of memory are available. "
+        "Stop a program on this host, or set host_tuning_swap: keep for it."
     )
 
 
 def show(found: Sequence[Device], masked: bool) -> str:
-    """Swap as a person reads it, without what changes by itself."""
+    """Swap as text, without values that change during normal use."""
     lines = [f"{device.path} {device.size // MIB} MiB" for device in found]
     lines.append(f"swap.target is {'masked' if masked else 'not masked'}")
     return "".join(f"{line}\n" for line in lines)

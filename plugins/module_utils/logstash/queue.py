@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Logstash on a host still holds: in its queue on the disk, and unread in its sockets.
+"""What Logstash still holds on a host: events in its persistent queue, unread bytes in its sockets.
 
-The persisted queue is read as Logstash writes it. A page that is done has a checkpoint that tells
-all about it. The page at the head is read itself, because its checkpoint is behind after a kill.
+The checkpoint of a full page is enough to count its events. The head page itself must be read,
+because after a kill its checkpoint is older than the page.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 # -- the queue on the disk -----------------------------------------------------------------------
 
-# Version, page, first page that counts, first event that is not acknowledged, first event of the
-# page, number of its events. Big-endian, and a checksum over it.
+# Version, page, oldest page with unacknowledged events, first unacknowledged event, first event of
+# the page, number of its events. Big-endian; a checksum follows.
 _CHECKPOINT = struct.Struct(">hiiqqi")
-# Number of an event and length of its data, which a checksum follows.
+# Number of an event and length of its data. The data and a checksum follow.
 _ELEMENT = struct.Struct(">qi")
 _CHECKSUM = struct.Struct(">I")
 _CHECKPOINT_VERSION = 1
 _PAGE_VERSION = b"\x02"
-# Whatever runs in the container of Logstash writes these files, so nothing in them is believed. A
-# page has 64 MiB unless queue.page_capacity says otherwise, and no queue has so many entries.
+# Any process in the container of Logstash can write these files, so nothing in them is trusted. A
+# page has 64 MiB unless queue.page_capacity is set, and no queue has this many entries.
 _LARGEST_PAGE = 1024 * safe_path.MIB
 _MOST_ENTRIES = 100_000
 _MOST_PIPELINES = 10
@@ -43,12 +43,12 @@ _CHUNK = 1024**2
 
 
 class QueueError(Exception):
-    """The files are not as Logstash 9 writes them."""
+    """The files do not have the format of Logstash 9."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """Events in queues that no process has open; None where they cannot be counted."""
+class QueueContents:
+    """Events in queues that no process has open; None if they cannot be counted."""
 
     events: int | None = 0
     bytes: int = 0
@@ -77,7 +77,7 @@ def _read_checkpoint(folder: safe_path.Folder, name: str) -> _Checkpoint | None:
     path = folder.join(name)
     try:
         with folder.file(name) as file:
-            # One more byte than it has: a longer one is none.
+            # One byte more than a checkpoint has, to notice a file that is too long.
             data = file.read(_CHECKPOINT.size + _CHECKSUM.size + 1)
     except FileNotFoundError:
         return None
@@ -86,14 +86,14 @@ def _read_checkpoint(folder: safe_path.Folder, name: str) -> _Checkpoint | None:
         raise QueueError(f"{path} is damaged")
     version, page, oldest, unacked, first, count = _CHECKPOINT.unpack(body)
     if version != _CHECKPOINT_VERSION:
-        raise QueueError(f"{path} has version {version}, known is {_CHECKPOINT_VERSION}")
+        raise QueueError(f"{path} has version {version}, not {_CHECKPOINT_VERSION}")
     if min(page, oldest, unacked, first, count) < 0 or count > _LARGEST_PAGE // _ELEMENT.size:
-        raise QueueError(f"{path} has numbers that cannot be")
+        raise QueueError(f"{path} has impossible numbers")
     return _Checkpoint(page, oldest, unacked, first, count)
 
 
 def _checksum(file: BinaryIO, length: int) -> bytes:
-    """Of the data that follows, which need not fit into memory."""
+    """The checksum of the data that follows, which may be larger than the memory."""
     value = 0
     while length > 0 and (data := file.read(min(length, _CHUNK))):
         value = zlib.crc32(data, value)
@@ -102,18 +102,18 @@ def _checksum(file: BinaryIO, length: int) -> bytes:
 
 
 def _skim(file: BinaryIO, path: str) -> tuple[int, int]:
-    """First event of a page and the number of whole ones in a row."""
+    """The first event of a page, and the number of complete events that follow in a row."""
     size = safe_path.status_of(file).st_size
     if size > _LARGEST_PAGE:
-        raise QueueError(f"{path} has {size} bytes, and only {_LARGEST_PAGE} are read")
+        raise QueueError(f"{path} has {size} bytes; the limit is {_LARGEST_PAGE}")
     if file.read(len(_PAGE_VERSION)) != _PAGE_VERSION:
-        raise QueueError(f"{path} is no page of version {_PAGE_VERSION[0]}")
-    first, count, left = 0, 0, size - len(_PAGE_VERSION)
-    while len(begin := file.read(_ELEMENT.size)) == _ELEMENT.size:
-        number, length = _ELEMENT.unpack(begin)
-        left -= _ELEMENT.size + length + _CHECKSUM.size
-        # Also the end of a file that grows while it is read.
-        if length <= 0 or number <= 0 or left < 0 or (count and number != first + count):
+        raise QueueError(f"{path} is not a page of version {_PAGE_VERSION[0]}")
+    first, count, remaining = 0, 0, size - len(_PAGE_VERSION)
+    while len(head := file.read(_ELEMENT.size)) == _ELEMENT.size:
+        number, length = _ELEMENT.unpack(head)
+        remaining -= _ELEMENT.size + length + _CHECKSUM.size
+        # This also ends the loop if the file grows while it is read.
+        if length <= 0 or number <= 0 or remaining < 0 or (count and number != first + count):
             break
         if _checksum(file, length) != file.read(_CHECKSUM.size):
             break
@@ -123,7 +123,7 @@ def _skim(file: BinaryIO, path: str) -> tuple[int, int]:
 
 
 def unread_events(directory: str) -> int:
-    """Events of one pipeline's queue that were not acknowledged."""
+    """The number of unacknowledged events in the queue of one pipeline."""
     with safe_path.open_folder(directory) as folder:
         return _unread(folder)
 
@@ -133,12 +133,12 @@ def _unread(folder: safe_path.Folder) -> int:
     names = folder.names(_MOST_ENTRIES)
     if head is None:
         if any(name.startswith("page.") for name in names):
-            raise QueueError(f"{folder.path} has pages and no checkpoint.head")
+            raise QueueError(f"{folder.path} has pages but no checkpoint.head")
         return 0
     total = 0
     for name in names:
         found = _TAIL.fullmatch(name)
-        # A page and then its checkpoint are removed once all of it is acknowledged.
+        # Logstash removes a page, and then its checkpoint, when all its events are acknowledged.
         if not found or not head.oldest <= int(found.group(1)) < head.page:
             continue
         tail = _read_checkpoint(folder, name)
@@ -162,28 +162,28 @@ def _size_of_pages(folder: safe_path.Folder) -> int:
     return size
 
 
-def read_queues(directory: str) -> Left:
-    """All queues below Logstash's directory ``queue``."""
+def read_queues(directory: str) -> QueueContents:
+    """Read all queues below Logstash's directory ``queue``."""
     pipelines: dict[str, int | None] = {}
     problems: list[str] = []
     size = 0
     try:
         queues = safe_path.open_folder(directory)
     except FileNotFoundError:
-        return Left()
+        return QueueContents()
     except OSError as error:
-        return Left(None, problems=[str(error)])
+        return QueueContents(None, problems=[str(error)])
     with queues:
         try:
             names = queues.names(_MOST_PIPELINES)
         except OSError as error:
-            return Left(None, problems=[str(error)])
+            return QueueContents(None, problems=[str(error)])
         for name in names:
             try:
                 if name == "lost+found" or stat.S_ISREG(queues.status(name).st_mode):
                     continue
                 if not _PIPELINE.fullmatch(name):
-                    problems.append(f"{directory} has an entry {name!r:.220}, which is no pipeline")
+                    problems.append(f"{directory} has an entry {name!r:.220}: not a pipeline")
                     continue
                 with queues.enter(name) as folder:
                     pipelines[name] = _unread(folder)
@@ -192,13 +192,13 @@ def read_queues(directory: str) -> Left:
             except (OSError, QueueError) as error:
                 problems.append(str(error))
                 pipelines[name] = None
-                size += _size_behind(queues, name)
+                size += _size_of_uncounted(queues, name)
     counted = [count for count in pipelines.values() if count is not None]
-    return Left(None if problems else sum(counted), size, pipelines, problems)
+    return QueueContents(None if problems else sum(counted), size, pipelines, problems)
 
 
-def _size_behind(queues: safe_path.Folder, name: str) -> int:
-    """Of pages that could not be counted."""
+def _size_of_uncounted(queues: safe_path.Folder, name: str) -> int:
+    """The bytes of pages whose events could not be counted."""
     try:
         with queues.enter(name) as folder:
             return _size_of_pages(folder)
@@ -206,14 +206,14 @@ def _size_behind(queues: safe_path.Folder, name: str) -> int:
         return 0
 
 
-def read_volume(volume: Mapping[str, Any] | None) -> Left:
-    """All queues in a volume, which must be a directory of this host to be read."""
+def read_volume(volume: Mapping[str, Any] | None) -> QueueContents:
+    """Read all queues in a volume. This works only if the volume is a directory of this host."""
     if volume is None:
-        return Left()
+        return QueueContents()
     if volume.get("Driver") == "local" and not volume.get("Options"):
         return read_queues(os.path.join(str(volume["Mountpoint"]), "queue"))
     what = f"volume {volume.get('Name')} of driver {volume.get('Driver')}"
-    return Left(None, problems=[f"{what} is mounted only while Logstash runs"])
+    return QueueContents(None, problems=[f"{what} is mounted only while Logstash runs"])
 
 
 # -- sockets -------------------------------------------------------------------------------------
@@ -223,12 +223,12 @@ _ESTABLISHED, _CLOSE_WAIT, _LISTEN = "01", "08", "0A"
 
 @dataclass(frozen=True)
 class Sockets:
-    """What the kernel knows of a port: who is connected, and what nobody has read."""
+    """The kernel's facts about a port: its connections, and the bytes that were not read."""
 
     listening: bool = False
     connections: int = 0
     unread: int = 0
-    # With the kernel's own overhead, as it counts datagrams.
+    # Includes the kernel's overhead for each datagram.
     unread_udp: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -241,20 +241,20 @@ class Sockets:
 
 
 def _rows(text: str, port: int) -> Iterable[tuple[str, int]]:
-    """State and unread bytes of the sockets at a local port."""
+    """State and unread bytes of the sockets on a local port."""
     for line in text.splitlines():
         words = line.split()
-        # Each table has a line of titles.
+        # Each table starts with a line of titles.
         if len(words) > 4 and words[0] != "sl" and int(words[1].rsplit(":", 1)[1], 16) == port:
             yield words[3], int(words[4].split(":")[1], 16)
 
 
 def sockets_at(port: int, tcp: str, udp: str = "") -> Sockets:
-    """Judge the tables of ``/proc/net``; those for IPv6 may stand behind those for IPv4."""
+    """Count from tables of ``/proc/net``; those for IPv6 may follow those for IPv4."""
     listening, connections, unread = False, 0, 0
     for state, waiting in _rows(tcp, port):
         if state == _LISTEN:
-            # What stands here is a number of connections, which have rows of their own.
+            # Its queue is the number of new connections, which also have their own rows.
             listening = True
         elif state in (_ESTABLISHED, _CLOSE_WAIT):
             connections += 1
@@ -264,7 +264,7 @@ def sockets_at(port: int, tcp: str, udp: str = "") -> Sockets:
 
 @dataclass
 class Closing:
-    """Keeps what was open when an input closed, from looks that are taken again and again."""
+    """Remembers from repeated looks which connections were open when an input closed."""
 
     seen: Sockets = field(default_factory=Sockets)
 
@@ -272,7 +272,7 @@ class Closing:
         if now.listening:
             self.seen = now
         elif now.connections:
-            # The port closes first. What its connections get until they close is lost as well.
+            # The port closes first. What its connections receive until they close is lost too.
             self.seen = Sockets(
                 self.seen.listening,
                 max(self.seen.connections, now.connections),
@@ -286,7 +286,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class Flow:
-    """Events by what the monitoring API says, all pipelines together."""
+    """The event counts of the monitoring API, all pipelines together."""
 
     taken: int = 0
     sent: int = 0
@@ -308,40 +308,46 @@ class Flow:
 
 
 def can_drain(before: Flow, now: Flow, seconds: float, grace: float) -> bool:
-    """Whether a stop has time to empty the queue at the pace at which events leave it now.
+    """Whether the queue can drain during a stop, at the rate at which events leave it now.
 
-    Half of the grace period is counted on, because the pace may change and other things take time.
+    Only half of the grace period counts, because the rate may change and a stop has other work.
     """
     if now.queued == 0:
         return True
-    pace = (now.sent - before.sent) / max(seconds, 0.001)
-    return now.queued <= pace * grace / 2
+    rate = (now.sent - before.sent) / max(seconds, 0.001)
+    return now.queued <= rate * grace / 2
 
 
-# -- words ---------------------------------------------------------------------------------------
+# -- text ----------------------------------------------------------------------------------------
 
 
 def plural(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def held(left: Left) -> str:
-    """What a queue on the disk holds, as the middle of a sentence."""
-    if left.events is None:
-        return "an unknown number of events (" + "; ".join(left.problems) + ")"
-    return plural(left.events, "event")
+def _contents_text(contents: QueueContents) -> str:
+    """The contents of a queue, as a part of a sentence."""
+    if contents.events is None:
+        return "an unknown number of events (" + "; ".join(contents.problems) + ")"
+    return plural(contents.events, "event")
 
 
-# Of the program itself, and of Java after SIGTERM.
+# Exit codes of a clean stop: of Logstash itself, and of Java after SIGTERM.
 GRACEFUL = (0, 143)
 
 
-def told(node: str, directory: str, closing: Sockets, exit_code: int | None, left: Left) -> str:
-    """How a task left its host, in one paragraph."""
+def stop_report(
+    node: str,
+    directory: str,
+    closing: Sockets,
+    exit_code: int | None,
+    contents: QueueContents,
+) -> str:
+    """How Logstash stopped on a host and what was lost, in one paragraph."""
     if not closing.listening:
         text = (
-            f"{node}: nobody has seen how Logstash closed its port, so what its connections lost "
-            "is not known."
+            f"{node}: it was not observed how Logstash closed its port, so it is unknown what its "
+            "connections lost."
         )
     elif closing.connections:
         were, them = ("was", "it") if closing.connections == 1 else ("were", "them")
@@ -349,15 +355,15 @@ def told(node: str, directory: str, closing: Sockets, exit_code: int | None, lef
             f"{node}: {plural(closing.connections, 'connection')} over TCP {were} open when "
             f"Logstash closed its port. {plural(closing.unread, 'byte')} lay unread in {them} and "
             "are lost. What the senders wrote after that, until they noticed, is lost too and "
-            "cannot be counted here: syslog knows no acknowledgement."
+            "cannot be counted here: syslog has no acknowledgement."
         )
     else:
         text = f"{node}: no connection over TCP was open when Logstash closed its port."
     if closing.unread_udp:
         text += f" Datagrams of about {plural(closing.unread_udp, 'byte')} lay unread."
-    if left.events == 0:
+    if contents.events == 0:
         return f"{text} Its queue is drained."
-    text += f" Its queue in {directory} is NOT drained: it holds {held(left)}."
+    text += f" Its queue in {directory} is NOT drained: it holds {_contents_text(contents)}."
     if exit_code is not None and exit_code not in GRACEFUL:
-        text += f" Logstash did not end by itself (exit code {exit_code})."
+        text += f" Logstash did not stop cleanly (exit code {exit_code})."
     return text

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Distinct lines into syslog, the same lines out of search: what came through, and as what.
+"""Send unique lines to syslog, search for them, and compare what was sent with what was found.
 
-Every line carries two words of its own: the run's, by which search finds all of them, and the
-line's, by which each is told from the others however it was cut or joined on its way.
+Each line contains two unique words: a search for the word of the run finds all lines, and the word
+of the line identifies it, even if it was cut or joined on its way.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `text` is what the message must be, `wire` what is sent, without its newline."""
+    """One line: `text` is the expected message, `wire` is what is sent, without a newline."""
 
     key: str
     format: str
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Sender:
-    """As whom the lines present themselves."""
+    """The host and the program that the lines name as their sender."""
 
     hostname: str = "elk-probe"
     app: str = "elkprobe"
@@ -75,7 +75,7 @@ class Sender:
 
 
 def run_word(identifier: str) -> str:
-    """One term for the standard analyzer: letters and digits, a letter first."""
+    """One word for the standard analyzer: letters and digits, with a letter first."""
     return "run" + identifier
 
 
@@ -97,7 +97,7 @@ def make_lines(
     sender: Sender,
     now: datetime | None = None,
 ) -> list[Line]:
-    """The lines for the target of this index: the formats take turns."""
+    """The lines for the target with this index; the formats alternate."""
     now = now or datetime.now(timezone.utc)
     lines = []
     for number in range(count):
@@ -109,7 +109,7 @@ def make_lines(
 
 
 def sources(targets: Iterable[Mapping[str, Any]]) -> list[Target]:
-    """One entry per address, port and protocol, in the order given and none twice."""
+    """One entry for each address, port and protocol, in the given order and without duplicates."""
     found = [
         Target(str(item["address"]), int(item["port"]), protocol)
         for item in targets
@@ -120,13 +120,13 @@ def sources(targets: Iterable[Mapping[str, Any]]) -> list[Target]:
 
 @dataclass
 class Sent:
-    """How sending to one target went. `count` lines left this host."""
+    """The lines for one target; `count` of them were sent."""
 
     target: Target
     lines: list[Line]
     count: int = 0
     error: str | None = None
-    # Whether a connection stood: what was written to it may arrive although it broke off.
+    # Whether a connection existed: even if it broke, all written lines may arrive.
     connected: bool = False
 
 
@@ -144,7 +144,7 @@ def explain_send(error: OSError) -> str:
 
 
 def send_tcp(sent: Sent, timeout: float) -> None:
-    """All lines over one connection, closed in an orderly way so that none is thrown away."""
+    """Send all lines over one connection, and close it cleanly so that no line is lost."""
     target = sent.target
     with socket.create_connection((target.address, target.port), timeout=timeout) as connection:
         connection.settimeout(max(timeout, 30.0))
@@ -157,25 +157,25 @@ def send_tcp(sent: Sent, timeout: float) -> None:
         connection.settimeout(LINGER)
         until = time.monotonic() + LINGER
         try:
-            # Who answers syslog without end is not listened to for longer than who says nothing.
+            # A receiver that sends data without end must not block longer than a silent one.
             while connection.recv(4096) and time.monotonic() < until:
                 pass
         except (TimeoutError, socket.timeout):
-            # The other side keeps its half open; it has the end of our lines all the same.
+            # The receiver keeps its side open, but it has received all lines.
             pass
 
 
 def send_udp(
     sent: Sent, timeout: float, rate: float, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """One datagram a line, evenly paced: a burst would overrun the receiver's buffer."""
+    """Send one datagram per line at a steady rate, because a burst would overflow the receiver."""
     target = sent.target
     family, kind, number, _name, address = socket.getaddrinfo(
         target.address, target.port, type=socket.SOCK_DGRAM
     )[0]
     with socket.socket(family, kind, number) as connection:
         connection.settimeout(timeout)
-        # Connected, so that an ICMP "port unreachable" is reported.
+        # Only a connected socket reports an ICMP "port unreachable".
         connection.connect(address)
         start = time.monotonic()
         for number, line in enumerate(sent.lines):
@@ -204,7 +204,7 @@ def send_all(parcels: Sequence[Sent], timeout: float, rate: float) -> None:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that search found, as far as it matters here."""
+    """The relevant fields of a document that the search found."""
 
     index: str
     id: str
@@ -216,7 +216,7 @@ class Hit:
 
 
 def dig(source: Mapping[str, Any], dotted: str) -> Any:
-    """A field, whether its path is written nested or with dots."""
+    """A field whose path is nested or written with dots."""
     if dotted in source:
         return source[dotted]
     head, _dot, rest = dotted.partition(".")
@@ -239,7 +239,7 @@ def make_hit(raw: Mapping[str, Any]) -> Hit:
 
 
 def faults(line: Line, hit: Hit, sender: Sender, failure_tag: str) -> list[str]:
-    """What is wrong with the document that a line became."""
+    """What is wrong with the document of a line."""
     wrong = []
     if hit.message != line.text:
         wrong.append(f"message is {hit.message!r}, not {line.text!r}")
@@ -259,7 +259,7 @@ def faults(line: Line, hit: Hit, sender: Sender, failure_tag: str) -> list[str]:
 
 @dataclass
 class Account:
-    """The balance of one target."""
+    """The result for one target: which lines were found, missing, duplicated or wrong."""
 
     target: Target
     sent: int
@@ -282,7 +282,7 @@ class Account:
         if self.duplicates:
             parts.append(f"{len(self.duplicates)} lines were found more than once")
         if self.unparsed:
-            parts.append(f"{len(self.unparsed)} lines came out wrong, such as {self.unparsed[0]}")
+            parts.append(f"{len(self.unparsed)} lines are wrong, such as {self.unparsed[0]}")
         return f"{self.target}: " + ", ".join(parts)
 
     def report(self) -> dict[str, Any]:
@@ -306,7 +306,7 @@ KEY = re.compile(r"\bline\d+x\d+\b")
 def settle_accounts(
     parcels: Sequence[Sent], hits: Sequence[Hit], sender: Sender, failure_tag: str
 ) -> list[Account]:
-    """Compare what was sent with what was found: each line once, and as what it was meant."""
+    """Compare what was sent with what was found: each line once, with the right fields."""
     by_key: dict[str, list[Hit]] = {}
     for hit in hits:
         for key in set(KEY.findall(hit.message)):
@@ -329,8 +329,8 @@ def settle_accounts(
     return accounts
 
 
-# What may stand before the text where the head of a line was not taken off, or not all of it: only
-# what the probe itself writes there.
+# The part before the text, if Logstash did not remove all of a line's header. Only what the probe
+# itself writes there is accepted.
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
 _HEAD = (
     rf"(?:(?:<{PRIORITY}>)?(?:1|{'|'.join(MONTHS)}|\d{{1,2}}|\d\d:\d\d:\d\d|{_STAMP}"
@@ -339,12 +339,11 @@ _HEAD = (
 
 
 def is_own(hit: Hit, run: str, sender: Sender) -> bool:
-    """Whether a document is a line of this run and nothing else.
+    """Whether a document contains only lines of this run.
 
-    The word of a run is no secret: it crosses the network in clear, and the message of a failed run
-    names it. So a document that only holds the word is not the probe's. Each of its lines must be
-    one that the probe writes, and it must come from the host and the application that the probe
-    presents itself as.
+    The word of a run is no secret: it is sent unencrypted, and the message of a failed run contains
+    it. So the word alone does not prove that the probe sent a document. Each line of the document
+    must be one that the probe writes, and host and application must be those of the probe.
     """
     head = _HEAD % {"host": re.escape(sender.hostname), "app": re.escape(sender.app)}
     text = rf"elk\.swarm smoke test {re.escape(run)} line\d+x\d+ in (?:{'|'.join(FORMATS)})"
@@ -352,7 +351,7 @@ def is_own(hit: Hit, run: str, sender: Sender) -> bool:
     lines = [line.strip() for line in hit.message.strip().split("\n")]
     if not all(own.fullmatch(line) for line in lines):
         return False
-    # A line that was not parsed has neither, or what its input knows of the connection.
+    # A line that was not parsed has no host or application, or those of the connection.
     parsed = lines[0].startswith("elk.swarm smoke test ") and hit.app is not None
     return not parsed or (hit.app == sender.app and hit.hostname == sender.hostname)
 
@@ -363,7 +362,7 @@ def query_for(run: str) -> dict[str, Any]:
 
 @dataclass
 class Finder:
-    """Search for one run's documents. An index that does not exist yet holds none."""
+    """Search for the documents of one run. An index that does not exist yet contains none."""
 
     client: Client
     index: str
@@ -378,7 +377,7 @@ class Finder:
         self.client.request("POST", f"{self.base}/_refresh", accept=(404,))
 
     def count(self) -> int:
-        """How many there are; fewer than there are if a shard did not answer."""
+        """The number of documents; it is too low if a shard did not answer."""
         reply = self.client.request(
             "POST",
             f"{self.base}/_search?ignore_unavailable=true",
@@ -391,7 +390,7 @@ class Finder:
         return int(total["value"] if isinstance(total, dict) else total)
 
     def fetch(self) -> list[Hit]:
-        """All of them, page by page over a point in time, so that none is seen twice."""
+        """All documents, page by page at one point in time, so that none appears twice."""
         reply = self.client.request("POST", f"{self.base}/_pit?keep_alive=1m", accept=(404,))
         if not reply.ok:
             return []
@@ -421,7 +420,7 @@ class Finder:
             failed = (answer.get("_shards") or {}).get("failed", 0)
             if failed:
                 raise ElasticsearchError(
-                    f"{failed} shards of {self.index} did not answer the search; look at the "
+                    f"{failed} shards of {self.index} did not answer the search; check the "
                     "cluster's health"
                 )
             page = answer["hits"]["hits"]
@@ -432,12 +431,12 @@ class Finder:
             after = page[-1]["sort"]
 
     def delete(self, hits: Sequence[Hit]) -> int:
-        """Delete by id, each from the index that it was found in; how many were there.
+        """Delete documents by id, each from its index, and return how many existed.
 
-        What is not a line of this run stays, although it holds the word.
+        A document that is not a line of this run stays, even if it contains the word.
         """
         hits = [hit for hit in hits if is_own(hit, self.run, self.sender)]
-        gone = 0
+        deleted = 0
         for start in range(0, len(hits), PAGE):
             rows = []
             for hit in hits[start : start + PAGE]:
@@ -447,7 +446,7 @@ class Finder:
                 rows.append(json.dumps({"delete": action}) + "\n")
             answer = self.client.request("POST", "/_bulk", "".join(rows).encode()).object()
             results = [item["delete"] for item in answer.get("items") or []]
-            gone += sum(1 for item in results if item.get("status") == 200)
+            deleted += sum(1 for item in results if item.get("status") == 200)
             refused = [item for item in results if item.get("status") not in (200, 404)]
             if refused:
                 reason = (refused[0].get("error") or {}).get("reason", "no reason was given")
@@ -455,7 +454,7 @@ class Finder:
                     f"{len(refused)} documents of the smoke test could not be deleted from "
                     f"{self.index}: {reason}"
                 )
-        return gone
+        return deleted
 
 
 def wait_for_lines(
@@ -466,7 +465,7 @@ def wait_for_lines(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[list[Hit], float]:
-    """Poll until as many lines as were sent are found, or the time is over; then read them."""
+    """Poll until all expected lines are found or the time is over, then read them."""
     start = clock()
     pause = FIRST_POLL
     best = 0
@@ -481,7 +480,7 @@ def wait_for_lines(
                 return hits, clock() - start
         if clock() >= deadline:
             return finder.fetch() if count else [], clock() - start
-        # A long run that makes progress is looked at often; one that stands still less so.
+        # Poll often while the number grows, and less often while it does not.
         pause = FIRST_POLL if count > best else min(pause * POLL_GROWTH, LONGEST_POLL)
         best = max(best, count)
         sleep(max(0.0, min(pause, deadline - clock())))
@@ -490,23 +489,22 @@ def wait_for_lines(
 def clean_up(
     finder: Finder, hits: Sequence[Hit] | None, sleep: Callable[[float], None] = time.sleep
 ) -> int:
-    """Delete this run's documents, and those that arrive while it does; how many were deleted."""
-    gone = finder.delete(hits) if hits else 0
+    """Delete this run's documents, also those that still arrive, and return their number."""
+    deleted = finder.delete(hits) if hits else 0
     for round_number in range(CLEANUP_ROUNDS):
         finder.refresh()
-        left = finder.count()
-        if not left:
-            return gone
+        if not finder.count():
+            return deleted
         if round_number:
             sleep(FIRST_POLL)
         found = finder.fetch()
         if not any(is_own(hit, finder.run, finder.sender) for hit in found):
-            # Others that hold the word: they are not the probe's.
-            return gone
-        gone += finder.delete(found)
+            # Documents that contain the word but are not from the probe.
+            return deleted
+        deleted += finder.delete(found)
     raise ElasticsearchError(
         f"documents of the smoke test keep arriving in {finder.index}; delete those whose message "
-        f"holds {finder.run}"
+        f"contains {finder.run}"
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Logstash of this host says of its queue, in two looks some seconds apart."""
+"""The queue of the running Logstash on this host, from two looks some seconds apart."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PORT, API_PORT = 10514, 9600
-# Looks are this far apart; the first that shows that events leave is the last.
+# Seconds between two looks. The first look that shows a moving queue is the last one.
 PAUSE = 0.5
-# So many events are more than workers hold at a time: a queue this long is watched to the end.
+# More events than the workers process at a time: a queue of this length is watched to the end.
 LONG = 5000
 MOST = 1 << 63
 Flow = dict[str, int]
 
 
 def flow_of(stats: Any) -> Flow | None:
-    """Events and bytes of all pipelines; None for what Logstash would not say."""
+    """Events and bytes of all pipelines; None for an answer that Logstash never gives."""
     if not isinstance(stats, dict) or not isinstance(stats.get("pipelines"), dict):
         return None
     total = {"in": 0, "out": 0, "queued": 0, "bytes": 0, "max_bytes": 0}
@@ -49,7 +49,7 @@ def flow_of(stats: Any) -> Flow | None:
             total["max_bytes"] += int(queue.get("max_queue_size_in_bytes") or 0)
     except (AttributeError, OverflowError, TypeError, ValueError):
         return None
-    # A container that was taken over may answer anything.
+    # An attacker in the container can send any answer.
     return total if all(0 <= value < MOST for value in total.values()) else None
 
 
@@ -60,11 +60,11 @@ def watch(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Ask until events leave the queue, it is empty, or the time is over.
+    """Repeat until events leave the queue, it is empty, or the time is over.
 
-    A long queue is watched for the whole time, to see whether it grows.
+    A long queue is watched for the whole time, to find out whether it grows.
     """
-    begun = clock()
+    start = clock()
     first = ask()
     last, seconds = first, 0.0
     is_long = first is not None and first["queued"] >= LONG
@@ -74,7 +74,7 @@ def watch(
         if seconds >= longest:
             break
         sleep(PAUSE)
-        last, seconds = ask(), clock() - begun
+        last, seconds = ask(), clock() - start
     return {
         "first": first or {},
         "last": last or {},
@@ -91,22 +91,22 @@ def container_of(engine: Engine, service: str) -> str:
 
 
 def statistics(engine: Engine, container: str) -> Flow | None:
-    """From inside the container, because the API need not be reachable from outside."""
+    """Read the API inside the container, because it may not be reachable from outside."""
     url = f"http://127.0.0.1:{API_PORT}/_node/stats/pipelines"
     command = ["curl", "--silent", "--fail", "--max-time", "5", url]
     try:
-        made = engine.request(
+        created = engine.request(
             "POST",
             f"/containers/{container}/exec",
-            # With a terminal the answer comes as it is, without frames.
+            # With a terminal, Docker sends the output without stream frames.
             body={"Cmd": command, "AttachStdout": True, "Tty": True},
         )
         answer = engine.request(
-            "POST", f"/exec/{made['Id']}/start", body={"Detach": False, "Tty": True}
+            "POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}
         )
         return flow_of(json.loads(answer) if isinstance(answer, str) else answer)
     except (EngineError, ValueError):
-        # It ended in between, or has just begun.
+        # The container has stopped in the meantime, or has just started.
         return None
 
 
@@ -121,17 +121,17 @@ def listening(engine: Engine, container: str) -> bool | None:
         try:
             text += safe_path.read_text(f"/proc/{pid}/net/{name}")
         except OSError:
-            # Without IPv6 there is no second one.
+            # Without IPv6 the second table is missing.
             continue
     return sockets_at(PORT, text).listening if text else None
 
 
 def survey(engine: Engine, service: str, data_path: str, longest: float) -> Mapping[str, Any]:
-    """The running Logstash of this host, or the queue of one that does not run here."""
+    """The running Logstash of this host, or the queue that an earlier one left here."""
     try:
         container = container_of(engine, service)
     except EngineError:
-        # That Docker is silent is reported for the host.
+        # The survey of the host reports that Docker does not answer.
         return {}
     if container:
         return {
@@ -139,11 +139,11 @@ def survey(engine: Engine, service: str, data_path: str, longest: float) -> Mapp
             "listening": listening(engine, container),
             **watch(lambda: statistics(engine, container), longest),
         }
-    place = os.path.join(data_path, "queue") if data_path else ""
-    if not place or not os.path.isdir(place):
+    path = os.path.join(data_path, "queue") if data_path else ""
+    if not path or not os.path.isdir(path):
         return {}
     try:
-        left = read_queues(place)
+        contents = read_queues(path)
     except OSError as error:
-        return {"left": {"path": place, "problems": [str(error)]}}
-    return {"left": {"path": place, "events": left.events, "problems": left.problems}}
+        return {"left": {"path": path, "problems": [str(error)]}}
+    return {"left": {"path": path, "events": contents.events, "problems": contents.problems}}

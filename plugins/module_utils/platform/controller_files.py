@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what the controller holds of a platform, and writes back what hosts still have."""
+"""Reads the secrets that the controller holds of a platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret 
     read,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
-    Held,
+    ControllerSecrets,
     config_name,
     secret_name,
 )
@@ -31,12 +31,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import key_state
 
-# Beside the file while its value is renewed.
+# Suffixes of the file and of those beside it during a rotation.
 STAGES = ("", ".next", ".former")
 
 
-def kept(path: Path) -> list[str]:
-    """The value of a file, and of those beside it while it is renewed."""
+def stored_values(path: Path) -> list[str]:
+    """The value of a file, and of those beside it during a rotation."""
     found = (read(path.with_name(path.name + stage)) for stage in STAGES)
     return [value for value in found if value is not None]
 
@@ -50,7 +50,7 @@ def _text(path: str) -> str:
         raise SecretError(f"{path} cannot be read: {error}.") from error
 
 
-def held(
+def read_controller(
     directory: str,
     *,
     salt: str,
@@ -59,12 +59,12 @@ def held(
     token_file: str = "",
     kibana: str,
     logstash: str,
-) -> Held:
-    """What the controller has, as fingerprints."""
+) -> ControllerSecrets:
+    """The secrets of the controller, as fingerprints."""
     values = {}
     for name in (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY):
         path = token_file if name == TOKEN and token_file else f"{directory}/{name}"
-        values[name] = tuple(fingerprint(value, salt) for value in kept(Path(path)))
+        values[name] = tuple(fingerprint(value, salt) for value in stored_values(Path(path)))
     authorities = {
         name: tuple(
             key for stage in STAGES for key in certificate_keys(_text(f"{directory}/{name}{stage}"))
@@ -75,10 +75,10 @@ def held(
         authorities["ca.crt"] = certificate_keys(_text(own_authority))
     certificate, key = (_text(f"{directory}/certs/kibana.{end}") for end in ("crt", "key"))
     if key_state(certificate, f"{directory}/certs/kibana.key") != "fits":
-        # A run was killed between the new key and its certificate.
+        # A run was killed after it wrote the new key and before its certificate.
         key = ""
     hash_key = read(Path(f"{directory}/{HASH_KEY}"))
-    return Held(
+    return ControllerSecrets(
         directory=directory,
         given=frozenset(given),
         values=values,
@@ -94,8 +94,8 @@ def held(
     )
 
 
-def shown_authorities(files: Mapping[str, object], config_dir: str) -> dict[str, Sequence[str]]:
-    """Public keys of what a host trusts, from the files that its survey has read."""
+def host_authorities(files: Mapping[str, object], config_dir: str) -> dict[str, Sequence[str]]:
+    """Public keys of the authorities that a host trusts, from the files of its survey."""
     return {
         name: certificate_keys(str(files.get(f"{config_dir}/pki/{name}") or ""))
         for name in AUTHORITIES

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the controller holds against what the hosts of a platform hold.
+"""Compares the secrets of the controller with those of the hosts of a platform.
 
-A controller that has lost its folder, has an old copy of it, or has that of another platform would
-give all hosts new certificates and passwords. So before anything is written, each secret is
-compared: `judge(Held, Shown)` gives the blockers, each under the name of the file it is about.
+A controller that has lost its folder, or has an old copy or that of another platform, would give
+all hosts new certificates and passwords. So `find_blockers` compares each secret before anything is
+written. A blocker has the name of the file that it is about.
 
-    lost     the platform has one, the file is not there
-    other    the file holds what no host of the platform has: an old copy, or another platform's
+    lost     the platform has the secret, and the file does not exist
+    other    no host has what is in the file: it is old, or of another platform
 """
 
 from __future__ import annotations
@@ -35,47 +35,47 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
 
 FETCH = "playbooks/fetch_secrets.yml"
 AUTHORITY, AUTHORITY_KEY = "authority", "authority_key"
-# The names of the blockers, which preflight_accept takes.
+# Names of the blockers, as preflight_accept takes them.
 BLOCKERS = (AUTHORITY, AUTHORITY_KEY, ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY)
 
-# What happens when a secret that is lost for good is made again.
-_NEW_ONE = {
+# What happens when a new secret replaces one that is lost for good.
+_EFFECT_OF_NEW = {
     LOGSTASH: "Logstash then gets a new password and new tasks",
     TOKEN: "Kibana then gets a new token and new tasks",
-    "kibana_encryption_key": "people then log in to Kibana again",
-    "kibana_saved_objects_key": "what Kibana has encrypted in saved objects is lost then",
-    "kibana_reporting_key": "reports that Kibana is making are lost then",
+    "kibana_encryption_key": "users of Kibana must then log in again",
+    "kibana_saved_objects_key": "what Kibana has encrypted in saved objects is then lost",
+    "kibana_reporting_key": "reports that Kibana is making are then lost",
     HASH_KEY: "Logstash and Kibana then get new tasks, and nothing is lost",
 }
 
 
 @dataclass(frozen=True)
 class Blocker:
-    """One secret that does not fit, where, and the way back."""
+    """One secret that does not match, its place, and the remedy."""
 
     name: str
     where: str
     wrong: str
     remedy: str
-    # Whether the operator may go on all the same.
+    # Whether preflight_accept cannot accept it.
     final: bool = False
 
 
 @dataclass(frozen=True)
-class Held:
-    """What the controller has. Fingerprints of the file and, during a renewal, of those beside."""
+class ControllerSecrets:
+    """Fingerprints of the controller's files and, during a rotation, of the files beside them."""
 
     directory: str
-    # Names whose values come from a variable, so that no file is made for them.
+    # Names whose values come from a variable, so they have no file.
     given: frozenset[str] = frozenset()
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Public keys of the authorities, by the name of the file; none where it is not there.
+    # Public keys of the authorities, by file name; empty where the file does not exist.
     authorities: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    # Whether the authority is given by pki_ca_certificate, whose key stays where it is.
+    # Whether pki_ca_certificate gives the authority, whose key is then elsewhere.
     own_authority: bool = False
-    # Authorities whose key is there.
+    # Authorities whose key the controller has.
     signing: frozenset[str] = frozenset()
-    # What the name of the certificate's config and of its key's secret would be, of Kibana.
+    # The names that the Swarm config and secret of Kibana's certificate and key should have.
     kibana_certificate: str = ""
     kibana_key: str = ""
     kibana: str = "kibana"
@@ -83,10 +83,10 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What one host shows of a platform."""
+class HostSecrets:
+    """What one host has of a platform."""
 
-    # Whether it remembers a cluster of Elasticsearch.
+    # Whether it has the note of an Elasticsearch cluster.
     remembers: bool = False
     authorities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -94,26 +94,29 @@ class Shown:
     objects: Sequence[str] = ()
 
 
-Hosts = Mapping[str, Shown]
+Hosts = Mapping[str, HostSecrets]
 Logins = Mapping[str, object]
 
 
 def is_platform(hosts: Hosts) -> bool:
     return any(
-        shown.remembers or shown.services or shown.fingerprints or any(shown.authorities.values())
-        for shown in hosts.values()
+        secrets.remembers
+        or secrets.services
+        or secrets.fingerprints
+        or any(secrets.authorities.values())
+        for secrets in hosts.values()
     )
 
 
-def judge(held: Held, hosts: Hosts, logins: Logins) -> list[Blocker]:
-    """Every secret that does not fit. Without a platform there is nothing to compare with."""
+def find_blockers(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> list[Blocker]:
+    """All secrets that do not match. Without a platform there is nothing to compare."""
     if not is_platform(hosts):
         return []
     return [
-        *_authorities(held, hosts),
-        *_elastic(held, hosts, logins),
-        *_rendered(held, hosts, logins),
-        *_hash_key(held, hosts),
+        *_authorities(controller, hosts),
+        *_elastic(controller, hosts, logins),
+        *_rendered(controller, hosts, logins),
+        *_hash_key(controller, hosts),
     ]
 
 
@@ -131,68 +134,68 @@ def secret_name(base: str, content: str, key: str) -> str:
 # The authorities ----------------------------------------------------------------------------------
 
 
-def _authorities(held: Held, hosts: Hosts) -> Iterator[Blocker]:
+def _authorities(controller: ControllerSecrets, hosts: Hosts) -> Iterator[Blocker]:
     for name in AUTHORITIES:
-        path = f"{held.directory}/{name}"
-        ours = set(held.authorities.get(name, ()))
-        having = [host for host, shown in hosts.items() if shown.authorities.get(name)]
-        strangers = [host for host in having if not ours & set(hosts[host].authorities[name])]
-        if not having:
+        path = f"{controller.directory}/{name}"
+        ours = set(controller.authorities.get(name, ()))
+        holders = [host for host, secrets in hosts.items() if secrets.authorities.get(name)]
+        strangers = [host for host in holders if not ours & set(hosts[host].authorities[name])]
+        if not holders:
             continue
         if not ours:
             yield Blocker(
                 AUTHORITY,
                 path,
-                f"is not there, and {_listed(having)} trust{_s(having)} an authority of this "
-                "platform. A new one would cut all nodes and clients off.",
-                _way_back(held),
+                f"is not there, and {_listed(holders)} trust{_s(holders)} an authority of this "
+                "platform. A new one would cut off all nodes and clients.",
+                _remedy(controller),
                 final=True,
             )
-        elif _most(strangers, having):
+        elif _most(strangers, holders):
             yield Blocker(
                 AUTHORITY,
-                "pki_ca_certificate" if held.own_authority and name == "ca.crt" else path,
+                "pki_ca_certificate" if controller.own_authority and name == "ca.crt" else path,
                 f"is not an authority that {_listed(strangers)} trust{_s(strangers)}: the file is "
-                "old, or of another platform. New certificates would cut all nodes and clients "
-                "off.",
-                "Put both certificates into that file, the one that the hosts trust above, and "
-                "run site.yml: that is the first of three runs, see playbooks/rotate.yml."
-                if held.own_authority and name == "ca.crt"
-                else f"{_way_back(held)} Where the platform is another one, name its own folder "
-                "in elk_local_dir, or its own hosts in the inventory.",
+                "old, or of another platform. New certificates would cut off all nodes and "
+                "clients.",
+                "Put both certificates into that file, the one that the hosts trust first, and "
+                "run site.yml. That is the first of three runs, see playbooks/rotate.yml."
+                if controller.own_authority and name == "ca.crt"
+                else f"{_remedy(controller)} If you mean another platform, set elk_local_dir to "
+                "its folder, or use an inventory with its hosts.",
                 final=True,
             )
-        elif name not in held.signing and not (held.own_authority and name == "ca.crt"):
-            key = f"{held.directory}/{name.removesuffix('.crt')}.key"
+        elif name not in controller.signing and not (controller.own_authority and name == "ca.crt"):
+            key = f"{controller.directory}/{name.removesuffix('.crt')}.key"
             yield Blocker(
                 AUTHORITY_KEY,
                 key,
                 f"is not there, and nothing else can sign for the authority in {path}.",
-                f"Bring it back from your copy of {held.directory}. If it is lost for good, "
-                f"replace the authority: playbooks/rotate.yml -e rotate={_lost_kinds(held)} -e "
-                "rotate_lost_ca_key=true.",
+                f"Restore it from your copy of {controller.directory}. If it is lost for good, "
+                f"replace the authority: playbooks/rotate.yml -e rotate={_lost_kinds(controller)} "
+                "-e rotate_lost_ca_key=true.",
             )
 
 
-def _lost_kinds(held: Held) -> str:
-    """All that must be renewed together, because nothing can sign for it."""
+def _lost_kinds(controller: ControllerSecrets) -> str:
+    """All authorities without a key, which must be replaced together."""
     return ",".join(
         kind
         for name, kind in ROTATION.items()
-        if held.authorities.get(name)
-        and name not in held.signing
-        and not (held.own_authority and name == "ca.crt")
+        if controller.authorities.get(name)
+        and name not in controller.signing
+        and not (controller.own_authority and name == "ca.crt")
     )
 
 
 # The passwords and keys ---------------------------------------------------------------------------
 
 
-def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
-    path = f"{held.directory}/{ELASTIC}"
-    having = [host for host, shown in hosts.items() if ELASTIC in shown.fingerprints]
-    used = [host for host, shown in hosts.items() if shown.remembers or shown.services]
-    if ELASTIC in held.given:
+def _elastic(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
+    path = f"{controller.directory}/{ELASTIC}"
+    holders = [host for host, secrets in hosts.items() if ELASTIC in secrets.fingerprints]
+    used = [host for host, secrets in hosts.items() if secrets.remembers or secrets.services]
+    if ELASTIC in controller.given:
         if logins.get(ELASTIC) is False:
             yield Blocker(
                 ELASTIC,
@@ -201,14 +204,14 @@ def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
                 "Set it to the present password of the user elastic.",
             )
         return
-    if not held.values.get(ELASTIC):
-        if having:
+    if not controller.values.get(ELASTIC):
+        if holders:
             yield Blocker(
                 ELASTIC,
                 path,
-                f"is not there, and {_listed(having)} {_has(having)} the password of this platform "
-                f"in {ELASTIC_ON_HOST}.",
-                _way_back(held),
+                f"is not there, and {_listed(holders)} {_has(holders)} the password of this "
+                f"platform in {ELASTIC_ON_HOST}.",
+                _remedy(controller),
                 final=True,
             )
         elif used:
@@ -217,8 +220,8 @@ def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
                 path,
                 f"is not there, and Elasticsearch on {_listed(used)} has a password for the user "
                 "elastic already. No host has it.",
-                f"Bring {held.directory} back from your copy. If it is lost for good, set a new "
-                "one in a container of Elasticsearch that runs, with "
+                f"Restore {controller.directory} from your copy. If it is lost for good, set a new "
+                "one in a running container of Elasticsearch, with "
                 "bin/elasticsearch-reset-password -u elastic, and write it into that file.",
                 final=True,
             )
@@ -226,106 +229,109 @@ def _elastic(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
     if logins.get(ELASTIC) is True:
         return
     strangers = [
-        host for host in having if hosts[host].fingerprints[ELASTIC] not in held.values[ELASTIC]
+        host
+        for host in holders
+        if hosts[host].fingerprints[ELASTIC] not in controller.values[ELASTIC]
     ]
-    # A cluster that is about to form refuses everybody.
-    if logins.get(ELASTIC) is False and any(shown.remembers for shown in hosts.values()):
+    # A cluster that is still forming refuses all logins.
+    if logins.get(ELASTIC) is False and any(secrets.remembers for secrets in hosts.values()):
         yield Blocker(
             ELASTIC,
             path,
             "is refused by Elasticsearch: it is old, of another platform, or was changed in "
             "Elasticsearch.",
-            f"{_way_back(held)} If you have changed it in Elasticsearch, write that password into "
-            "the file.",
+            f"{_remedy(controller)} If you have changed it in Elasticsearch, write that password "
+            "into the file.",
         )
-    elif _most(strangers, having):
+    elif _most(strangers, holders):
         yield Blocker(
             ELASTIC,
             path,
             f"holds another password than {_listed(strangers)}: it is old, or of another platform.",
-            _way_back(held),
+            _remedy(controller),
         )
 
 
-def _rendered(held: Held, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
-    """What is in files that Swarm has given to Logstash and Kibana."""
+def _rendered(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
+    """The secrets in the files that Swarm gives to Logstash and Kibana."""
     for name in (LOGSTASH, TOKEN, *KIBANA_KEYS):
-        if name in held.given:
+        if name in controller.given:
             continue
-        path = f"{held.directory}/{name}"
+        path = f"{controller.directory}/{name}"
         service, rendered = (
-            (held.logstash, LOGSTASH_PIPELINE)
+            (controller.logstash, LOGSTASH_PIPELINE)
             if name == LOGSTASH
-            else (held.kibana, KIBANA_SETTINGS)
+            else (controller.kibana, KIBANA_SETTINGS)
         )
-        having = [host for host, shown in hosts.items() if name in shown.fingerprints]
+        holders = [host for host, secrets in hosts.items() if name in secrets.fingerprints]
         listing = [
             host
-            for host, shown in hosts.items()
-            if any(_is_named(found, f"{service}-{rendered}") for found in shown.objects)
+            for host, secrets in hosts.items()
+            if any(_is_named(found, f"{service}-{rendered}") for found in secrets.objects)
         ]
-        ours = held.values.get(name, ())
-        fitting = [host for host in having if hosts[host].fingerprints[name] in ours]
-        if not ours and (having or listing):
-            showing = having or listing
+        ours = controller.values.get(name, ())
+        fitting = [host for host in holders if hosts[host].fingerprints[name] in ours]
+        if not ours and (holders or listing):
+            evidence = holders or listing
             yield Blocker(
                 name,
                 path,
                 f"is not there, and the service {service} of this platform has one "
-                f"({_listed(showing)}).",
-                f"{_way_back(held)} {_accept(name)}",
+                f"({_listed(evidence)}).",
+                f"{_remedy(controller)} {_accept(name)}",
             )
-        # A refused login is no sign: a run corrects what was changed in Elasticsearch by hand.
-        elif ours and logins.get(name) is not True and having and not fitting:
+        # A refused login proves nothing: a run resets what was changed in Elasticsearch by hand.
+        elif ours and logins.get(name) is not True and holders and not fitting:
             yield Blocker(
                 name,
                 path,
-                f"is not what the service {service} of this platform has ({_listed(having)}): it "
+                f"is not what the service {service} of this platform has ({_listed(holders)}): it "
                 "is old, or of another platform.",
-                f"{_way_back(held)} {_accept(name)}",
+                f"{_remedy(controller)} {_accept(name)}",
             )
 
 
-def _hash_key(held: Held, hosts: Hosts) -> Iterator[Blocker]:
-    if HASH_KEY in held.given:
+def _hash_key(controller: ControllerSecrets, hosts: Hosts) -> Iterator[Blocker]:
+    if HASH_KEY in controller.given:
         return
-    path = f"{held.directory}/{HASH_KEY}"
-    objects = {name: host for host, shown in hosts.items() for name in shown.objects}
-    rendered = (f"{held.kibana}-{KIBANA_KEY}", f"{held.logstash}-{LOGSTASH_PIPELINE}")
+    path = f"{controller.directory}/{HASH_KEY}"
+    objects = {name: host for host, secrets in hosts.items() for name in secrets.objects}
+    rendered = (f"{controller.kibana}-{KIBANA_KEY}", f"{controller.logstash}-{LOGSTASH_PIPELINE}")
     named = [name for name in objects if any(_is_named(name, base) for base in rendered)]
     if not named:
         return
-    if not held.values.get(HASH_KEY):
+    if not controller.values.get(HASH_KEY):
         yield Blocker(
             HASH_KEY,
             path,
-            f"is not there, and the names of Swarm secrets carry it ({objects[named[0]]} lists "
+            f"is not there, and the names of Swarm secrets depend on it ({objects[named[0]]} lists "
             f"{named[0]}).",
-            f"Bring {held.directory} back from your copy; no host has it. {_accept(HASH_KEY)}",
+            f"Restore {controller.directory} from your copy; no host has it. {_accept(HASH_KEY)}",
         )
-    # Only where Kibana runs with the certificate that is here can the name of its key be compared.
-    # A run that was killed while it gave Kibana another one may have left two.
-    certificates = [name for name in objects if _is_named(name, f"{held.kibana}-certificate")]
-    keys = [name for name in objects if _is_named(name, f"{held.kibana}-{KIBANA_KEY}")]
+    # The name of the key can be compared only if Kibana runs with the controller's certificate. A
+    # run that was killed while it changed the certificate may have left two.
+    certificates = [name for name in objects if _is_named(name, f"{controller.kibana}-certificate")]
+    keys = [name for name in objects if _is_named(name, f"{controller.kibana}-{KIBANA_KEY}")]
     if (
-        held.values.get(HASH_KEY)
-        and certificates == [held.kibana_certificate]
+        controller.values.get(HASH_KEY)
+        and certificates == [controller.kibana_certificate]
         and keys
-        and held.kibana_key
-        and held.kibana_key not in keys
+        and controller.kibana_key
+        and controller.kibana_key not in keys
     ):
-        host = objects[held.kibana_certificate]
+        host = objects[controller.kibana_certificate]
         yield Blocker(
             HASH_KEY,
             path,
-            f"is not the one in the names of Swarm secrets: {host} lists no {held.kibana_key}.",
-            f"Bring {held.directory} back from your copy; no host has it. {_accept(HASH_KEY)}",
+            f"is not the key in the names of Swarm secrets: {host} lists no "
+            f"{controller.kibana_key}.",
+            f"Restore {controller.directory} from your copy; no host has it. {_accept(HASH_KEY)}",
         )
 
 
-def _most(strangers: Sequence[str], having: Sequence[str]) -> bool:
-    """Whether it is this controller that is wrong, and not a few hosts that were away."""
-    return bool(having) and 2 * len(strangers) >= len(having)
+def _most(strangers: Sequence[str], holders: Sequence[str]) -> bool:
+    """Whether the controller is wrong, and not just a few hosts that were away."""
+    return bool(holders) and 2 * len(strangers) >= len(holders)
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -336,9 +342,9 @@ def _is_named(name: str, base: str) -> bool:
     return head == base and len(digest) == 12
 
 
-def _way_back(held: Held) -> str:
+def _remedy(controller: ControllerSecrets) -> str:
     return (
-        f"Bring {held.directory} back from your copy, or fetch what the hosts still have: "
+        f"Restore {controller.directory} from your copy, or fetch what the hosts still have: "
         f"ansible-playbook {FETCH}."
     )
 
@@ -346,7 +352,7 @@ def _way_back(held: Held) -> str:
 def _accept(name: str) -> str:
     return (
         f'If it is lost for good, make a new one: -e \'{{"preflight_accept": ["{name}"]}}\'; '
-        f"{_NEW_ONE[name]}."
+        f"{_EFFECT_OF_NEW[name]}."
     )
 
 

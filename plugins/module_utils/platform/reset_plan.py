@@ -1,10 +1,9 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to go when the platform is taken off its hosts, and what must stay.
+"""Plans what a reset removes from the hosts and the swarm, and what stays.
 
-Everything is decided from what is there, so that a run that was killed finds its way from
-wherever it stopped.
+Each decision follows from the present state, so a new run continues wherever a killed run stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 DATA = ("elasticsearch", "logstash")
 MARKER = os.path.join("elasticsearch", "cluster_uuid")
-# Where a host remembers which volumes its data is on.
+# The note of a host that says which volumes its data is on.
 STORAGE = "storage.json"
 
 
@@ -35,59 +34,59 @@ STORAGE = "storage.json"
 
 
 @dataclass(frozen=True)
-class Leaving:
-    """Who leaves the swarm, in the order in which that loses nothing."""
+class LeavePlan:
+    """The hosts that leave the swarm, in an order that loses nothing."""
 
-    # The manager that is asked for everything, and leaves last.
+    # The manager that runs all commands, and leaves last.
     source: str = ""
     # Node ids by host.
     workers: dict[str, str] = field(default_factory=dict)
     managers: dict[str, str] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "source": self.source,
             "workers": dict(self.workers),
             "managers": dict(self.managers),
-            "errors": list(self.errors),
+            "errors": list(self.blockers),
         }
 
 
-def plan_leaving(found: Mapping[str, Member]) -> Leaving:
-    """Order the hosts by what they are now, whatever the inventory says they should be."""
-    source = next((name for name, member in found.items() if member.quorum), "")
-    inside = {name: member for name, member in found.items() if member.in_swarm}
+def plan_leaving(members: Mapping[str, Member]) -> LeavePlan:
+    """Order the hosts by their present role, whatever role they have in the inventory."""
+    source = next((name for name, member in members.items() if member.quorum), "")
+    inside = {name: member for name, member in members.items() if member.in_swarm}
     if not source:
-        return Leaving(errors=_leaderless(inside))
-    cluster, known = found[source].cluster_id, found[source].nodes
-    errors = []
+        return LeavePlan(blockers=_no_quorum(inside))
+    cluster, known = members[source].cluster_id, members[source].nodes
+    blockers = []
     workers: dict[str, str] = {}
     managers: dict[str, str] = {}
     for name, member in inside.items():
         if name == source:
             continue
         if member.node_id not in known or (member.cluster_id and member.cluster_id != cluster):
-            errors.append(
+            blockers.append(
                 f"{name}: is in a swarm (state {member.state}, managers"
                 f" {', '.join(member.remote_managers) or 'not known'}) that is not the one that"
-                f" {source} manages. If it may leave that one, run 'docker swarm leave --force' on"
-                f" {name} and run this again."
+                f" {source} manages. If it may leave that swarm, run 'docker swarm leave --force'"
+                f" on {name} and run this again."
             )
         elif known[member.node_id] == "manager":
             managers[name] = member.node_id
         else:
             workers[name] = member.node_id
-    return Leaving(source, workers, managers, tuple(errors))
+    return LeavePlan(source, workers, managers, tuple(blockers))
 
 
-def _leaderless(inside: Mapping[str, Member]) -> tuple[str, ...]:
+def _no_quorum(inside: Mapping[str, Member]) -> tuple[str, ...]:
     if not inside:
         return ()
-    told = [f"{name} ({one.error})" if one.error else name for name, one in inside.items()]
+    hosts = [f"{name} ({one.error})" if one.error else name for name, one in inside.items()]
     text = (
-        f"No manager can read and change the swarm, and these hosts are in one: {', '.join(told)}."
-        " Bring back the managers that are down and run this again. Only when they are lost for"
+        f"No manager can read and change the swarm that these hosts are in: {', '.join(hosts)}."
+        " Bring back the managers that are down and run this again. Only if they are lost for"
         " good: run 'docker swarm leave --force' on each of these hosts, which ends all services"
         " there at once, and run this again."
     )
@@ -101,16 +100,16 @@ def name_of(service: Mapping[str, Any]) -> str:
     return str(dig(service, ("Spec", "Name")) or "")
 
 
-def belongs(service: Mapping[str, Any], stack: str) -> bool:
+def in_stack(service: Mapping[str, Any], stack: str) -> bool:
     return bool(dig(service, ("Spec", "Labels", label_names.STACK)) == stack)
 
 
 def batches(services: Iterable[Mapping[str, Any]], stack: str) -> list[list[Mapping[str, Any]]]:
-    """The stack's services in the order in which they end.
+    """The services of the stack in the order of their removal.
 
-    Elasticsearch is last: who still writes to it could only wait for it to come back.
+    Elasticsearch is last, because the others write to it until they end.
     """
-    own = sorted((one for one in services if belongs(one, stack)), key=name_of)
+    own = sorted((one for one in services if in_stack(one, stack)), key=name_of)
     servers = [one for one in own if dig(one, ("Spec", "Labels", label_names.SERVICE_GENERATION))]
     clients = [one for one in own if one not in servers]
     return [batch for batch in (clients, servers) if batch]
@@ -123,12 +122,12 @@ def strangers(
     members: Iterable[str],
     hosts: Iterable[str] = (),
 ) -> list[str]:
-    """What would be lost with the swarm and is not the platform's; empty when nothing is.
+    """Services and nodes that are not part of the platform and would be lost with the swarm.
 
-    A host that has left in a run that was killed has no id any more, but its node is on the list:
-    up for a while, and then down. Its name or address gives it away.
+    A host that left during a killed run has no node id any more, but the swarm still lists its
+    node, first as ready and later as down: so its name or address identifies it.
     """
-    found = [f"service {name_of(one)}" for one in services if not belongs(one, stack)]
+    found = [f"service {name_of(one)}" for one in services if not in_stack(one, stack)]
     ours, known = set(members), set(hosts)
     for node in nodes:
         names = {dig(node, ("Description", "Hostname")), dig(node, ("Status", "Addr"))}
@@ -141,8 +140,8 @@ def strangers(
 def leftovers(
     present: Iterable[Existing], services: Iterable[Mapping[str, Any]], stack: str
 ) -> list[Existing]:
-    """Configs and secrets that the collection made and no other service has to do with."""
-    others = [one for one in services if not belongs(one, stack)]
+    """Configs and secrets that the collection made and no other service uses."""
+    others = [one for one in services if not in_stack(one, stack)]
     names = {name_of(one) for one in others}
     used = {reference for one in others for reference in referred_by(one.get("Spec") or {})}
     found = [
@@ -158,18 +157,18 @@ def leftovers(
 def users_of(
     network: Mapping[str, Any], services: Iterable[Mapping[str, Any]], stack: str
 ) -> list[str]:
-    """Services of others that are in the network."""
+    """Services of other stacks that are attached to the network."""
     own = {network.get("Id"), network.get("Name")}
     return sorted(
         name_of(one)
         for one in services
-        if not belongs(one, stack)
+        if not in_stack(one, stack)
         and own
         & {item.get("Target") for item in dig(one, ("Spec", "TaskTemplate", "Networks")) or ()}
     )
 
 
-def labels_left(labels: Mapping[str, str]) -> dict[str, str]:
+def remaining_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """A node's labels without those that the collection set."""
     own = set(filter(None, labels.get(label_names.FROM_INVENTORY, "").split(",")))
     return {
@@ -183,7 +182,7 @@ def labels_left(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def unsafe(path: str) -> str:
-    """Why a directory is not emptied, whoever asks for it; empty when nothing speaks against it."""
+    """Why this directory must never be emptied; empty if it may be."""
     clean = os.path.normpath(path)
     if not os.path.isabs(path) or ".." in path.split("/"):
         return f"{path!r} is no absolute path"
@@ -194,7 +193,7 @@ def unsafe(path: str) -> str:
 
 @dataclass(frozen=True)
 class Files:
-    """What is removed on a host, and what is emptied because something is mounted there."""
+    """The paths that a reset removes on a host, and the note that it keeps."""
 
     remove: Sequence[str]
     kept: str = ""
@@ -207,12 +206,12 @@ def plan_files(
     remove_data: bool,
     data_found: bool,
 ) -> Files:
-    """Decide which of the paths that are there go.
+    """Decide which of the present paths to remove.
 
-    ``present`` holds files and directories under both directories, two levels deep. The note
-    which cluster the host belongs to stays as long as its data does: with it the next start looks
-    for that cluster, without it a second one could be formed. So does the note of the volumes that
-    hold data, which is data found by itself: volumes go first when data is to go.
+    ``present`` holds files and directories under both directories, two levels deep. The note of
+    the host's cluster stays as long as its data: with it the next start looks for that cluster,
+    without it a second cluster could form. The note of the volumes stays as well, and counts as
+    data: a reset that removes data removes the volumes first.
     """
     marker, storage = os.path.join(config_dir, MARKER), os.path.join(config_dir, STORAGE)
     there = set(present)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which secrets a controller can get back from the hosts of its platform, and which are lost.
+"""Plans which secrets a controller gets back from the hosts of its platform, and which are lost.
 
-Pure: what hosts have and what the controller has goes in, what to write comes out. A file that is
-there is never written again.
+Pure: compares the files of the hosts with those of the controller and returns what to write. It
+never overwrites a file.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
 )
 
 _TEXTS = (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, FORMER_KEYS)
-# Made again by the next run when they are not there, without any harm.
+# The next run makes missing certificates again, without harm.
 _CERTS = "certs/"
 _ENDINGS = ("crt", "key")
 
 
 @dataclass(frozen=True)
 class Present:
-    """What the controller has: all values of a file, with those beside it during a renewal."""
+    """What the controller has: all values of a file, and of the files beside it in a rotation."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     given: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class Present:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is written, what is there already, what hinders it, and what no host has."""
+    """What to write, what exists already, the blockers, and what no host has."""
 
     write: Mapping[str, str] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Plan:
     lost: Sequence[str] = ()
 
 
-def plan(found: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
-    """The way from what the controller has to what the platform has."""
-    found = {host: _settled(files) for host, files in found.items()}
+def plan(files_by_host: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
+    """Plan the files that the controller needs to match the platform."""
+    found = {host: _one_authority_each(files) for host, files in files_by_host.items()}
     write: dict[str, str] = {}
     sources: dict[str, str] = {}
     kept: list[str] = []
@@ -72,22 +72,22 @@ def plan(found: Mapping[str, Mapping[str, str]], present: Present) -> Plan:
             kept.append(name)
             if not _fits(name, text, ours):
                 blockers.append(
-                    f"{name} holds another value than {host}. If the platform of these hosts is "
-                    f"meant, move the file away and run this again"
+                    f"{name} holds another value than {host}. If you mean the platform of these "
+                    "hosts, move the file away and run this again"
                 )
         elif not host:
             blockers.append(
-                f"{name} is not the same on {', '.join(holders)}. Bring back your copy, or take "
-                "out of the inventory the hosts that are of another platform"
+                f"{name} is not the same on {', '.join(holders)}. Restore your copy, or remove "
+                "the hosts of another platform from the inventory"
             )
-        elif not _half_of_another(name, found[host], present):
+        elif not _pair_differs(name, found[host], present):
             write[name], sources[name] = text, host
     there = {*write, *kept, *present.given, *(n for n, v in present.values.items() if v)}
     return Plan(write, sources, kept, blockers, tuple(_lost(there, names, present)))
 
 
-def _settled(files: Mapping[str, str]) -> Mapping[str, str]:
-    """While nodes change over, each file of a host holds both authorities, its own one first."""
+def _one_authority_each(files: Mapping[str, str]) -> Mapping[str, str]:
+    """While nodes change authorities each file holds both, its own first: take only that one."""
     keys = [set(certificate_keys(files.get(name, ""))) for name in AUTHORITIES]
     if not set.intersection(*keys):
         return files
@@ -96,22 +96,22 @@ def _settled(files: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _choose(name: str, holders: Mapping[str, str]) -> tuple[str, str]:
-    """The host whose text counts; none where hosts do not agree.
+    """The host and its text; empty if the hosts do not agree.
 
-    Not even a file with more authorities counts: a host in foreign hands could add its own.
+    A file with more authorities is no agreement either: a hostile host could add its own.
     """
     host, text = next(iter(holders.items()))
     if name in AUTHORITIES and any(
         one.count("-----BEGIN") != len(certificate_keys(one)) for one in holders.values()
     ):
-        # Other programs may read in it what is not seen here.
+        # Other programs may read certificates in it that this code does not see.
         return "", ""
     seen = {certificate_keys(text) if name in AUTHORITIES else text for text in holders.values()}
     return (host, text) if len(seen) == 1 else ("", "")
 
 
 def may_give(host: str, name: str) -> bool:
-    """Whether a host may give a file of this name: its own, and what it shares with others."""
+    """Whether a host may give a file of this name: its own files, and those that hosts share."""
     own = [f"{_CERTS}{base}.{end}" for base in (host, f"{host}.transport") for end in _ENDINGS]
     kibana = [f"{_CERTS}kibana.{end}" for end in _ENDINGS]
     return name in (*AUTHORITIES, *_TEXTS, *own, *kibana)
@@ -121,14 +121,14 @@ def _fits(name: str, text: str, ours: Sequence[str]) -> bool:
     if name in AUTHORITIES:
         keys = {key for value in ours for key in certificate_keys(value)}
         return bool(keys & set(certificate_keys(text)))
-    # A certificate that was renewed on the controller only reaches its host by the next run.
+    # A certificate renewed on the controller reaches its host only with the next run.
     if name.startswith(_CERTS) or name == FORMER_KEYS:
         return True
     return text.rstrip("\n") in [value.rstrip("\n") for value in ours]
 
 
-def _half_of_another(name: str, files: Mapping[str, str], present: Present) -> bool:
-    """Whether the controller has the other half of a certificate and its key, and not this one."""
+def _pair_differs(name: str, files: Mapping[str, str], present: Present) -> bool:
+    """Whether this half of a certificate and key does not fit the other half on the controller."""
     if not name.startswith(_CERTS):
         return False
     base, _dot, ending = name.rpartition(".")
@@ -140,7 +140,7 @@ def _half_of_another(name: str, files: Mapping[str, str], present: Present) -> b
 def _lost(there: set[str], found: Mapping[str, object], present: Present) -> Iterator[str]:
     for authority in AUTHORITIES:
         own = present.own_authority and authority == "ca.crt"
-        # An older platform has no authority for transport.
+        # An older platform has no separate authority for transport.
         if own or (authority == "transport-ca.crt" and authority not in {*there, *found}):
             continue
         for name in (authority, f"{authority.removesuffix('.crt')}.key"):
@@ -152,7 +152,7 @@ def _lost(there: set[str], found: Mapping[str, object], present: Present) -> Ite
 
 
 def next_steps(lost: Sequence[str], directory: str) -> list[str]:
-    """What to type, in this order, for what no host has."""
+    """The commands, in order, for what no host has."""
     steps: list[str] = []
     accepted = [name for name in lost if name in BLOCKERS and name != ELASTIC]
     accept = (
@@ -162,7 +162,7 @@ def next_steps(lost: Sequence[str], directory: str) -> list[str]:
     )
     if ELASTIC in lost:
         steps.append(
-            f"{ELASTIC}: set a new one in a container of Elasticsearch that runs, with "
+            f"{ELASTIC}: set a new one in a running container of Elasticsearch, with "
             f"bin/elasticsearch-reset-password -u elastic, and write it into {directory}/{ELASTIC}."
         )
     kinds = [kind for file, kind in ROTATION.items() if file.replace(".crt", ".key") in lost]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The secrets of a platform: what they are called, and how they are read out of rendered files.
+"""The secrets of a platform: their names, and how to read them out of rendered files.
 
-Hosts and the controller compare them by fingerprints, so that no value is in an output. Everything
-here is pure: files are read by platform_survey (hosts) and controller_secrets (controller).
+They are compared by fingerprints, so that no output holds a value. Everything here is pure:
+secrets_survey reads the files of hosts, controller_files those of the controller.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ HASH_KEY = "secret_hash_key"
 
 # The file on a host from which the first start of Elasticsearch takes its password.
 ELASTIC_ON_HOST = "elasticsearch/secrets/elastic_password"
-# What hosts trust. Each may hold two certificates while an authority is renewed.
+# Authorities that hosts trust. Each file may hold two certificates during a rotation.
 AUTHORITIES = ("ca.crt", "transport-ca.crt")
-# There while nodes change over to the authority for transport, and hosts trust both.
+# Exists while nodes change over to the authority for transport and hosts trust both.
 PENDING = "transport-ca.pending"
-# What playbooks/rotate.yml calls the renewal of each.
+# The name of each in playbooks/rotate.yml.
 ROTATION = {"ca.crt": "ca", "transport-ca.crt": "transport_ca"}
 
-# How the names of Swarm secrets go on after the name of the service.
+# Middle part of the names of Swarm secrets, after the name of the service.
 KIBANA_SETTINGS, KIBANA_KEY = "yml", "key"
 LOGSTASH_PIPELINE = "syslog-conf"
 
-# A guess at a short password of an operator must cost time; ours have 32 random characters.
+# Guessing a short password of an operator must cost time; ours have 32 random characters.
 _ROUNDS = 50_000
 
 _SETTINGS = {
@@ -58,7 +58,7 @@ _SEQUENCE, _VERSION = 0x30, 0xA0
 
 
 def fingerprint(value: str, salt: str) -> str:
-    """The same for the same value and salt, and of no use to guess the value."""
+    """Equal for equal value and salt; does not help to guess the value."""
     made = hashlib.pbkdf2_hmac("sha256", value.encode("utf-8"), salt.encode("utf-8"), _ROUNDS)
     return made.hex()[:32]
 
@@ -84,7 +84,7 @@ def rendered_secrets(text: str) -> dict[str, str]:
 
 
 def _scalar(text: str) -> str:
-    """A value of a line of YAML; empty for one that is not written in one line."""
+    """The value of a line of YAML; empty if it is not on one line."""
     text = text.strip()
     if text[:1] in ("'", '"'):
         quote = text[0]
@@ -103,7 +103,7 @@ def first_certificate(text: str) -> str:
 def certificate_keys(text: str) -> tuple[str, ...]:
     """Fingerprints of the public keys of all certificates in a PEM file.
 
-    The key and not the certificate: an authority that is extended keeps its key.
+    Of the key and not the certificate: an extended authority keeps its key.
     """
     return tuple(_keys(text))
 
@@ -122,7 +122,7 @@ def _public_key(der: bytes) -> bytes:
     _tag, certificate, _rest = _element(der)
     _tag, fields, _rest = _element(certificate)
     tag, _content, rest = _element(fields)
-    # A certificate of version 1 does not say its version.
+    # A certificate of version 1 has no field for its version.
     skipped = 5 if tag == _VERSION else 4
     for _field in range(skipped):
         _tag, _content, rest = _element(rest)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host still has of a platform's secrets, read from its files and running containers.
+"""Reads the secrets of a platform that a host has, from its files and running containers.
 
-Swarm gives a secret to a container in a file system in memory, which root of the host can read.
+Swarm mounts a secret into a container from a file system in memory, which root can read.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
     rendered_secrets,
 )
 
-# Swarm takes secrets of at most 500 KiB, and a password is a line.
+# Swarm accepts secrets of at most 500 KiB; a password is one line.
 _MAX_SECRET = 500 * 1024
 _MAX_FILE = 64 * 1024
 _CONTAINER = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Mounted:
-    """One file that Swarm has given to a container."""
+class SecretFile:
+    """One secret that Swarm has mounted into a container."""
 
     container: str
     text: str = field(repr=False)
 
 
 def read_file(path: str, limit: int = _MAX_FILE) -> str | None:
-    """Text of a regular file, None for everything else: users of the host may own its folder."""
+    """Text of a regular file, else None: other users of the host may own its folder."""
     try:
         return safe_path.read_text(path, limit, errors="replace")
     except OSError:
@@ -54,9 +54,9 @@ def connect(socket: str, timeout: int) -> Engine:
     return Engine(Connection(docker_host=f"unix://{socket}", timeout=timeout))
 
 
-def mounted(engine: Engine, root: str, stack: str) -> list[Mounted]:
-    """Files that Swarm has given to the running containers of a stack."""
-    found: list[Mounted] = []
+def secret_files(engine: Engine, root: str, stack: str) -> list[SecretFile]:
+    """The secrets that Swarm has mounted into the running containers of a stack."""
+    found: list[SecretFile] = []
     label = {"label": [f"{label_names.STACK}={stack}"]}
     for container in engine.request("GET", "/containers/json", {"filters": label}) or []:
         name = str(container.get("Id", ""))
@@ -70,11 +70,11 @@ def mounted(engine: Engine, root: str, stack: str) -> list[Mounted]:
         for entry in entries:
             text = read_file(f"{folder}/{entry}", _MAX_SECRET)
             if text:
-                found.append(Mounted(name, text))
+                found.append(SecretFile(name, text))
     return found
 
 
-def values(files: list[Mounted], config_dir: str) -> dict[str, str]:
+def values(files: list[SecretFile], config_dir: str) -> dict[str, str]:
     """The secrets that this host still has, by the names of the files on the controller."""
     found: dict[str, str] = {}
     for file in files:
@@ -85,7 +85,7 @@ def values(files: list[Mounted], config_dir: str) -> dict[str, str]:
     return found
 
 
-# Folders and files of a host, and what they are called on the controller.
+# Files of a host, and their names on the controller.
 _PKI = {
     "ca.crt": "ca.crt",
     "transport-ca.crt": "transport-ca.crt",
@@ -96,8 +96,8 @@ _PKI = {
 }
 
 
-def controller_files(files: list[Mounted], config_dir: str, host: str) -> dict[str, str]:
-    """Everything that this host can give back to a controller, by the file's name there."""
+def controller_files(files: list[SecretFile], config_dir: str, host: str) -> dict[str, str]:
+    """Everything that this host can give back to a controller, by file name on the controller."""
     found = {name: f"{value}\n" for name, value in values(files, config_dir).items()}
     for name, there in _PKI.items():
         text = read_file(f"{config_dir}/pki/{name}")
@@ -106,8 +106,8 @@ def controller_files(files: list[Mounted], config_dir: str, host: str) -> dict[s
     return {**found, **kibana_files(files, found.get("ca.crt", ""))}
 
 
-def kibana_files(files: list[Mounted], authority: str) -> dict[str, str]:
-    """Kibana's own certificate and key, which lie beside its settings."""
+def kibana_files(files: list[SecretFile], authority: str) -> dict[str, str]:
+    """Kibana's own certificate and key, which are in the same container as its settings."""
     trusted = set(certificate_keys(authority))
     found: dict[str, str] = {}
     containers = {file.container for file in files if TOKEN in rendered_secrets(file.text)}
@@ -122,7 +122,7 @@ def kibana_files(files: list[Mounted], authority: str) -> dict[str, str]:
 
 
 def in_swarm(engine: Engine, stack: str) -> dict[str, Any]:
-    """The services of the stack, and the configs and secrets that this collection has made."""
+    """The services of the stack, and the configs and secrets of this collection."""
     of_stack = {"filters": {"label": [f"{label_names.STACK}={stack}"]}}
     made = {"filters": {"label": [label_names.BASE]}}
     return {
@@ -141,20 +141,20 @@ def _names(items: Any) -> list[str]:
 def survey(
     *, socket: str, timeout: int, info: dict[str, Any], config_dir: str, stack: str, salt: str
 ) -> dict[str, Any]:
-    """What a host shows of a platform: names and fingerprints, never a value.
+    """What a host has of a platform: names and fingerprints, never a value.
 
-    ``info`` is the Engine's own answer, empty where none runs.
+    ``info`` is the response of the Engine, empty where none runs.
     """
-    files: list[Mounted] = []
+    files: list[SecretFile] = []
     swarm: dict[str, Any] = {"services": [], "objects": []}
     if info:
         engine = connect(socket, timeout)
         try:
-            files = mounted(engine, str(info.get("DockerRootDir") or "/var/lib/docker"), stack)
+            files = secret_files(engine, str(info.get("DockerRootDir") or "/var/lib/docker"), stack)
             if (info.get("Swarm") or {}).get("ControlAvailable"):
                 swarm = in_swarm(engine, stack)
         except EngineError:
-            # A manager without a majority knows nothing for certain. What was read before stays.
+            # A manager without a majority cannot answer. Keep what was read before.
             pass
     return {
         **swarm,

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a service keeps its data: what the variable says, made a volume, a plugin and a mount.
+"""Where a service keeps its data: turns the variable into a volume, a plugin and a mount.
 
-A host may keep data of a service in one place only.  It writes down in which, and another place is
-refused as long as that note is there: nothing here moves data.
+A host keeps the data of a service in one place only, and notes which. While it has that note,
+another place is a blocker: nothing here moves data.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 JsonDict = dict[str, Any]
 
-# How the volume of each service begins; the rest is the name of the host.
+# Prefix of the volume name of each service; the name of the host follows.
 PREFIXES = {"elasticsearch": "es", "logstash": "ls"}
-# What Swarm makes the name of the host in the source of a mount.
+# Swarm replaces this with the name of the host in the source of a mount.
 NODE = "{{.Node.Hostname}}"
 DOCS = "docs/storage.md"
 BIND: JsonDict = {"kind": "bind"}
 
-# By kind: the fields that it needs, and those that it may have.
+# For each kind its required and its optional fields.
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bind": ((), ()),
     "volume": ((), ()),
@@ -44,7 +44,7 @@ FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cephfs": (("server", "path", "user", "password"), ("mount_options",)),
 }
 _KNOWN = {name for needed, optional in FIELDS.values() for name in (*needed, *optional)}
-# What the kernel calls a file system of each kind that is not a disk of the host.
+# The kernel's file system types for each kind that is not a disk of the host.
 FILESYSTEMS: dict[str, tuple[str, ...]] = {
     "nfs": ("nfs", "nfs4"),
     "cifs": ("cifs", "smb3"),
@@ -52,9 +52,9 @@ FILESYSTEMS: dict[str, tuple[str, ...]] = {
     "cephfs": ("ceph",),
 }
 _MOUNT_OPTIONS = {"nfs": "nfsvers=4.2,hard", "cifs": "vers=3.1.1", "cephfs": ""}
-# What these file systems cannot keep is said when they are mounted. It is who the servers run as.
+# CIFS stores no owner and mode, so the mount sets those that the servers need.
 _CIFS_OWNER = "uid=1000,gid=0,file_mode=0660,dir_mode=0770"
-# Mount options that have a field of their own.
+# Mount options that have their own field.
 _OWN_OPTIONS = ("addr", "username", "user", "name", "password", "pass", "secret", "credentials")
 
 _PATH = re.compile(r"/[A-Za-z0-9._/ -]*")
@@ -66,15 +66,15 @@ _OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_]*(=[^\s,=]*)?")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a field of the variable, and how to mend it."""
+    """What is wrong with a field of the variable, and how to fix it."""
 
     field: str
     wrong: str
     mend: str
-    # Whether the argument specs of the role say it as well.
+    # Whether the argument specs of the role report it as well.
     in_specs: bool = False
 
-    def told(self, variable: str) -> JsonDict:
+    def as_dict(self, variable: str) -> JsonDict:
         where = f"{variable}.{self.field}" if self.field else variable
         return {
             "where": where,
@@ -84,8 +84,7 @@ class Problem:
         }
 
     def sentence(self, variable: str) -> str:
-        told = self.told(variable)
-        return f"{told['where']}: {self.wrong} {self.mend}"
+        return f"{self.as_dict(variable)['where']}: {self.wrong} {self.mend}"
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,10 @@ class Storage:
     kind: str
     node: str = ""
     problems: tuple[Problem, ...] = ()
-    # Of the volume; empty for a directory that is bound.
+    # Driver and options of the volume; empty for a bind mount.
     driver: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
-    # What the plugin module is asked for.
+    # Options of the module plugin.
     plugin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -111,7 +110,7 @@ class Storage:
         return _volume(self.service, self.node)
 
     def identity(self) -> JsonDict:
-        """What must not change under data, with secrets masked."""
+        """What must not change while there is data, with secrets masked."""
         if self.kind == "bind":
             return dict(BIND)
         return {
@@ -122,34 +121,34 @@ class Storage:
         }
 
     def running(self) -> JsonDict:
-        """The part of it that a running task depends on, the same for all hosts."""
+        """The part that a running task depends on; the same for all hosts."""
         return {} if self.kind == "bind" else {"kind": self.kind, "driver": self.driver}
 
-    def told(self) -> JsonDict:
-        """All that may be shown."""
+    def summary(self) -> JsonDict:
+        """Everything that is not secret."""
         return {
             "kind": self.kind,
-            "problems": [one.told(self.variable) for one in self.problems],
+            "problems": [one.as_dict(self.variable) for one in self.problems],
             "identity": self.identity(),
             "running": self.running(),
         }
 
     def mount(self, path: str, target: str) -> JsonDict:
-        """The mount of the service: of a directory, or of the volume of each host."""
+        """The mount of the service: a directory, or the volume of each host."""
         if self.kind == "bind":
             return {"type": "bind", "source": path, "target": target}
         return {
             "type": "volume",
             "source": _volume(self.service, NODE),
             "target": target,
-            # What the image has at the target would come with its owner.
+            # Otherwise Docker copies what the image has at the target, with its owner.
             "no_copy": True,
-            # With it Docker refuses a volume of another driver instead of mounting it.
+            # This makes Docker refuse a volume of another driver instead of mounting it.
             "driver_config": {"name": self.driver},
         }
 
     def expected(self, path: str, target: str) -> JsonDict:
-        """What a task on this host must be seen to mount, as task_mount takes it."""
+        """What a task on this host must mount, as an option of the module task_mount."""
         if self.kind == "bind":
             return {"type": "bind", "source": path, "target": target}
         return {
@@ -160,8 +159,8 @@ class Storage:
             "filesystems": list(FILESYSTEMS.get(self.kind, ())),
         }
 
-    def wanted_volume(self) -> JsonDict:
-        """The volume, as an item of the module volume."""
+    def volume_item(self) -> JsonDict:
+        """The volume, as an item for the module volume."""
         return {
             "volume_name": self.volume,
             "driver": self.driver,
@@ -173,20 +172,20 @@ def _volume(service: str, node: str) -> str:
     return f"{PREFIXES[service]}-{node}"
 
 
-# -- reading the variable ----------------------------------------------------------------------
+# -- the variable ------------------------------------------------------------------------------
 
 
 def plan(service: str, value: Any, node: str) -> Storage:
     """Read the variable of a service for one host."""
     if not isinstance(value, dict):
-        wrong = "is no dictionary."
+        wrong = "is not a dictionary."
         return Storage(
             service, "bind", node, (Problem("", wrong, "Write kind: bind below it.", True),)
         )
     kind = value.get("kind", "bind")
     if kind not in FIELDS:
-        mend = f"Use one of: {', '.join(FIELDS)}."
-        problem = Problem("kind", f"{kind} is no kind of storage.", mend, in_specs=True)
+        fix = f"Use one of: {', '.join(FIELDS)}."
+        problem = Problem("kind", f"{kind} is no kind of storage.", fix, in_specs=True)
         return Storage(service, "bind", node, (problem,))
     problems = list(_field_problems(kind, value))
     reader = _READERS.get(kind)
@@ -200,11 +199,11 @@ def _field_problems(kind: str, value: Mapping[str, Any]) -> Iterable[Problem]:
     needed, optional = FIELDS[kind]
     takes = [*needed, *optional]
     for name, content in value.items():
-        # A field that the specs know and nobody has set is there as None.
+        # The specs set each known field that the user has not set to None.
         if name != "kind" and name not in takes and content is not None:
-            mend = f"It takes {', '.join(takes)}." if takes else "Remove it."
+            fix = f"It takes {', '.join(takes)}." if takes else "Remove it."
             wrong = f"does not belong to kind {kind}."
-            yield Problem(str(name), wrong, mend, in_specs=name not in _KNOWN)
+            yield Problem(str(name), wrong, fix, in_specs=name not in _KNOWN)
     for name in needed:
         if value.get(name) in (None, "", [], {}):
             yield Problem(name, f"is missing, and kind {kind} needs it.", f"See {DOCS}.")
@@ -227,23 +226,23 @@ def _plugin(storage: Storage, value: Mapping[str, Any]) -> Storage:
         problems.append(
             Problem(
                 "plugin",
-                f"{reference} {wrong}: hosts would get what is there on the day they come.",
+                f"{reference} {wrong}: hosts would get different versions over time.",
                 "Write it with the tag of a release, or with a digest.",
             )
         )
     alias = str(value.get("alias") or short)
     if not _ALIAS.fullmatch(alias) and not problems:
-        mend = "Use small letters, digits and . _ -, without a tag."
-        problems.append(Problem("alias", f"{alias!r} is no name for a plugin.", mend))
+        fix = "Use small letters, digits and . _ -, without a tag."
+        problems.append(Problem("alias", f"{alias!r} is no name for a plugin.", fix))
     if value.get("grant_all") and value.get("privileges"):
-        mend = "Keep the one that you mean; privileges grants no more than it names."
-        problems.append(Problem("grant_all", "is set beside privileges.", mend))
+        fix = "Keep one of the two; privileges grants only what it lists."
+        problems.append(Problem("grant_all", "is set together with privileges.", fix))
     options: dict[str, str] = {}
     given = value.get("options")
     for key, content in given.items() if isinstance(given, dict) else ():
         if isinstance(content, bool) or not isinstance(content, (str, int)):
-            mend = "Put it in quotes, as the driver is to get it."
-            problems.append(Problem(f"options.{key}", "is no text.", mend))
+            fix = "Put it in quotes, as the driver should get it."
+            problems.append(Problem(f"options.{key}", "is not a string.", fix))
         else:
             options[str(key)] = str(content)
     plugin = {
@@ -257,7 +256,7 @@ def _plugin(storage: Storage, value: Mapping[str, Any]) -> Storage:
 
 
 def _plain_dict(value: Any) -> JsonDict:
-    """A dictionary without what Ansible keeps in its own; the specs tell of what is none."""
+    """A plain dictionary, without Ansible's types; the specs report what is not a dictionary."""
     return {str(key): one for key, one in value.items()} if isinstance(value, dict) else {}
 
 
@@ -299,25 +298,25 @@ def _mount_options(value: Mapping[str, Any], kind: str) -> tuple[str, list[Probl
     for one in text.split(",") if text else ():
         name = one.partition("=")[0]
         if name in _OWN_OPTIONS:
-            wrong = f"holds {name}, which has a field of its own."
+            wrong = f"holds {name}, which has its own field."
             problems.append(Problem("mount_options", wrong, "Set server, user and password."))
         elif not _OPTION.fullmatch(one):
-            # Not the text itself: somebody may have put a password into it.
+            # Do not show the text: it may hold a password.
             wrong = "is no list of mount options."
             problems.append(Problem("mount_options", wrong, "Write it like nfsvers=4.2,hard."))
     return text, problems
 
 
 def _plain(value: Mapping[str, Any], name: str) -> Problem | None:
-    """A comma would end the option, and what follows it would be others."""
+    """A comma would end the mount option, and the rest would count as more options."""
     if _PLAIN.fullmatch(str(value[name])):
         return None
-    wrong = "holds a comma or white space, which mount options cannot carry."
-    return Problem(name, wrong, "Use another one.")
+    wrong = "holds a comma or white space, which mount options cannot hold."
+    return Problem(name, wrong, f"Use another {name}.")
 
 
 def _home(storage: Storage, path: str) -> str:
-    """The directory of this host below the path: two servers in one would destroy each other."""
+    """The directory of this host below the path: two nodes in one would destroy their data."""
     return f"{path.rstrip('/')}/{storage.volume}"
 
 
@@ -341,7 +340,7 @@ def _cifs(storage: Storage, value: Mapping[str, Any]) -> Storage:
     server, path = str(value["server"]), str(value["path"])
     text, problems = _mount_options(value, "cifs")
     if not _is_address(server):
-        # The kernel asks no name server, and Docker 20.10 does so for NFS only.
+        # The kernel resolves no names, and Docker 20.10 does so for NFS only.
         wrong = f"{server!r} is no address, and the kernel resolves no names for CIFS."
         problems.append(Problem("server", wrong, "Write it like 192.0.2.10."))
     options = {
@@ -361,8 +360,8 @@ def _cifs(storage: Storage, value: Mapping[str, Any]) -> Storage:
 
 
 def _glusterfs(storage: Storage, value: Mapping[str, Any]) -> Storage:
-    # A file system in user space needs its helper, which Docker's local driver does not call. So
-    # the host mounts it, and the volume is a directory in it.
+    # A FUSE file system needs a mount helper, which Docker's local driver does not call. So the
+    # host mounts it, and the volume is a directory in it.
     path = str(value["path"])
     options = {"type": "none", "o": "bind", "device": _home(storage, path)}
     return _with(storage, [_path(path, "of the host")], driver="local", options=options)
@@ -375,8 +374,8 @@ def _cephfs(storage: Storage, value: Mapping[str, Any]) -> Storage:
         address, _colon, port = one.rpartition(":") if one.count(":") == 1 else (one, "", "")
         if not _is_address(address) or (port and not port.isdigit()):
             wrong = f"{one!r} is no address, and the kernel resolves no names for CephFS."
-            mend = "Write the monitors like 192.0.2.10:6789,192.0.2.11:6789."
-            problems.append(Problem("server", wrong, mend))
+            fix = "Write the monitors like 192.0.2.10:6789,192.0.2.11:6789."
+            problems.append(Problem("server", wrong, fix))
     options = {
         "type": "ceph",
         "o": _joined(f"name={value['user']}", f"secret={value['password']}", text),
@@ -396,41 +395,45 @@ _READERS: dict[str, Callable[[Storage, Mapping[str, Any]], Storage]] = {
 }
 
 
-# -- what a host remembers ---------------------------------------------------------------------
+# -- the note of a host ------------------------------------------------------------------------
 
 
-def remembered(text: str) -> dict[str, JsonDict]:
-    """The note of a host: by service, where its data is."""
+def read_note(text: str) -> dict[str, JsonDict]:
+    """The note of a host: where the data of each service is."""
     if not text.strip():
         return {}
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError("is no note of where data is")
+        raise ValueError("it is not a dictionary")
     return found
 
 
 def note(before: str, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
-    """What the host is to remember; what it knows of other services stays."""
-    found = {**remembered(before), **dict(stored)}
+    """The new note of a host; entries of other services stay."""
+    found = {**read_note(before), **dict(stored)}
     found = {name: dict(where) for name, where in found.items() if where.get("kind") != "bind"}
-    # A note that is there has to say that nothing is on volumes any more.
+    # An existing note must say that no data is on volumes any more.
     return json.dumps(found, indent=2, sort_keys=True) if found or before.strip() else ""
 
 
-def moved(service: str, text: str, bound_empty: bool | None, wanted: Mapping[str, Any]) -> str:
-    """Why the data of a service cannot be where it is asked for; empty if it can.
+def move_blocker(
+    service: str, text: str, bound_empty: bool | None, desired: Mapping[str, Any]
+) -> str:
+    """Why the data of a service cannot be where the variable wants it; empty if it can.
 
-    ``bound_empty`` tells of the directory that kind bind uses, None where there is none.
+    ``bound_empty`` is whether the directory of kind bind is empty, None where there is none.
     """
     try:
-        before = remembered(text).get(service)
+        before = read_note(text).get(service)
     except ValueError as error:
-        return f"its note of where data is cannot be read ({error})."
+        return f"has a note of where its data is that cannot be read ({error})."
     if before is None and bound_empty is False:
         before = BIND
-    if before is None or before == dict(wanted):
+    if before is None or before == dict(desired):
         return ""
-    return f"has its data on {in_words(before)}, and {service}_storage asks for {in_words(wanted)}."
+    return (
+        f"has its data on {in_words(before)}, and {service}_storage asks for {in_words(desired)}."
+    )
 
 
 def in_words(where: Mapping[str, Any]) -> str:
@@ -452,18 +455,18 @@ HOW_TO_MOVE = (
 
 @dataclass(frozen=True)
 class HostPlan:
-    """What a host needs for the services that it may run, or what speaks against it."""
+    """What a host needs for the services that it may run, or the blockers."""
 
-    errors: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     plugins: tuple[JsonDict, ...] = ()
     volumes: tuple[JsonDict, ...] = ()
-    # What the host is to remember, empty for nothing.
+    # The new note of the host; empty for none.
     note: str = ""
 
     def as_dict(self) -> JsonDict:
         return {
-            "errors": list(self.errors),
+            "errors": list(self.blockers),
             "directories": list(self.directories),
             "plugins": list(self.plugins),
             "volumes": list(self.volumes),
@@ -478,42 +481,43 @@ def plan_host(
     empty: Mapping[str, bool | None],
     moving: Iterable[str] = (),
 ) -> HostPlan:
-    """Plan for one host; ``moving`` are services whose data has just been taken off it.
+    """Plan for one host; ``moving`` are services whose data has just left it.
 
-    ``before`` is what it remembers, ``directories`` are those that kind bind uses, by service, and
-    ``empty`` tells of them whether there is nothing in them.
+    ``before`` is its note, ``directories`` are those of kind bind, by service, and ``empty`` is
+    whether each of them is empty.
     """
-    found, gone = list(storages), set(moving)
-    errors = [one.sentence(storage.variable) for storage in found for one in storage.problems]
-    for storage in found:
-        reason = moved(storage.service, before, empty.get(storage.service), storage.identity())
-        if reason and not storage.problems and storage.service not in gone:
-            errors.append(f"{storage.service} {reason} {HOW_TO_MOVE}")
+    services, emptied = list(storages), set(moving)
+    blockers = [one.sentence(storage.variable) for storage in services for one in storage.problems]
+    for storage in services:
+        reason = move_blocker(
+            storage.service, before, empty.get(storage.service), storage.identity()
+        )
+        if reason and not storage.problems and storage.service not in emptied:
+            blockers.append(f"{storage.service} {reason} {HOW_TO_MOVE}")
         if (
-            storage.service in gone
+            storage.service in emptied
             and storage.kind == "bind"
             and empty.get(storage.service) is False
         ):
-            # What was left there when it was moved away is older than what the others have.
-            errors.append(
-                f"{directories[storage.service]} has something in it, and data is to be moved"
-                " there. Empty it, and run this again."
+            # What an earlier move left there is older than the data of the other nodes.
+            blockers.append(
+                f"{directories[storage.service]} is not empty, and data should move there. Empty"
+                " it, and run this again."
             )
     plugins: dict[str, JsonDict] = {}
-    for storage in found:
+    for storage in services:
         if storage.plugin:
             alias = storage.plugin["alias"]
             if plugins.setdefault(alias, dict(storage.plugin)) != storage.plugin:
-                errors.append(
+                blockers.append(
                     f"{storage.variable}: asks for another plugin {alias} than another service"
-                    " does, or for other options of it. Give both the same, or one an alias of its"
-                    " own."
+                    " does, or for other options of it. Give both the same, or one another alias."
                 )
-    if errors:
-        return HostPlan(tuple(errors))
+    if blockers:
+        return HostPlan(tuple(blockers))
     return HostPlan(
-        directories=tuple(directories[one.service] for one in found if one.kind == "bind"),
+        directories=tuple(directories[one.service] for one in services if one.kind == "bind"),
         plugins=tuple(plugins.values()),
-        volumes=tuple(one.wanted_volume() for one in found if one.kind != "bind"),
-        note=note(before, ((one.service, one.identity()) for one in found)),
+        volumes=tuple(one.volume_item() for one in services if one.kind != "bind"),
+        note=note(before, ((one.service, one.identity()) for one in services)),
     )

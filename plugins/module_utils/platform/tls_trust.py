@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether certificates, keys and authorities fit together, and whether a client trusts a server.
+"""Whether certificates, keys and authorities match, and whether a client trusts a server.
 
-All of it is answered by OpenSSL itself, through the standard library: a host need not have another
-one, and what is accepted here is what a client accepts.
+OpenSSL checks all of it, through the standard library: a host needs no other library, and what is
+accepted here is what a client accepts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LONGEST_ANSWER = 1 << 20
 
 
 def is_regular(path: str) -> bool:
-    """Nothing else is opened: a pipe in the place of a file would block for ever."""
+    """Open only regular files: a pipe in place of a file would block for ever."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
@@ -55,7 +55,7 @@ def key_state(certificate: str, key: str, passphrase: str = "") -> str:
             with open(place, "w", encoding="ascii", errors="replace") as file:
                 file.write(pem)
             try:
-                # Without a passphrase OpenSSL would ask for one at the terminal.
+                # Otherwise OpenSSL would ask for a passphrase at the terminal.
                 ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
                     place, key, password=lambda: passphrase
                 )
@@ -70,9 +70,9 @@ def key_state(certificate: str, key: str, passphrase: str = "") -> str:
 
 
 def pair_problem(certificate: str, key: str, authority: str) -> str:
-    """Why a server with these files would not be trusted; empty if it would be.
+    """Why a client would not trust a server with these files; empty if it would.
 
-    A client and a server shake hands in memory.
+    A client and a server do a TLS handshake in memory.
     """
     missing = [path for path in (certificate, key, authority) if not is_regular(path)]
     if missing:
@@ -91,7 +91,7 @@ def pair_problem(certificate: str, key: str, authority: str) -> str:
     except (OSError, ssl.SSLError):
         return f"{authority} holds no certificate"
     theirs.check_hostname = False
-    # Elasticsearch asks less of an authority than a new Python does.
+    # Elasticsearch is less strict about an authority than a new Python.
     theirs.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return _shake_hands(ours, theirs, authority)
 
@@ -100,7 +100,7 @@ def _shake_hands(ours: ssl.SSLContext, theirs: ssl.SSLContext, authority: str) -
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = ours.wrap_bio(to_server, to_client, server_side=True)
     client = theirs.wrap_bio(to_client, to_server)
-    for _turn in range(10):
+    for _round in range(10):
         for side in (client, server):
             try:
                 side.do_handshake()
@@ -127,7 +127,7 @@ def explain(error: ssl.SSLCertVerificationError, authority: str) -> str:
 
 @dataclass(frozen=True)
 class Server:
-    """What a client met: ``ok``, ``untrusted``, ``expired``, ``name``, ``tls``, ``refused``,
+    """What a client finds: ``ok``, ``untrusted``, ``expired``, ``name``, ``tls``, ``refused``,
     ``silent`` or ``unavailable``."""
 
     kind: str
@@ -137,17 +137,17 @@ class Server:
         return asdict(self)
 
 
-def look(
+def probe_server(
     address: str, port: int, names: Sequence[str], ca_path: str, timeout: float, path: str = ""
 ) -> Server:
-    """Meet a server as a client does that knows it by one of these names."""
+    """Connect to a server like a client that uses one of these names for it."""
     try:
         context = ssl.create_default_context(cafile=ca_path)
     except (OSError, ssl.SSLError) as error:
         return Server("untrusted", f"{ca_path} cannot be read ({error})")
     last = Server("name", "no name is known for it")
     for name in names:
-        last = _look(address, port, name, context, ca_path, timeout, path)
+        last = _probe(address, port, name, context, ca_path, timeout, path)
         if last.kind != "name":
             return last
     if last.kind == "name" and names:
@@ -155,7 +155,7 @@ def look(
     return last
 
 
-def _look(
+def _probe(
     address: str,
     port: int,
     name: str,
@@ -184,8 +184,8 @@ def _look(
 
 
 def _ask(wrapped: ssl.SSLSocket, name: str, path: str, longest: float) -> Server:
-    """Kibana's own word on whether it can be used."""
-    # A timeout of the socket is one of each read, and an answer may come byte by byte.
+    """Ask Kibana for its own status."""
+    # The timeout of the socket is for each read, and a response may come byte by byte.
     end = threading.Timer(longest, socket.socket.shutdown, (wrapped, socket.SHUT_RDWR))
     end.daemon = True
     end.start()
@@ -209,4 +209,6 @@ def _status(wrapped: ssl.SSLSocket, name: str, path: str) -> Server:
         level = ((json.loads(text).get("status") or {}).get("overall") or {}).get("level")
     if answer.status == 200 and level == "available":
         return Server("ok")
-    return Server("unavailable", f"it answers {path} with {answer.status} and says {level!r}")
+    return Server(
+        "unavailable", f"it answers {path} with {answer.status} and reports the level {level!r}"
+    )

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Swarm configs and secrets that carry a hash of their content in their name.
+"""Swarm configs and secrets with a hash of their content in their name.
 
-Swarm never changes a config or a secret.  New content therefore is a new object, to which the
-service is moved, and the old one goes when no service refers to it any more.  A secret's name
-must not tell its content to somebody who can list names and try guesses, so its hash is keyed.
+Swarm cannot change a config or a secret.  So new content becomes a new object, the service is
+changed to use it, and the old object is removed when no service uses it any more.  Anybody who can
+list names could guess the content from a plain hash, so the hash of a secret is keyed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KINDS = ("configs", "secrets")
 NAME_OPTION = {"configs": "config_name", "secrets": "secret_name"}
 
 _HASH_LENGTH = 12
-# Swarm takes 64 characters; the hash and its dash need room.
+# Swarm accepts 64 characters, including the hash and its dash.
 _MAX_NAME = 64
 _MAX_BASE = _MAX_NAME - _HASH_LENGTH - 1
 _NAME = re.compile(r"^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$")
@@ -42,7 +42,7 @@ _MAX_BYTES = {"configs": 1000 * 1024, "secrets": 500 * 1024}
 
 
 class ObjectError(OptionError):
-    """The task asks for a config or secret that cannot be."""
+    """The task describes a config or secret that Swarm cannot create."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Reference:
     uid: str
     gid: str
     mode: int
-    # None: the object must exist already, under exactly this name.
+    # None: the object must already exist, with exactly this name.
     data: bytes | None = field(default=None, repr=False)
 
     @property
@@ -70,9 +70,9 @@ def hashed_name(kind: str, base: str, data: bytes, key: str | None) -> str:
         if not key:
             raise ObjectError(
                 "secrets: a secret with data needs secret_hash_key, the key of the hash in its "
-                "name; without one the content could be guessed from the name"
+                "name; without it, the content could be guessed from the name"
             )
-        # The base name is part of it, so that two secrets of the same content do not show it.
+        # With the base name, two secrets of the same content have different hashes.
         message = base.encode("utf-8") + b"\0" + data
         digest = hmac.new(key.encode("utf-8"), message, hashlib.sha256).hexdigest()
     else:
@@ -95,8 +95,8 @@ def _content(kind: str, item: Mapping[str, Any], label: str) -> bytes | None:
         raise ObjectError(f"{label}: data is empty, and Swarm refuses an empty secret")
     if len(content) > _MAX_BYTES[kind]:
         raise ObjectError(
-            f"{label}: data has {len(content)} bytes, and Swarm takes at most {_MAX_BYTES[kind]}; "
-            "put it into a file on the hosts and bind it"
+            f"{label}: data has {len(content)} bytes, and Swarm accepts at most"
+            f" {_MAX_BYTES[kind]}. Put it into a file on the hosts and mount that file as a bind"
         )
     return content
 
@@ -114,7 +114,7 @@ def references(
         limit = _MAX_NAME if content is None else _MAX_BASE
         if len(base) > limit or not _NAME.match(base):
             raise ObjectError(
-                f"{label}: {option} must have 1 to {limit} characters out of a-z A-Z 0-9 . _ - and "
+                f"{label}: {option} must have 1 to {limit} characters of a-z A-Z 0-9 . _ - and "
                 "start and end with a letter or digit"
             )
         name = base if content is None else hashed_name(kind, base, content, key)
@@ -142,7 +142,7 @@ def references(
 
 @dataclass(frozen=True)
 class Existing:
-    """A config or secret as the Engine has it."""
+    """A config or secret as the Engine stores it."""
 
     kind: str
     id: str
@@ -152,7 +152,7 @@ class Existing:
 
     @property
     def managed(self) -> bool:
-        """Made by this collection, under a name that really carries a hash."""
+        """Whether this collection created it, with a hash in its name."""
         base = self.labels.get(label_names.BASE)
         return bool(base) and bool(
             re.fullmatch(re.escape(f"{base}-") + rf"[0-9a-f]{{{_HASH_LENGTH}}}", self.name)
@@ -173,20 +173,20 @@ def existing(kind: str, raw: Mapping[str, Any]) -> Existing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be created before the service is changed, and what may go after it."""
+    """The objects to create before the service is changed, and those that are missing."""
 
     create: tuple[Reference, ...]
     ids: Mapping[tuple[str, str], str]
     missing: tuple[Reference, ...]
 
 
-def plan(wanted: Sequence[Reference], present: Iterable[Existing]) -> Plan:
+def plan(desired: Sequence[Reference], present: Iterable[Existing]) -> Plan:
     """Compare what the task refers to with what the swarm has."""
     by_name = {(item.kind, item.name): item for item in present}
     create: list[Reference] = []
     missing: list[Reference] = []
     ids: dict[tuple[str, str], str] = {}
-    for reference in wanted:
+    for reference in desired:
         key = (reference.kind, reference.name)
         item = by_name.get(key)
         if item is None:
@@ -195,13 +195,13 @@ def plan(wanted: Sequence[Reference], present: Iterable[Existing]) -> Plan:
             elif key not in {(other.kind, other.name) for other in create}:
                 create.append(reference)
             continue
-        # Only configs can be read back.  Other content under the hash of ours would be served
-        # to the containers in silence.
+        # Only configs can be read back.  Without this check, containers would get the other
+        # content.
         readable = reference.kind == "configs" and reference.managed and item.data is not None
         if readable and item.data != reference.data:
             raise ObjectError(
-                f"The config {item.name} exists with other content than its name says. Remove it "
-                f"(docker config rm {item.name}) or choose another config_name"
+                f"The config {item.name} exists, but has other content than its name says. Remove"
+                f" it (docker config rm {item.name}) or choose another config_name"
             )
         ids[key] = item.id
     return Plan(create=tuple(create), ids=ids, missing=tuple(missing))
@@ -224,18 +224,18 @@ def labels_for(base: str, service: str) -> dict[str, str]:
 
 def removable(
     service: str,
-    wanted: Sequence[Reference],
+    desired: Sequence[Reference],
     former: Iterable[tuple[str, str]],
     present: Iterable[Existing],
     in_use: Iterable[tuple[str, str]] = (),
 ) -> list[Existing]:
-    """Objects made for this service that it does not refer to (any more).
+    """Objects of this service that it does not use any more.
 
-    ``former`` are the objects it referred to before this run, ``in_use`` those that any service
-    refers to now.  Objects that this collection did not make are never among them.
+    ``former`` are the objects that it used before this run, ``in_use`` those that any service uses
+    now.  Only objects that this collection created are returned.
     """
-    keep = {(reference.kind, reference.name) for reference in wanted}
-    bases = {(reference.kind, reference.base) for reference in wanted if reference.managed}
+    keep = {(reference.kind, reference.name) for reference in desired}
+    bases = {(reference.kind, reference.base) for reference in desired if reference.managed}
     before = set(former)
     used = set(in_use)
     found: list[Existing] = []

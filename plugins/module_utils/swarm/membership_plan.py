@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is in which swarm, and what has to happen until all hosts are in one.
+"""The swarm membership of each host, and the steps until all hosts are in one swarm.
 
-A worker does not know the id of its swarm. That it is in ours is seen from the manager's side: the
-worker's node id stands in the manager's list of nodes.
+A worker does not know the id of its swarm. It is in our swarm if the manager's list of nodes
+contains its node id.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INIT = "init"
 JOIN = "join"
 NOTHING = "nothing"
 
-# What a daemon says of itself, and one word for a host that has no daemon yet.
+# The states that a daemon reports, and "absent" for a host without a daemon.
 ABSENT = "absent"
 INACTIVE = "inactive"
 PENDING = "pending"
@@ -38,17 +38,17 @@ ACTIVE = "active"
 ERROR = "error"
 LOCKED = "locked"
 
-QUORUM_MEND = (
-    "Bring back enough of the other managers ({others}); their state returns by itself."
-    " Only when they are lost for good, or cannot be waited for: run playbooks/recover_quorum.yml"
-    " with their names, -e swarm_lost=HOST,HOST. It makes one that is left the only manager, and"
-    " keeps services, networks and labels"
+_QUORUM_REMEDY = (
+    "Bring back enough of the other managers ({others}); the swarm then recovers automatically."
+    " Only if they are lost for good, or you cannot wait for them: run"
+    " playbooks/recover_quorum.yml with their names, -e swarm_lost=HOST,HOST. It makes a remaining"
+    " manager the only one, and keeps services, networks and labels"
 )
 
 
 @dataclass(frozen=True)
 class Member:
-    """What one host's daemon knows of its swarm."""
+    """The facts that one host's daemon reports about its swarm."""
 
     state: str = ABSENT
     node_id: str = ""
@@ -63,7 +63,7 @@ class Member:
 
     @property
     def in_swarm(self) -> bool:
-        """Whether the host belongs to some swarm, working or not."""
+        """Whether the host belongs to any swarm, even to one without a quorum."""
         return self.state not in (ABSENT, INACTIVE)
 
     @property
@@ -77,7 +77,7 @@ class Member:
         return self.state == ACTIVE and self.manager and bool(self.cluster_id) and bool(self.nodes)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give plain data, as a module returns it."""
+        """The return value of a module."""
         data = asdict(self)
         data["remote_managers"] = list(self.remote_managers)
         data["quorum"] = self.quorum
@@ -85,7 +85,7 @@ class Member:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Member:
-        """Take back what :meth:`as_dict` gave."""
+        """Read the result of :meth:`as_dict`."""
         return cls(
             state=str(data.get("state") or ABSENT),
             node_id=str(data.get("node_id") or ""),
@@ -124,7 +124,7 @@ def read_member(
 
 @dataclass(frozen=True)
 class Host:
-    """One host of the inventory. ``found`` is ``None`` when this run did not look at it."""
+    """One host of the inventory. ``found`` is ``None`` if this run has no facts of it."""
 
     name: str
     role: str
@@ -133,12 +133,12 @@ class Host:
 
 
 def hosts_of(results: Mapping[str, Any], managers: Iterable[str]) -> list[Host]:
-    """The hosts, each with what M(elk.swarm.swarm_member_info) has returned for it, if anything."""
-    in_charge = set(managers)
+    """The hosts, each with the result of M(elk.swarm.swarm_member_info), if there is one."""
+    manager_names = set(managers)
     return [
         Host(
             name,
-            MANAGER if name in in_charge else WORKER,
+            MANAGER if name in manager_names else WORKER,
             Member.from_dict(result["member"])
             if isinstance(result, Mapping) and "member" in result
             else None,
@@ -149,13 +149,13 @@ def hosts_of(results: Mapping[str, Any], managers: Iterable[str]) -> list[Host]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What every host has to do, or why nothing may be done."""
+    """The step of every host, or the blockers that forbid every step."""
 
     steps: dict[str, str] = field(default_factory=dict)
-    # The manager through which the others join: an existing one, or the one to be made.
+    # The manager through which the others join: an existing one, or the host that starts the swarm.
     source: str = ""
     cluster_id: str = ""
-    errors: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
 
     @property
     def pending(self) -> list[str]:
@@ -163,44 +163,44 @@ class Plan:
         return [name for name, step in self.steps.items() if step != NOTHING]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give plain data, as the filter returns it."""
+        """The return value of the filter."""
         return {
             "steps": dict(self.steps),
             "source": self.source,
             "cluster_id": self.cluster_id,
-            "errors": list(self.errors),
+            "errors": list(self.blockers),
             "pending": self.pending,
         }
 
 
 def plan_swarm(hosts: Sequence[Host], accept_even_managers: bool = False) -> Plan:
-    """Decide for all hosts at once; every reason to refuse is named, not only the first."""
+    """Plan for all hosts at once; the plan names all blockers, not only the first."""
     managers = [host for host in hosts if host.role == MANAGER]
     if not managers:
-        return Plan(errors=("swarm_managers: the group is empty. Put at least one host in it.",))
+        return Plan(blockers=("swarm_managers: the group is empty. Put at least one host in it.",))
 
-    errors: list[str] = []
+    blockers: list[str] = []
     if len(managers) % 2 == 0 and not accept_even_managers:
-        errors.append(
+        blockers.append(
             f"swarm_managers: {len(managers)} managers tolerate the loss of no more hosts than"
             f" {len(managers) - 1} do. Use an odd number, or set swarm_accept_even_managers: true."
         )
 
     broken = [text for host in hosts if (text := _broken(host))]
-    errors.extend(broken)
+    blockers.extend(broken)
 
-    in_charge = [host for host in hosts if host.found is not None and host.found.quorum]
-    # The swarm is the one that the first manager of the inventory is in.
-    in_charge.sort(key=lambda host: host.role != MANAGER)
-    if in_charge:
-        return _plan_existing(hosts, in_charge, errors)
-    return _plan_new(hosts, managers, errors, certain=not broken)
+    with_quorum = [host for host in hosts if host.found is not None and host.found.quorum]
+    # The swarm of the first manager in the inventory counts.
+    with_quorum.sort(key=lambda host: host.role != MANAGER)
+    if with_quorum:
+        return _plan_existing(hosts, with_quorum, blockers)
+    return _plan_new(hosts, managers, blockers, certain=not broken)
 
 
-def _plan_existing(hosts: Sequence[Host], in_charge: Sequence[Host], errors: list[str]) -> Plan:
-    source = in_charge[0]
+def _plan_existing(hosts: Sequence[Host], with_quorum: Sequence[Host], blockers: list[str]) -> Plan:
+    source = with_quorum[0]
     if source.found is None:
-        raise ValueError(f"{source.name} is in charge of a swarm that nobody has looked at")
+        raise ValueError(f"{source.name} manages a swarm, but its facts are missing")
     cluster_id = source.found.cluster_id
     known = source.found.nodes
     steps: dict[str, str] = {}
@@ -212,7 +212,7 @@ def _plan_existing(hosts: Sequence[Host], in_charge: Sequence[Host], errors: lis
             steps[host.name] = JOIN
             continue
         if found.cluster_id and found.cluster_id != cluster_id:
-            errors.append(
+            blockers.append(
                 f"{host.name}: is a manager of another swarm (cluster {found.cluster_id};"
                 f" {source.name} is in {cluster_id}). If it should be in this one, run"
                 f" 'docker swarm leave --force' on {host.name} and run this again."
@@ -220,33 +220,33 @@ def _plan_existing(hosts: Sequence[Host], in_charge: Sequence[Host], errors: lis
             continue
         if found.node_id not in known:
             if not _no_quorum(found):
-                errors.append(_stranger(host, found, f"that {source.name} manages"))
+                blockers.append(_in_other_swarm(host, found, f"that {source.name} manages"))
             continue
         if known[found.node_id] != host.role:
-            errors.append(_wrong_role(host, known[found.node_id], source.name))
+            blockers.append(_wrong_role(host, known[found.node_id], source.name))
             continue
         steps[host.name] = NOTHING
-    return Plan(steps, source.name, cluster_id, tuple(errors))
+    return Plan(steps, source.name, cluster_id, tuple(blockers))
 
 
 def _plan_new(
-    hosts: Sequence[Host], managers: Sequence[Host], errors: list[str], certain: bool
+    hosts: Sequence[Host], managers: Sequence[Host], blockers: list[str], certain: bool
 ) -> Plan:
     unseen = [host.name for host in managers if host.found is None]
     if certain and unseen:
         certain = False
-        errors.append(
+        blockers.append(
             f"swarm_managers: no manager that this run can see is in a swarm, and it cannot see"
-            f" {', '.join(unseen)}. Starting a second swarm by mistake cannot be undone: run"
-            " without --limit, with all managers reachable."
+            f" {', '.join(unseen)}. A second swarm that is started by mistake cannot be undone: run"
+            " this again without --limit, and with all managers reachable."
         )
     for host in hosts:
         found = host.found
-        # While a manager cannot list its nodes, nobody knows whether a worker is one of them.
+        # If a manager cannot list its nodes, a worker may be one of them.
         if certain and found is not None and found.state == ACTIVE and not found.manager:
-            errors.append(_stranger(host, found, "of any manager in this inventory"))
-    if errors:
-        return Plan(errors=tuple(errors))
+            blockers.append(_in_other_swarm(host, found, "of any manager in this inventory"))
+    if blockers:
+        return Plan(blockers=tuple(blockers))
     first = managers[0]
     steps = {host.name: JOIN for host in hosts if host.found is not None}
     steps[first.name] = INIT
@@ -258,7 +258,7 @@ def _no_quorum(found: Member) -> bool:
 
 
 def _broken(host: Host) -> str:
-    """Say what keeps a host from being judged at all, with the mend; empty when nothing does."""
+    """The fault of a host that prevents a plan, with its remedy; empty if there is none."""
     found = host.found
     if found is None:
         return ""
@@ -271,13 +271,13 @@ def _broken(host: Host) -> str:
         return (
             f"{host.name}: is a manager that cannot reach a majority of the managers of its swarm"
             f" ({found.error or 'it has no leader'}), so nothing can be changed; running tasks go"
-            f" on. {QUORUM_MEND.format(others=others)}."
+            f" on. {_QUORUM_REMEDY.format(others=others)}."
         )
     if found.state == PENDING and host.role == MANAGER and found.node_id:
         return (
             f"{host.name}: belongs to a swarm and waits for a majority of its managers"
             f" ({found.error or 'state pending'})."
-            f" {QUORUM_MEND.format(others=others)}."
+            f" {_QUORUM_REMEDY.format(others=others)}."
         )
     if found.state == PENDING:
         return (
@@ -293,19 +293,19 @@ def _broken(host: Host) -> str:
     if found.state == ERROR:
         return (
             f"{host.name}: Docker's swarm mode is in error: {found.error or 'no reason given'}."
-            f" Mend that, or run 'docker swarm leave --force' on {host.name} (it then joins anew),"
+            f" Fix that, or run 'docker swarm leave --force' on {host.name} (it then joins again),"
             " and run this again."
         )
     return ""
 
 
-def _stranger(host: Host, found: Member, which: str) -> str:
+def _in_other_swarm(host: Host, found: Member, which: str) -> str:
     managers = ", ".join(found.remote_managers) or "not known"
     return (
         f"{host.name}: is in a swarm (node {found.node_id}, managers {managers}) that is not the"
         f" one {which}, or was removed from it. If it should be in this one, run"
-        f" 'docker swarm leave' on {host.name} and run this again; if its managers are meant,"
-        " put them into the group swarm_managers."
+        f" 'docker swarm leave' on {host.name} and run this again; if its own swarm is the right"
+        " one, put its managers into the group swarm_managers."
     )
 
 
@@ -318,11 +318,10 @@ def _wrong_role(host: Host, actual: str, source: str) -> str:
     )
 
 
-def join_refusal(found: Member, cluster_id: str) -> str:
-    """Say why a host must not be joined to ``cluster_id``; empty when nothing speaks against it.
+def join_blocker(found: Member, cluster_id: str) -> str:
+    """Why a host must not join ``cluster_id``; empty if it may.
 
-    A module that runs later than the plan was made looks again, because somebody may have acted
-    between the two.
+    The module checks this again, because the host may have changed since it was planned.
     """
     if not found.in_swarm or found.state == PENDING:
         return ""
@@ -337,7 +336,7 @@ def join_refusal(found: Member, cluster_id: str) -> str:
 
 
 def confirmed(found: Member, role: str, cluster_id: str) -> tuple[bool, str]:
-    """Tell whether a join has come through, and if not, what is missing."""
+    """Whether a join is complete, and if not, what is missing."""
     if found.state != ACTIVE:
         return False, f"swarm mode is {found.state}" + (f": {found.error}" if found.error else "")
     if role == WORKER:
@@ -352,9 +351,9 @@ def confirmed(found: Member, role: str, cluster_id: str) -> tuple[bool, str]:
 
 
 def same_swarm(found: Member, role: str, remote_addresses: Sequence[str]) -> str:
-    """Say why an existing membership is not the wanted one; empty when it is.
+    """Why an existing membership is not the desired one; empty if it is.
 
-    A worker knows its swarm only by the addresses of its managers.
+    A worker knows only the addresses of its managers, not the id of its swarm.
     """
     if found.manager and not found.quorum:
         return (
@@ -363,20 +362,20 @@ def same_swarm(found: Member, role: str, remote_addresses: Sequence[str]) -> str
         )
     actual = MANAGER if found.manager else WORKER
     if actual != role:
-        return f"the host is already in a swarm, as a {actual}, and was to be a {role}"
+        return f"the host is already in a swarm, as a {actual}, but the task asks for a {role}"
     if role == WORKER and not {with_port(one, 0) for one in found.remote_managers} & {
         with_port(one, 0) for one in remote_addresses
     }:
         return (
             "the host is in a swarm whose managers are"
-            f" {', '.join(found.remote_managers) or 'not known'}, none of which is asked for."
+            f" {', '.join(found.remote_managers) or 'not known'}, none of which the task names."
             " Run 'docker swarm leave' on it first"
         )
     return ""
 
 
 def with_port(address: str, port: int) -> str:
-    """Give ``host:port``, with the port of the address itself when it has one (0: without port)."""
+    """``host:port``; a port in the address itself wins. With ``port=0``, only the host."""
     host, own = address, 0
     if address.startswith("["):
         host, _bracket, rest = address[1:].partition("]")
@@ -390,57 +389,57 @@ def with_port(address: str, port: int) -> str:
 
 
 def resolve_address(
-    wanted: str,
+    text: str,
     interfaces: Iterable[str] | None = None,
     resolve: Callable[[str], str] = socket.gethostbyname,
 ) -> str:
-    """Turn a name into the address that Docker needs; addresses and interfaces stay."""
+    """Resolve a name to an address for Docker; keep an address or an interface."""
     try:
-        ipaddress.ip_address(wanted)
-        return wanted
+        ipaddress.ip_address(text)
+        return text
     except ValueError:
         pass
     if interfaces is None:
         interfaces = [name for _index, name in socket.if_nameindex()]
-    if wanted in interfaces:
-        return wanted
+    if text in interfaces:
+        return text
     try:
-        address = resolve(wanted)
+        address = resolve(text)
     except OSError as exc:
         raise ValueError(
-            f"{wanted!r} is neither an IP address nor a network interface of this host, and does"
+            f"{text!r} is neither an IP address nor a network interface of this host, and does"
             f" not resolve ({exc}). Set swarm_advertise_address (or ansible_host) to an IP address."
         ) from exc
     if ipaddress.ip_address(address).is_loopback:
         raise ValueError(
-            f"{wanted!r} resolves to {address} on this host, where no other host reaches it. Set"
+            f"{text!r} resolves to {address} on this host, which no other host can reach. Set"
             " swarm_advertise_address (or ansible_host) to an IP address or a network interface."
         )
     return address
 
 
-def recovery_refusal(found: Member) -> str:
-    """Say why a host must not become the only manager of its swarm; empty when it may."""
+def recovery_blocker(found: Member) -> str:
+    """Why a host must not become the only manager of its swarm; empty if it may."""
     if found.quorum:
         return ""
     if not found.in_swarm:
         return "the host is in no swarm"
     if found.state == ACTIVE and not found.manager:
-        return "the host is a worker, and only a manager knows the swarm's services"
+        return "the host is a worker, and only a manager has the swarm's services"
     if found.state in (ERROR, LOCKED):
         return f"the host's swarm mode is in state {found.state} ({found.error or 'no reason'})"
     return ""
 
 
 def init_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
-    """Give the request that starts a swarm."""
+    """The request that starts a swarm, or recovers one."""
     body: dict[str, Any] = {
         "ListenAddr": f"0.0.0.0:{params['listen_port']}",
         "AdvertiseAddr": addresses["advertise_address"],
         "DataPathAddr": addresses["data_path_address"],
         "DataPathPort": params["data_path_port"],
         "Availability": params["availability"],
-        # What is left of a swarm goes on with one manager, its services and its nodes.
+        # Rebuilds the quorum from this manager and keeps its services and nodes.
         "ForceNewCluster": params["action"] == "recover",
         "Spec": {},
     }
@@ -451,7 +450,7 @@ def init_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
 
 
 def join_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
-    """Give the request that joins a swarm."""
+    """The request that joins a swarm."""
     return {
         "ListenAddr": f"0.0.0.0:{params['listen_port']}",
         "AdvertiseAddr": addresses["advertise_address"],
@@ -465,10 +464,10 @@ def join_body(params: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[s
 
 
 class Reader(Protocol):
-    """The part of an engine that reading needs."""
+    """The part of an Engine that :func:`look` needs."""
 
     def request(self, method: str, path: str) -> Any:
-        """Send one request and give the answer."""
+        """Send one request and return the answer."""
 
 
 def look(engine: Reader) -> Member:
@@ -482,5 +481,5 @@ def look(engine: Reader) -> Member:
     except EngineAwayError:
         raise
     except EngineError as exc:
-        # Exactly this answer is how a manager tells that it has no majority.
+        # A manager without a majority answers /nodes with an error.
         return read_member(info, nodes_error=exc.detail or str(exc))

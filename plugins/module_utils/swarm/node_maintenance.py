@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Can the swarm spare a node for a while, and has it got the node back afterwards?
+"""Whether a node may go under maintenance, and whether it has fully returned afterwards.
 
-Nothing here talks to a daemon: lists of nodes, services and tasks go in as the Engine gives them,
-reasons come out.
+Nothing here calls a daemon: the functions take the Engine's lists of nodes, services and tasks, and
+return reasons.
 
-After its daemon was restarted a node looks ready and its old tasks look running for some seconds,
-because nobody has told the managers otherwise yet. So what is believed of a node afterwards is only
-what its own daemon says runs there, and tasks that are new.
+For some seconds after a restart of its daemon, the managers still report the node as ready and its
+old tasks as running. So after a restart only two kinds of tasks count on the node: those that its
+own daemon reports as running without a break, and new ones.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class TaskBefore:
     service_id: str
     service: str
     mode: str
-    # Tasks of the service that ran, on all nodes.
+    # Number of the service's running tasks on all nodes.
     running: int
 
 
 @dataclass(frozen=True)
 class NodeBefore:
-    """A node before its turn."""
+    """A node before its restart."""
 
     id: str
     name: str
@@ -58,7 +58,7 @@ class NodeBefore:
     tasks: tuple[TaskBefore, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give plain data, as a module returns it."""
+        """The return value of the module."""
         data = asdict(self)
         data["tasks"] = [asdict(task) for task in self.tasks]
         data["services"] = sorted({task.service for task in self.tasks})
@@ -66,7 +66,7 @@ class NodeBefore:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NodeBefore:
-        """Take back what :meth:`as_dict` gave."""
+        """Read the result of :meth:`as_dict`."""
         return cls(
             id=str(data["id"]),
             name=str(data["name"]),
@@ -88,7 +88,7 @@ class NodeBefore:
 
 @dataclass(frozen=True)
 class Swarm:
-    """The swarm as one of its managers sees it at one moment."""
+    """The swarm as one of its managers reports it at one moment."""
 
     nodes: Sequence[Mapping[str, Any]]
     services: Sequence[Mapping[str, Any]]
@@ -98,7 +98,7 @@ class Swarm:
         return next((node for node in self.nodes if node.get("ID") == node_id), None)
 
     def running_tasks(self, service_id: str) -> list[Mapping[str, Any]]:
-        """Tasks of a service that run on nodes that are up, so far as the managers know."""
+        """The service's running tasks on nodes that are up, as the managers report them."""
         up = {node.get("ID") for node in self.nodes if node_up(node)}
         return [
             task
@@ -108,7 +108,7 @@ class Swarm:
 
 
 def remember(swarm: Swarm, node_id: str) -> NodeBefore | None:
-    """What has to be there again after the node's turn; None when the swarm does not know it."""
+    """The node and the tasks that must run again after its restart; None for an unknown node."""
     node = swarm.node(node_id)
     if node is None:
         return None
@@ -139,8 +139,8 @@ def remember(swarm: Swarm, node_id: str) -> NodeBefore | None:
     )
 
 
-def not_spared(swarm: Swarm, node_id: str) -> list[str]:
-    """Why the node must not go away now, each reason with what to do; empty when it may."""
+def maintenance_blockers(swarm: Swarm, node_id: str) -> list[str]:
+    """Why the node must not go under maintenance now, with what to do; empty if it may."""
     node = swarm.node(node_id)
     if node is None:
         unknown = (
@@ -148,72 +148,73 @@ def not_spared(swarm: Swarm, node_id: str) -> list[str]:
             "manager and at 'docker info' on the host"
         )
         return [unknown]
-    reasons = [text for other in swarm.nodes if other is not node and (text := _unsound(other))]
-    here = {str(task.get("ServiceID")) for task in swarm.tasks if _is_here(task, node_id)}
+    blockers = [text for other in swarm.nodes if other is not node and (text := _fault(other))]
+    here = {str(task.get("ServiceID")) for task in swarm.tasks if _runs_on(task, node_id)}
     for service in swarm.services:
         if str(service.get("ID")) in here:
-            reasons += _short_of(service, swarm, node_id)
-    return reasons
+            blockers += _service_blockers(service, swarm, node_id)
+    return blockers
 
 
-def _is_here(task: Mapping[str, Any], node_id: str) -> bool:
+def _runs_on(task: Mapping[str, Any], node_id: str) -> bool:
     return task.get("NodeID") == node_id and running(task)
 
 
-def _unsound(node: Mapping[str, Any]) -> str:
+def _fault(node: Mapping[str, Any]) -> str:
     name, state = node_name(node), str(dig(node, ("Status", "State")) or "unknown")
     if not node_up(node):
-        said = str(dig(node, ("Status", "Message")) or "")
+        message = str(dig(node, ("Status", "Message")) or "")
         return (
-            f"{name} is {state}{f' ({said})' if said else ''}, and one more may not be missing. "
-            f"Look at 'systemctl status docker' on {name}; if it is gone for good, run"
+            f"{name} is {state}{f' ({message})' if message else ''}, and no second node may be"
+            f" missing. Look at 'systemctl status docker' on {name}; if it is lost for good, run"
             f" 'docker node rm {node.get('ID')}' on a manager"
         )
     reachability = dig(node, ("ManagerStatus", "Reachability"))
     if dig(node, ("Spec", "Role")) == "manager" and reachability != REACHABLE:
         return (
             f"{name} is a manager that the others do not reach ({reachability or 'no status'}),"
-            f" and one more may not be missing. Look at 'journalctl -u docker' on {name} and at"
+            f" and no second node may be missing. Look at 'journalctl -u docker' on {name} and at"
             " port 2377 between the managers"
         )
     return ""
 
 
-def _short_of(service: Mapping[str, Any], swarm: Swarm, node_id: str) -> list[str]:
-    """What is wrong with a service that the node has a task of."""
+def _service_blockers(service: Mapping[str, Any], swarm: Swarm, node_id: str) -> list[str]:
+    """What is wrong with a service that has a task on the node."""
     spec = service.get("Spec") or {}
     if mode_of(spec) not in CONTINUOUS:
         return []
     name = str(spec.get("Name") or service.get("ID"))
     update = str(dig(service, ("UpdateStatus", "State")) or "")
     if update in ("updating", "rollback_started"):
-        return [
-            f"service {name} is being updated. Wait until 'docker service ps {name}' shows its end"
-        ]
-    # Only the others count. The node itself may be the one that is not well, and to restart its
-    # daemon the remedy.
+        updating = (
+            f"service {name} is being updated. Wait until 'docker service ps {name}' shows the end"
+            " of the update"
+        )
+        return [updating]
+    # Only the other nodes count: a fault of this node may be the reason for its restart.
     others = [node for node in swarm.nodes if node.get("ID") != node_id]
-    have = sum(task["NodeID"] != node_id for task in swarm.running_tasks(str(service["ID"])))
+    elsewhere = sum(task["NodeID"] != node_id for task in swarm.running_tasks(str(service["ID"])))
     if mode_of(spec) == "global":
         required = required_tasks(service, others)
     else:
-        here = [task for task in swarm.tasks if _is_here(task, node_id)]
+        here = [task for task in swarm.tasks if _runs_on(task, node_id)]
         own = sum(task.get("ServiceID") == service["ID"] for task in here)
         required = required_tasks(service, swarm.nodes) - own
-    if have >= required:
+    if elsewhere >= required:
         return []
-    short = (
-        f"service {name} runs {have} of {required} tasks elsewhere{_errors(service, swarm)}, and"
-        f" one more may not be missing. Look at 'docker service ps --no-trunc {name}' on a manager;"
-        " mend the service, or scale it to what can run"
+    missing = (
+        f"service {name} runs {elsewhere} of {required} tasks elsewhere{_errors(service, swarm)},"
+        f" and no further task may be missing. Look at 'docker service ps --no-trunc {name}' on a"
+        " manager; repair the service, or scale it to the number of tasks that can run"
     )
-    return [short]
+    return [missing]
 
 
-def not_back(swarm: Swarm, before: NodeBefore, survivors: Collection[str]) -> list[str]:
-    """What the swarm has not got back yet; empty when all is as before.
+def missing_after(swarm: Swarm, before: NodeBefore, survivors: Collection[str]) -> list[str]:
+    """What is still missing after the node's restart; empty when all is as before.
 
-    ``survivors`` are the tasks that the node's own daemon says have run all the time.
+    ``survivors`` are the tasks that ran without a break, as the node's own daemon reports.
     """
     node = swarm.node(before.id)
     if node is None:
@@ -232,7 +233,7 @@ def not_back(swarm: Swarm, before: NodeBefore, survivors: Collection[str]) -> li
     for task in {task.service_id: task for task in before.tasks}.values():
         service = by_id.get(task.service_id)
         if service is None:
-            # Somebody has removed it meanwhile.
+            # The service was removed during the restart.
             continue
         alive = [
             one for one in swarm.running_tasks(task.service_id) if str(one.get("ID")) not in ended
@@ -250,14 +251,14 @@ def not_back(swarm: Swarm, before: NodeBefore, survivors: Collection[str]) -> li
     return missing
 
 
-def counted(swarm: Swarm, before: NodeBefore) -> frozenset[str]:
-    """The running tasks of all services that had one on the node."""
+def running_task_ids(swarm: Swarm, before: NodeBefore) -> frozenset[str]:
+    """The running tasks of all services that had a task on the node."""
     services = {task.service_id for task in before.tasks}
     return frozenset(str(task["ID"]) for one in services for task in swarm.running_tasks(one))
 
 
 def _errors(service: Mapping[str, Any], swarm: Swarm, node_id: str = "") -> str:
-    """The last error of each place where a service lacks a task, for people."""
+    """The newest error of each slot or node where the service lacks a task, as text."""
     newest: dict[tuple[Any, Any], Mapping[str, Any]] = {}
     for task in sorted(swarm.tasks, key=lambda one: str(one.get("CreatedAt") or "")):
         if task.get("ServiceID") == service.get("ID") and node_id in ("", task.get("NodeID")):
@@ -268,16 +269,16 @@ def _errors(service: Mapping[str, Any], swarm: Swarm, node_id: str = "") -> str:
             continue
         error = error_of(task)
         cause = cause_of(error)
-        words = error + (f"; {cause.mend}" if cause else "") if error else f"is {state_of(task)}"
+        remedy = f"; {cause.remedy}" if cause else ""
+        text = error + remedy if error else f"is {state_of(task)}"
         node = swarm.node(str(task.get("NodeID"))) or {}
-        found.append(f"{node_name(node)}: {words}" if node else words)
+        found.append(f"{node_name(node)}: {text}" if node else text)
     return f" ({'; '.join(sorted(found))})" if found else ""
 
 
 def order(nodes: Iterable[NodeBefore]) -> list[NodeBefore]:
-    """Nodes in the order of their turns: workers, then managers, the leader of the managers last.
+    """Nodes in the order of their restarts: workers, then managers, the leader last.
 
-    While the leader is away the others elect another one, which costs them a moment. With the
-    leader last that happens once.
+    When the leader stops, the managers elect a new one. With the leader last, they do so only once.
     """
     return sorted(nodes, key=lambda node: (node.manager, node.leader))

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the inventory's word about nodes to changes of Swarm's node objects.
+"""Changes to Swarm's node objects, planned from the inventory.
 
-Which labels came from the inventory is remembered in a label of the node itself. So a label that
-leaves the inventory leaves the node, and one that somebody set by hand stays.
+A label of the node itself lists its labels from the inventory. So a label that is removed from the
+inventory is removed from the node, and a label that was set by hand stays.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One node as the inventory has it."""
+class Desired:
+    """One node as the inventory describes it."""
 
     name: str
     role: str
@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Actual:
-    """One node as Swarm has it."""
+    """One node as Swarm reports it."""
 
     id: str
     hostname: str
@@ -61,7 +61,7 @@ class Actual:
         manager = node.get("ManagerStatus") or {}
         address = str(status.get("Addr") or "")
         if manager.get("Addr"):
-            # Status.Addr of the leader is 0.0.0.0 on some versions; this one is always real.
+            # In some versions Status.Addr of the leader is 0.0.0.0; this address is always correct.
             address = str(manager["Addr"]).rsplit(":", 1)[0].strip("[]")
         return cls(
             id=str(node["ID"]),
@@ -80,7 +80,7 @@ class Actual:
 
 @dataclass(frozen=True)
 class Change:
-    """An update of one node: the whole new spec, and what differs."""
+    """An update of one node: the complete new spec, and the differences."""
 
     name: str
     node_id: str
@@ -90,29 +90,29 @@ class Change:
     after: dict[str, Any]
 
 
-def label_errors(wanted: Sequence[Wanted]) -> list[str]:
-    """Refuse labels that belong to the roles of this collection, or that Docker cannot use."""
+def label_errors(desired: Sequence[Desired]) -> list[str]:
+    """Errors for labels that are reserved for this collection, or that Docker cannot use."""
     errors = []
-    for node in wanted:
+    for node in desired:
         for key in node.labels:
             if key.startswith(label_names.PREFIX):
                 errors.append(
                     f"{node.name}: swarm_labels has '{key}', but labels that begin with"
-                    f" '{label_names.PREFIX}' are set by the roles that place services. Use another"
+                    f" '{label_names.PREFIX}' are reserved for the roles of elk.swarm. Use another"
                     " name."
                 )
             elif not key.strip() or key != key.strip() or "," in key:
                 errors.append(
-                    f"{node.name}: swarm_labels has {key!r}; a label's name has no comma and no"
-                    " blank at its ends."
+                    f"{node.name}: swarm_labels has {key!r}; a label's name must have no comma, and"
+                    " no space at its start or end."
                 )
     return errors
 
 
-def waiting_for(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[str]:
-    """Say of each node why it is not yet (or no longer) a sound member; empty when all are."""
+def waiting_for(desired: Sequence[Desired], actual: Mapping[str, Actual]) -> list[str]:
+    """Why a node is not (or no longer) a healthy member, for each node; empty if all are."""
     missing = []
-    for node in wanted:
+    for node in desired:
         found = actual.get(node.id)
         if found is None:
             missing.append(
@@ -126,8 +126,8 @@ def waiting_for(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[
             missing.append(
                 f"{node.name}: the managers see it as {found.state}"
                 + (f" ({found.message})" if found.message else "")
-                + ". Look at 'systemctl status docker' there, and whether it reaches the managers"
-                " on the swarm port"
+                + ". Look at 'systemctl status docker' there, and check that it reaches the"
+                " managers on the swarm port"
             )
         elif node.role == "manager" and found.reachability != "reachable":
             missing.append(
@@ -137,10 +137,10 @@ def waiting_for(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[
     return missing
 
 
-def plan_nodes(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[Change]:
-    """Give the updates after which availability and labels are as the inventory says."""
+def plan_nodes(desired: Sequence[Desired], actual: Mapping[str, Actual]) -> list[Change]:
+    """The updates that set availability and labels to the values of the inventory."""
     changes = []
-    for node in wanted:
+    for node in desired:
         found = actual.get(node.id)
         if found is None:
             continue
@@ -160,31 +160,31 @@ def plan_nodes(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[C
     return changes
 
 
-def merged_labels(wanted: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str]:
-    """Give the labels of a node after the inventory's are set and its former ones are gone."""
+def merged_labels(desired: Mapping[str, str], actual: Mapping[str, str]) -> dict[str, str]:
+    """The node's labels with those of the inventory, and without its former ones."""
     former = {key for key in actual.get(label_names.FROM_INVENTORY, "").split(",") if key}
     labels = {
         key: value
         for key, value in actual.items()
         if key not in former and key != label_names.FROM_INVENTORY
     }
-    labels.update(wanted)
-    if wanted:
-        labels[label_names.FROM_INVENTORY] = ",".join(sorted(wanted))
+    labels.update(desired)
+    if desired:
+        labels[label_names.FROM_INVENTORY] = ",".join(sorted(desired))
     return labels
 
 
 def plan_labels(
-    wanted: Mapping[str, Mapping[str, str | None]], actual: Mapping[str, Actual]
+    desired: Mapping[str, Mapping[str, str | None]], actual: Mapping[str, Actual]
 ) -> list[Change]:
-    """Give the updates after which labels have the wanted values on the nodes that are named.
+    """The updates that set labels to the desired values on the named nodes.
 
-    ``wanted`` has a value for each label and name of a node; none takes the label away.
+    ``desired`` maps each label to the names of nodes and their values; None removes the label.
     """
     changes = []
     for found in sorted(actual.values(), key=lambda one: one.hostname):
         labels = dict(found.labels)
-        for label, values in wanted.items():
+        for label, values in desired.items():
             if found.hostname not in values:
                 continue
             value = values[found.hostname]
@@ -211,21 +211,21 @@ def plan_labels(
 
 
 def named_errors(names: Sequence[str], actual: Mapping[str, Actual]) -> list[str]:
-    """Refuse names that no node or more than one node of the swarm has."""
+    """Errors for names that no node, or more than one node of the swarm has."""
     errors = []
     for name in sorted(names):
         nodes = sorted((one for one in actual.values() if one.hostname == name), key=_by_id)
         if not nodes:
             known = ", ".join(sorted(one.hostname for one in actual.values()))
             errors.append(
-                f"{name}: the swarm has no node of this name; it has {known}. Bring the host into"
-                " the swarm first, which site.yml does."
+                f"{name}: the swarm has no node of this name; it has {known}. Add the host to the"
+                " swarm first with site.yml."
             )
         elif len(nodes) > 1:
             shown = " and ".join(f"{one.id} ({one.state})" for one in nodes)
             errors.append(
                 f"{name}: the swarm has {len(nodes)} nodes of this name, {shown}. Run 'docker node"
-                " rm' on a manager with the id of the one that is no more."
+                " rm' on a manager with the id of the one that no longer exists."
             )
     return errors
 
@@ -240,9 +240,9 @@ def write_node(
     plan: Callable[[Actual], Sequence[Change]],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Update one node as planned from what it is at that moment."""
+    """Read one node, plan its update, and write it; repeat if another client wrote first."""
     for attempt in range(1, ATTEMPTS + 1):
-        # The managers themselves write to nodes, so the version is read just before.
+        # The managers also write to nodes, so read the version just before the update.
         found = Actual.from_api(engine.request("GET", f"/nodes/{node_id}"))
         changes = plan(found)
         if not changes:
@@ -262,21 +262,21 @@ def write_node(
 
 
 def node_warnings(
-    wanted: Sequence[Wanted], actual: Mapping[str, Actual], complete: bool
+    desired: Sequence[Desired], actual: Mapping[str, Actual], complete: bool
 ) -> list[str]:
-    """Tell what is odd but no reason to stop."""
+    """Unusual facts that do not stop the run."""
     warnings = []
-    for node in wanted:
+    for node in desired:
         found = actual.get(node.id)
         if found is not None and _other_address(node.address, found.address):
             warnings.append(
                 f"{node.name}: the swarm reaches it at {found.address}, the inventory says"
                 f" {node.address}. A node keeps the address with which it joined until it leaves."
             )
-    known = {node.id for node in wanted}
+    known = {node.id for node in desired}
     if complete:
         for found in sorted(actual.values(), key=lambda one: (one.hostname, one.id)):
-            if found.id not in known and found.hostname not in _names(wanted, actual):
+            if found.id not in known and found.hostname not in _names(desired, actual):
                 warnings.append(
                     f"The swarm has the {found.role} {found.hostname} (node {found.id},"
                     f" {found.state}), which is not in the inventory."
@@ -284,11 +284,11 @@ def node_warnings(
     return warnings
 
 
-def name_errors(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[str]:
-    """Refuse two nodes of one name: everything that speaks of nodes by name would be ambiguous."""
+def name_errors(desired: Sequence[Desired], actual: Mapping[str, Actual]) -> list[str]:
+    """Errors for two nodes of one name, because commands address nodes by name."""
     errors = []
-    known = {node.id for node in wanted}
-    for node in wanted:
+    known = {node.id for node in desired}
+    for node in desired:
         found = actual.get(node.id)
         if found is None:
             continue
@@ -297,18 +297,18 @@ def name_errors(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[
                 continue
             first = f"docker node demote {other.id}; " if other.role == "manager" else ""
             if other.state == "down":
-                mend = f"Run '{first}docker node rm {other.id}' on a manager and run this again."
+                remedy = f"Run '{first}docker node rm {other.id}' on a manager and run this again."
             else:
-                mend = "Give one of the two hosts another name."
+                remedy = "Give one of the two hosts another name."
             errors.append(
                 f"{node.name}: the swarm has a second node named {found.hostname} ({other.id},"
-                f" {other.state}), a former life of this host or another one. {mend}"
+                f" {other.state}): an old entry of this host, or another host. {remedy}"
             )
-    for index, node in enumerate(wanted):
+    for index, node in enumerate(desired):
         found = actual.get(node.id)
-        for other_node in wanted[:index]:
-            twin = actual.get(other_node.id)
-            if found is not None and twin is not None and twin.hostname == found.hostname:
+        for other_node in desired[:index]:
+            peer = actual.get(other_node.id)
+            if found is not None and peer is not None and peer.hostname == found.hostname:
                 errors.append(
                     f"{node.name}: has the same name in the swarm ({found.hostname}) as"
                     f" {other_node.name}. Give one of the two hosts another name."
@@ -319,19 +319,20 @@ def name_errors(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> list[
 def cluster_warnings(
     cluster: Mapping[str, Any], data_path_port: int, address_pool: Sequence[str]
 ) -> list[str]:
-    """Tell which settings are other than asked for, but can only be chosen when a swarm starts."""
+    """Settings that differ, but can only be chosen when a swarm is created."""
     warnings = []
     port = int(cluster.get("DataPathPort") or 0)
     if port and data_path_port and port != data_path_port:
         warnings.append(
-            f"swarm_data_path_port is {data_path_port}, the swarm uses {port}. It is chosen when"
-            " the swarm is made and stays."
+            f"swarm_data_path_port is {data_path_port}, but the swarm uses {port}. It is set when"
+            " the swarm is created and cannot be changed."
         )
     pool = [str(one) for one in cluster.get("DefaultAddrPool") or []]
     if address_pool and _networks(pool) != _networks(address_pool):
         warnings.append(
-            f"swarm_default_address_pools is {', '.join(address_pool)}, the swarm uses"
-            f" {', '.join(pool) or 'its default'}. It is chosen when the swarm is made and stays."
+            f"swarm_default_address_pools is {', '.join(address_pool)}, but the swarm uses"
+            f" {', '.join(pool) or 'its default'}. It is set when the swarm is created and cannot"
+            " be changed."
         )
     return warnings
 
@@ -346,15 +347,15 @@ def _networks(pool: Sequence[str]) -> list[str]:
     return result
 
 
-def _names(wanted: Sequence[Wanted], actual: Mapping[str, Actual]) -> set[str]:
-    return {actual[node.id].hostname for node in wanted if node.id in actual}
+def _names(desired: Sequence[Desired], actual: Mapping[str, Actual]) -> set[str]:
+    return {actual[node.id].hostname for node in desired if node.id in actual}
 
 
-def _other_address(wanted: str, actual: str) -> bool:
+def _other_address(desired: str, actual: str) -> bool:
     try:
-        # A name or an interface cannot be compared, and a leader may give no address of its own.
-        given = ipaddress.ip_address(wanted)
-        found = ipaddress.ip_address(actual)
+        # A name or an interface cannot be compared, and a leader may report 0.0.0.0.
+        desired_address = ipaddress.ip_address(desired)
+        actual_address = ipaddress.ip_address(actual)
     except ValueError:
         return False
-    return not found.is_unspecified and given != found
+    return not actual_address.is_unspecified and desired_address != actual_address

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An overlay network as it was asked for, compared with the one that is there.
+"""The desired overlay network, compared with the actual one.
 
-A network cannot be changed, only removed and made anew, and it cannot be removed while a task hangs
-on it. So a difference is reported and never repaired.
+A network cannot be changed, only removed and created again, and it cannot be removed while a task
+uses it. So a difference is reported and never repaired.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ VXLAN_IDS = "com.docker.network.driver.overlay.vxlanid_list"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The network as it was asked for; ``subnet`` is normalised."""
+class Desired:
+    """The desired network; ``subnet`` is normalised."""
 
     name: str
     subnet: str
@@ -34,33 +34,33 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Difference:
-    """One property in which the existing network is not the wanted one."""
+    """One property in which the existing network differs from the desired one."""
 
     what: str
-    wanted: str
+    desired: str
     actual: str
 
     def __str__(self) -> str:
-        return f"{self.what} is {self.actual}, wanted {self.wanted}"
+        return f"{self.what} is {self.actual}, wanted {self.desired}"
 
 
 def normalise_subnet(text: str) -> tuple[str, str]:
-    """Give the subnet that contains the address, and a message if the text named another one."""
+    """Return the subnet that contains the address, and a message if it differs from the text."""
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as exc:
         raise ValueError(
-            f"network_subnet is {text!r}, which is no subnet ({exc}). Write it as 192.168.8.0/21."
+            f"network_subnet is {text!r}, which is no subnet ({exc}). Write it like 192.168.8.0/21."
         ) from exc
     if network.version != 4:
         raise ValueError(
-            f"network_subnet is {text}: Swarm's overlay networks need an IPv4 subnet. Write it as"
+            f"network_subnet is {text}: Swarm's overlay networks need an IPv4 subnet. Write it like"
             " 192.168.8.0/21."
         )
     if network.prefixlen > 28:
         raise ValueError(
             f"network_subnet is {text}, which has room for {network.num_addresses - 2} addresses."
-            " Every task and every node needs one: take /24 or larger."
+            " Every task and every node needs one: use /24 or larger."
         )
     normal = str(network)
     if normal == text:
@@ -71,82 +71,82 @@ def normalise_subnet(text: str) -> tuple[str, str]:
     )
 
 
-def create_body(wanted: Wanted) -> dict[str, Any]:
-    """Give the request that makes the network."""
+def create_body(desired: Desired) -> dict[str, Any]:
+    """The request that creates the network."""
     options: dict[str, str] = {}
-    if wanted.encrypted:
+    if desired.encrypted:
         options[ENCRYPTED] = ""
-    if wanted.mtu:
-        options[MTU] = str(wanted.mtu)
+    if desired.mtu:
+        options[MTU] = str(desired.mtu)
     return {
-        "Name": wanted.name,
+        "Name": desired.name,
         "CheckDuplicate": True,
         "Driver": "overlay",
-        "Attachable": wanted.attachable,
+        "Attachable": desired.attachable,
         "Internal": False,
         "Ingress": False,
         "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Config": [{"Subnet": wanted.subnet}]},
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": desired.subnet}]},
         "Options": options,
     }
 
 
 def pick(name: str, networks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Give the networks of exactly this name: the API's own filter also finds parts of names."""
+    """The networks of exactly this name; the API's own filter also matches parts of names."""
     return [one for one in networks if one.get("Name") == name]
 
 
-def differences(wanted: Wanted, actual: Mapping[str, Any]) -> list[Difference]:
-    """List every property in which the existing network is not the wanted one."""
+def differences(desired: Desired, actual: Mapping[str, Any]) -> list[Difference]:
+    """Every property in which the existing network differs from the desired one."""
     options = actual.get("Options") or {}
     subnets = sorted(
         str(one.get("Subnet") or "") for one in (actual.get("IPAM") or {}).get("Config") or []
     )
-    pairs = [
+    properties = [
         ("driver", "overlay", str(actual.get("Driver") or "none")),
         ("scope", "swarm", str(actual.get("Scope") or "none")),
-        ("subnet", wanted.subnet, ", ".join(subnets) or "none"),
-        ("encryption", _switch(wanted.encrypted), _switch(_encrypted(options))),
-        ("attachable", _switch(wanted.attachable), _switch(bool(actual.get("Attachable")))),
+        ("subnet", desired.subnet, ", ".join(subnets) or "none"),
+        ("encryption", _switch(desired.encrypted), _switch(_encrypted(options))),
+        ("attachable", _switch(desired.attachable), _switch(bool(actual.get("Attachable")))),
         ("internal", "off", _switch(bool(actual.get("Internal")))),
         ("ingress", "off", _switch(bool(actual.get("Ingress")))),
         (
             "mtu",
-            str(wanted.mtu) if wanted.mtu else "Docker's default",
+            str(desired.mtu) if desired.mtu else "Docker's default",
             str(options.get(MTU) or "Docker's default"),
         ),
     ]
-    return [Difference(what, want, have) for what, want, have in pairs if want != have]
+    return [Difference(what, want, have) for what, want, have in properties if want != have]
 
 
 def allocated(actual: Mapping[str, Any]) -> bool:
-    """Tell whether the managers have given the network its addresses and its VXLAN id."""
+    """Whether the managers have allocated the network's addresses and its VXLAN id."""
     return bool((actual.get("Options") or {}).get(VXLAN_IDS))
 
 
-def refusal(wanted: Wanted, actual: Mapping[str, Any], users: Iterable[str] = ()) -> str:
-    """Say in what the existing network differs and what to do; empty when it is the wanted one."""
-    found = differences(wanted, actual)
+def blocker(desired: Desired, actual: Mapping[str, Any], users: Iterable[str] = ()) -> str:
+    """The differences of the existing network and what to do; empty if there are none."""
+    found = differences(desired, actual)
     if not found:
         return ""
-    hanging = sorted(set(users))
-    on_it = f" Services on it: {', '.join(hanging)}." if hanging else ""
+    services = sorted(set(users))
+    users_text = f" Services on it: {', '.join(services)}." if services else ""
     return (
-        f"The network {wanted.name} exists and is not the one asked for:"
+        f"The network {desired.name} exists and differs from the options:"
         f" {'; '.join(str(one) for one in found)}. It cannot be changed in place, and it is not"
-        f" removed because tasks may hang on it.{on_it} Either set network_subnet,"
-        " network_encrypted, network_attachable and network_mtu to what is there, or choose"
+        f" removed because tasks may use it.{users_text} Either set network_subnet,"
+        " network_encrypted, network_attachable and network_mtu to its present values, or choose"
         " another elk_network, or remove the services and then the network with"
-        f" 'docker network rm {wanted.name}' and run this again."
+        f" 'docker network rm {desired.name}' and run this again."
     )
 
 
-def not_allocated(wanted: Wanted, others: Iterable[Mapping[str, Any]]) -> str:
-    """Say why the managers gave the network no addresses, as far as that can be seen."""
-    ours = ipaddress.ip_network(wanted.subnet)
+def not_allocated(desired: Desired, others: Iterable[Mapping[str, Any]]) -> str:
+    """Why the managers did not allocate the network, as far as the other networks show it."""
+    ours = ipaddress.ip_network(desired.subnet)
     clashes = []
     for other in others:
-        if other.get("Name") == wanted.name or other.get("Scope") != "swarm":
+        if other.get("Name") == desired.name or other.get("Scope") != "swarm":
             continue
         for config in (other.get("IPAM") or {}).get("Config") or []:
             try:
@@ -156,18 +156,18 @@ def not_allocated(wanted: Wanted, others: Iterable[Mapping[str, Any]]) -> str:
             if theirs.version == 4 and ours.overlaps(theirs):
                 clashes.append(f"{other.get('Name')} ({theirs})")
     reason = (
-        f"its subnet {wanted.subnet} overlaps with {', '.join(sorted(clashes))}"
+        f"its subnet {desired.subnet} overlaps with {', '.join(sorted(clashes))}"
         if clashes
-        else f"perhaps {wanted.subnet} is in use, or the managers have no majority"
+        else f"perhaps {desired.subnet} is in use, or the managers have no majority"
     )
     return (
-        f"The swarm did not allocate the network {wanted.name}: {reason}. Set network_subnet to a"
+        f"The swarm did not allocate the network {desired.name}: {reason}. Set network_subnet to a"
         " free range and run this again"
     )
 
 
 def _encrypted(options: Mapping[str, Any]) -> bool:
-    # An empty value switches it on, too.
+    # An empty value also enables encryption.
     return ENCRYPTED in options and str(options[ENCRYPTED]).lower() not in ("false", "0")
 
 

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has a Swarm service become what its specification says?
+"""Whether a Swarm service has reached the state of its specification.
 
-Nothing here talks to a daemon or looks at a clock: :class:`Watch` is fed with what the Engine
-says and with the time, and answers ``converged``, ``wait`` or ``failed`` with the reasons.
+Nothing here calls a daemon or reads a clock: :class:`Watch` takes the Engine's answers and the
+time, and returns ``converged``, ``wait`` or ``failed`` with the reasons.
 
-A task counts when its *actual* state is running (Swarm says so only once a healthcheck has
-passed), its specification is the service's present one, and its node is up, not drained and
-satisfies the constraints.  What Swarm merely desires never counts.
+A task counts if its *actual* state is running (with a healthcheck, only after it has passed), its
+specification is the service's present one, and its node is up, not drained and satisfies the
+constraints.  The desired state alone never counts.
 """
 
 from __future__ import annotations
@@ -33,14 +33,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts impo
 JsonDict = dict[str, Any]
 
 CONVERGED = "converged"
-
 WAIT = "wait"
-
 FAILED = "failed"
 
 _TERMINAL = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
-
-_WANTED = frozenset(
+# Desired states of a task that Swarm wants to run.
+_TO_RUN = frozenset(
     [
         "new",
         "allocated",
@@ -53,8 +51,10 @@ _WANTED = frozenset(
         "running",
     ]
 )
-
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+
+
+# -- nodes -----------------------------------------------------------------------------------
 
 
 def node_name(node: Mapping[str, Any]) -> str:
@@ -65,30 +65,30 @@ def node_up(node: Mapping[str, Any]) -> bool:
     return bool(dig(node, ("Status", "State")) == "ready")
 
 
-def _matches(operator: str, wanted: str, value: str) -> bool:
-    equal: bool = wanted.lower() == value.lower()
+def _matches(operator: str, expected: str, value: str) -> bool:
+    equal: bool = expected.lower() == value.lower()
     return equal if operator == "==" else not equal
 
 
-def _matches_ip(operator: str, wanted: str, value: str) -> bool:
+def _matches_ip(operator: str, expected: str, value: str) -> bool:
     try:
-        inside = ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
+        inside = ipaddress.ip_address(value) in ipaddress.ip_network(expected, strict=False)
     except ValueError:
         inside = False
     return inside if operator == "==" else not inside
 
 
 def satisfies(node: Mapping[str, Any], constraints: Iterable[str]) -> bool:
-    """Whether a node meets placement constraints, by Swarm's own rules."""
+    """Whether a node meets placement constraints, by Swarm's rules."""
     for expression in constraints:
         try:
-            key, operator, wanted = constraint_parts(expression)
+            key, operator, expected = constraint_parts(expression)
         except SpecError:
-            # Swarm places nothing by a constraint that it cannot read.
+            # Swarm starts no task if it cannot read a constraint.
             return False
         lower = key.lower()
         if lower == "node.ip":
-            if not _matches_ip(operator, wanted, str(dig(node, ("Status", "Addr")) or "")):
+            if not _matches_ip(operator, expected, str(dig(node, ("Status", "Addr")) or "")):
                 return False
             continue
         value: Any
@@ -108,24 +108,24 @@ def satisfies(node: Mapping[str, Any], constraints: Iterable[str]) -> bool:
             value = dig(node, ("Description", "Engine", "Labels", key[len("engine.labels.") :]))
         else:
             return False
-        if not _matches(operator, wanted, str(value or "")):
+        if not _matches(operator, expected, str(value or "")):
             return False
     return True
 
 
 def _fits_platform(node: Mapping[str, Any], platforms: Iterable[Mapping[str, Any]]) -> bool:
-    wanted = list(platforms)
-    if not wanted:
+    expected = list(platforms)
+    if not expected:
         return True
-    has = dig(node, ("Description", "Platform")) or {}
+    actual = dig(node, ("Description", "Platform")) or {}
 
     def architecture(name: str) -> str:
         return _ARCHITECTURES.get(name.lower(), name.lower())
 
-    for platform in wanted:
+    for platform in expected:
         system, arch = platform.get("OS") or "", platform.get("Architecture") or ""
-        if (not system or system.lower() == str(has.get("OS", "")).lower()) and (
-            not arch or architecture(arch) == architecture(str(has.get("Architecture", "")))
+        if (not system or system.lower() == str(actual.get("OS", "")).lower()) and (
+            not arch or architecture(arch) == architecture(str(actual.get("Architecture", "")))
         ):
             return True
     return False
@@ -153,6 +153,9 @@ def eligible(
     ]
 
 
+# -- tasks -----------------------------------------------------------------------------------
+
+
 def state_of(task: Mapping[str, Any]) -> str:
     return str(dig(task, ("Status", "State")) or "")
 
@@ -161,22 +164,22 @@ def error_of(task: Mapping[str, Any]) -> str:
     return str(dig(task, ("Status", "Err")) or "")
 
 
-def wanted(task: Mapping[str, Any]) -> bool:
-    """Swarm wants this task to run and it has not ended."""
-    return str(task.get("DesiredState")) in _WANTED and state_of(task) not in _TERMINAL
+def should_run(task: Mapping[str, Any]) -> bool:
+    """Swarm wants this task to run, and it has not ended."""
+    return str(task.get("DesiredState")) in _TO_RUN and state_of(task) not in _TERMINAL
 
 
 def stopping(task: Mapping[str, Any]) -> bool:
-    """Swarm wants this task gone and it is still there."""
-    return str(task.get("DesiredState")) not in _WANTED and state_of(task) not in _TERMINAL
+    """Swarm wants this task to end, and it has not ended."""
+    return str(task.get("DesiredState")) not in _TO_RUN and state_of(task) not in _TERMINAL
 
 
 def running(task: Mapping[str, Any]) -> bool:
-    return wanted(task) and state_of(task) == "running"
+    return should_run(task) and state_of(task) == "running"
 
 
 def _pruned(value: Any) -> Any:
-    """Without empty parts, which come and go between a service and its tasks."""
+    """Remove empty parts, because only one of a service and its tasks may have them."""
     if isinstance(value, Mapping):
         cleaned = {key: _pruned(item) for key, item in value.items()}
         return {key: item for key, item in cleaned.items() if item not in (None, {}, [], "")}
@@ -187,8 +190,8 @@ def _pruned(value: Any) -> Any:
 
 def _comparable(task_spec: Mapping[str, Any] | None) -> Any:
     spec = copy.copy(dict(task_spec or {}))
-    # The service names the runtime, the task does not; constraints are judged by node instead,
-    # because Swarm leaves a task alone whose node meets the new ones too.
+    # Only the service has the runtime. Constraints are checked against the node instead, because
+    # Swarm keeps a task if its node also meets the new ones.
     spec.pop("Runtime", None)
     placement = dict(spec.get("Placement") or {})
     placement.pop("Constraints", None)
@@ -198,7 +201,7 @@ def _comparable(task_spec: Mapping[str, Any] | None) -> Any:
 
 
 def of_present_spec(task: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
-    """Whether a task was made from the specification that the service has now."""
+    """Whether a task has the present specification of its service."""
     template = dig(service, ("Spec", "TaskTemplate")) or {}
     if not template.get("Networks") and dig(service, ("Spec", "Networks")):
         template = {**template, "Networks": dig(service, ("Spec", "Networks"))}
@@ -218,7 +221,7 @@ def seconds_of(timestamp: str | None) -> float | None:
 def summary(
     tasks: Iterable[Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]]
 ) -> list[JsonDict]:
-    """Tasks as people read them, the newest of each slot first."""
+    """Tasks in a readable form, newest first."""
     names = {node.get("ID"): node_name(node) for node in nodes}
     ordered = sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True)
     return [
@@ -236,11 +239,14 @@ def summary(
 
 
 def required_tasks(service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> int:
-    """How many tasks the specification asks for on the nodes there are."""
+    """The number of tasks that the specification requires on the present nodes."""
     spec = service.get("Spec") or {}
     if mode_of(spec) == "global":
         return len(eligible(nodes, spec))
     return replicas_of(spec) or 0
+
+
+# -- verdict ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -251,13 +257,13 @@ class Fault:
     slot: int | None
     kind: str
     error: str
-    mend: str
+    remedy: str
 
     def sentence(self, global_mode: bool = False) -> str:
         where = f"on node {self.node}" if self.node else "on no node"
         which = "" if global_mode or not self.slot else f"slot {self.slot} "
         text = f"{which}{where}: {self.error or self.kind}"
-        return f"{text} [{self.mend}]" if self.mend else text
+        return f"{text} [{self.remedy}]" if self.remedy else text
 
 
 @dataclass(frozen=True)
@@ -267,30 +273,30 @@ class Verdict:
     required: int
     reasons: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
-    # Swarm has forgotten that older tasks are to be replaced, and must be told again.
+    # Swarm does not replace the older tasks, so the update must be sent again.
     stalled: bool = False
-    # How far Swarm has got with putting the former specification back; empty when it does not.
+    # The state of Swarm's rollback to the previous specification; empty if there is none.
     rollback: str = ""
-    # The update has failed, and what Swarm puts back does not stand yet.
-    returning: bool = False
+    # The update has failed, and not all tasks of the previous specification run yet.
+    rolling_back: bool = False
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a wait demands."""
+    """The conditions of a wait."""
 
     stability_window: float = 5.0
     pending_grace: float = 20.0
     stall_grace: float = 3.0
-    # None: as many as the specification asks for.
+    # None: all tasks that the specification requires.
     min_running: int | None = None
-    # Times that a task may end by itself on one node, for no known cause; 0 is any number.
+    # Ends of a task in one slot or node, without a known cause, that fail the wait; 0: no limit.
     crashes: int = 0
 
 
 @dataclass
 class _Since:
-    """Since when something has been seen without a break."""
+    """Since when each key has been seen without a break."""
 
     first: dict[str, float] = field(default_factory=dict)
 
@@ -303,11 +309,11 @@ class _Since:
 
 
 class Watch:
-    """Judges one service again and again until it stands or cannot stand.
+    """Judges one service repeatedly until it has converged or cannot converge.
 
-    ``known`` are the ids of the tasks that existed before this run changed the service; None when
-    it changed nothing.  Their old failures are history, and with ``replaced`` (the change makes
-    Swarm replace tasks without their specification telling) their running does not count either.
+    ``known`` are the ids of the tasks that existed before this run changed the service; None if it
+    changed nothing.  Their old failures do not count.  With ``replaced`` they do not count as
+    running either, because Swarm replaces them although their own specification stays the same.
     """
 
     def __init__(
@@ -332,9 +338,9 @@ class Watch:
         now: float,
         clock: float,
     ) -> Verdict:
-        """One look.  ``now`` is the Engine's wall clock, ``clock`` a steady one."""
+        """Judge the present state.  ``now`` is the Engine's time, ``clock`` a monotonic clock."""
         if self._known is None:
-            self._known = {str(task.get("ID")) for task in tasks if not wanted(task)}
+            self._known = {str(task.get("ID")) for task in tasks if not should_run(task)}
         spec = service.get("Spec") or {}
         global_mode = mode_of(spec) == "global"
         by_id = {str(node.get("ID")): node for node in nodes}
@@ -353,83 +359,87 @@ class Watch:
 
         counted = [task for task in tasks if counts(task)]
         self._running.note((str(task.get("ID")) for task in counted), clock)
-        have = self._have(counted, by_id, spec, global_mode)
+        count = self._count(counted, by_id, spec, global_mode)
 
         reasons: list[str] = []
         update = service.get("UpdateStatus") or {}
         update_state = str(update.get("State") or "")
         surplus = self._surplus(tasks, counted, by_id, global_mode, required)
-        unsettled = [task for task in counted if not self._settled(task, now, clock)]
+        unstable = [task for task in counted if not self._is_stable(task, now, clock)]
 
-        # A lowered bar is about the number alone: the rest of the update may go on behind it.
-        rest = self._rules.min_running is not None or (self._clean(update_state) and not surplus)
-        if have >= need and rest and not unsettled:
-            return Verdict(CONVERGED, have, required)
+        # With min_running only the number of tasks counts; the update may still go on.
+        done = self._rules.min_running is not None or (
+            self._update_done(update_state) and not surplus
+        )
+        if count >= need and done and not unstable:
+            return Verdict(CONVERGED, count, required)
 
-        back = update_state if self._changed and update_state.startswith("rollback") else ""
+        rollback = update_state if self._changed and update_state.startswith("rollback") else ""
         faults = self._faults(tasks, service, by_id, clock, need, required, update_state)
         if faults:
-            said = self._say(faults, global_mode)
-            return Verdict(FAILED, have, required, said, tuple(faults), rollback=back)
+            sentences = self._sentences(faults, global_mode)
+            return Verdict(FAILED, count, required, sentences, tuple(faults), rollback=rollback)
 
-        if back or (self._changed and update_state == "paused"):
-            word = "rolls the update back" if back else "paused the update"
-            reasons.append(f"Swarm {word}: {update.get('Message') or update_state}")
-            found = self._latest_errors(tasks, by_id, unproven=tasks if back else ())
-            reasons += self._say(found, global_mode)
-            # A task that Swarm has begun anew from the former specification while the update was
-            # failing is left to itself: a rollback ends without waiting for it.
-            returning = back == "rollback_started" or (back == "rollback_completed" and have < need)
+        if rollback or (self._changed and update_state == "paused"):
+            what = "rolls the update back" if rollback else "paused the update"
+            reasons.append(f"Swarm {what}: {update.get('Message') or update_state}")
+            found = self._latest_errors(tasks, by_id, unproven=tasks if rollback else ())
+            reasons += self._sentences(found, global_mode)
+            # A rollback does not wait for a task that Swarm restarted from the previous
+            # specification while the update failed.
+            rolling_back = rollback == "rollback_started" or (
+                rollback == "rollback_completed" and count < need
+            )
             return Verdict(
                 FAILED,
-                have,
+                count,
                 required,
                 tuple(reasons),
                 tuple(found),
-                rollback=back,
-                returning=returning,
+                rollback=rollback,
+                rolling_back=rolling_back,
             )
 
-        if have < need:
-            reasons.append(f"{have} of {need} tasks run the present specification")
+        if count < need:
+            reasons.append(f"{count} of {need} tasks run the present specification")
         if update_state in ("updating", "rollback_started"):
-            reasons.append(f"Swarm is still at it: {update.get('Message') or update_state}")
+            reasons.append(f"Swarm still updates it: {update.get('Message') or update_state}")
         if surplus:
             reasons.append(f"{len(surplus)} older tasks have not stopped yet")
-        if have >= need and unsettled:
+        if count >= need and unstable:
             reasons.append(
-                f"{len(unsettled)} tasks have not yet run for {self._rules.stability_window:g} s"
+                f"{len(unstable)} tasks have not yet run for {self._rules.stability_window:g} s"
             )
-        latest = self._latest_errors(tasks, by_id, unproven=unsettled)
-        coming = [task for task in tasks if wanted(task) and task not in counted]
-        for task in coming[:10]:
+        latest = self._latest_errors(tasks, by_id, unproven=unstable)
+        not_up = [task for task in tasks if should_run(task) and task not in counted]
+        for task in not_up[:10]:
             name = node_name(by_id.get(str(task.get("NodeID") or ""), {}))
             place = f"on {name}" if name else f"slot {task.get('Slot')}"
             text = error_of(task) or str(dig(task, ("Status", "Message")) or "")
             reasons.append(f"task {place} is {state_of(task)}" + (f" ({text})" if text else ""))
-        reasons += self._say(latest, global_mode)
+        reasons += self._sentences(latest, global_mode)
         return Verdict(
             WAIT,
-            have,
+            count,
             required,
             tuple(dict.fromkeys(reasons)),
             tuple(latest),
-            self._forgotten(tasks, service, by_id, clock, update_state),
+            self._is_stalled(tasks, service, by_id, clock, update_state),
         )
 
-    # -- parts of the judgement ----------------------------------------------------------
+    # -- parts of the verdict ------------------------------------------------------------
 
-    def _clean(self, update_state: str) -> bool:
-        """Whether Swarm is done with updating.
+    def _update_done(self, update_state: str) -> bool:
+        """Whether Swarm has finished the update.
 
-        A pause or rollback of an update that is not this run's is history: the tasks tell.
+        The pause or rollback of an earlier run's update does not count, only its tasks do.
         """
         if update_state in ("updating", "rollback_started"):
             return False
         return not self._changed or update_state in ("", "completed")
 
     @staticmethod
-    def _have(
+    def _count(
         counted: Sequence[Mapping[str, Any]],
         by_id: Mapping[str, Mapping[str, Any]],
         spec: Mapping[str, Any],
@@ -437,9 +447,9 @@ class Watch:
     ) -> int:
         if not global_mode:
             return len(counted)
-        # A paused node keeps its task, but nothing is demanded of it.
-        places = {str(node.get("ID")) for node in eligible(by_id.values(), spec)}
-        return len({str(task.get("NodeID")) for task in counted} & places)
+        # A paused node may keep its task, but it is not required to run one.
+        node_ids = {str(node.get("ID")) for node in eligible(by_id.values(), spec)}
+        return len({str(task.get("NodeID")) for task in counted} & node_ids)
 
     @staticmethod
     def _surplus(
@@ -449,12 +459,12 @@ class Watch:
         global_mode: bool,
         required: int,
     ) -> list[Mapping[str, Any]]:
-        """Tasks that Swarm has yet to stop: of an older specification, or one too many."""
+        """Tasks that Swarm must still stop: of an older specification, or above the number."""
         ids = {str(task.get("ID")) for task in counted}
         found = []
         for task in tasks:
             node = by_id.get(str(task.get("NodeID") or ""))
-            # Nobody can wait for a node that is down: its tasks are replaced elsewhere.
+            # A node that is down stops no task; Swarm replaces its tasks elsewhere.
             if node is None or not node_up(node) or str(task.get("ID")) in ids:
                 continue
             if running(task) or stopping(task):
@@ -463,7 +473,7 @@ class Watch:
             found += counted[required:]
         return found
 
-    def _forgotten(
+    def _is_stalled(
         self,
         tasks: Sequence[Mapping[str, Any]],
         service: Mapping[str, Any],
@@ -471,10 +481,10 @@ class Watch:
         clock: float,
         update_state: str,
     ) -> bool:
-        """Whether older tasks run on and Swarm does nothing about it.
+        """Whether older tasks keep running and Swarm does not replace them.
 
-        A specification that arrives while Swarm is still ending the paused update to the very same
-        one is taken for that update, and then neither goes on.
+        This happens when a specification arrives while Swarm ends a paused update to the same
+        specification: Swarm takes it for that update and continues neither.
         """
         older = [
             task
@@ -483,18 +493,18 @@ class Watch:
             and not of_present_spec(task, service)
             and node_up(by_id.get(str(task.get("NodeID") or ""), {}))
         ]
-        coming = any(wanted(task) and not running(task) for task in tasks)
-        idle = bool(older) and not coming and update_state in ("", "completed")
+        starting = any(should_run(task) and not running(task) for task in tasks)
+        idle = bool(older) and not starting and update_state in ("", "completed")
         self._stalled.note(["stalled"] if idle else [], clock)
         return idle and self._stalled.lasted("stalled", clock) >= self._rules.stall_grace
 
-    def _settled(self, task: Mapping[str, Any], now: float, clock: float) -> bool:
+    def _is_stable(self, task: Mapping[str, Any], now: float, clock: float) -> bool:
         window = self._rules.stability_window
         key = str(task.get("ID"))
         if self._running.lasted(key, clock) >= window:
             return True
-        # Only what stood before this run's change may prove itself by its age: clocks of two
-        # managers may differ, and a task this run made has surely not run longer than the wait.
+        # The age in Swarm's time stamps counts only for tasks from before this run's change: the
+        # clocks of two managers may differ, and a newer task cannot have run longer than the wait.
         if self._changed and key not in (self._known or ()):
             return False
         stamp = seconds_of(dig(task, ("Status", "Timestamp")))
@@ -504,7 +514,7 @@ class Watch:
 
     @staticmethod
     def _group(task: Mapping[str, Any]) -> str:
-        """What Swarm replaces a task within: its slot, or its node in a global service."""
+        """Where Swarm replaces a task: in its slot, or on its node in a global service."""
         return str(task.get("Slot") or task.get("NodeID") or "")
 
     def _faults(
@@ -517,11 +527,11 @@ class Watch:
         required: int,
         update_state: str,
     ) -> list[Fault]:
-        """What makes waiting longer useless."""
-        hopeless: dict[str, Fault] = {}
+        """The faults that a longer wait cannot fix."""
+        final: dict[str, Fault] = {}
 
-        # A task that fails for a reason which a retry does not cure has failed for good the
-        # second time on the same node, or the third time anywhere: by then Swarm has tried.
+        # With a cause that a retry does not fix, the second failure on the same node is final, or
+        # the third one anywhere.
         for task in tasks:
             key = str(task.get("ID"))
             if state_of(task) not in ("failed", "rejected") or key in (self._known or ()):
@@ -546,41 +556,43 @@ class Watch:
             for key, place in reversed(entries):
                 task_here = by_task.get(key)
                 if task_here is not None and (place in repeated or not repeated):
-                    hopeless[group] = self._fault(task_here, by_id)
+                    final[group] = self._fault(task_here, by_id)
                     break
         for group, keys in self._crashes.items():
             ended = [task for task in tasks if str(task.get("ID")) in keys]
             if ended and group not in alive and len(keys) >= self._rules.crashes:
-                hopeless.setdefault(group, self._fault(ended[0], by_id))
+                final.setdefault(group, self._fault(ended[0], by_id))
 
-        # No node takes the task.  While an older task of the service is still stopping, the
-        # port or the place may only be waiting for it.
+        # No node accepts the task.  While an older task of the service is still stopping, it may
+        # only hold the port or the node.
         pending = [
             task
             for task in tasks
-            if wanted(task) and state_of(task) == "pending" and "no suitable node" in error_of(task)
+            if should_run(task)
+            and state_of(task) == "pending"
+            and "no suitable node" in error_of(task)
         ]
-        held = any(
+        still_stopping = any(
             stopping(task) and node_up(by_id.get(str(task.get("NodeID") or ""), {}))
             for task in tasks
         )
-        groups = {self._group(task): task for task in pending} if not held else {}
+        groups = {self._group(task): task for task in pending} if not still_stopping else {}
         self._unplaced.note(groups, clock)
         for group, task in groups.items():
             if self._unplaced.lasted(group, clock) >= self._rules.pending_grace:
-                hopeless.setdefault(group, self._fault(task, by_id))
+                final.setdefault(group, self._fault(task, by_id))
 
-        # Swarm starts nothing any more: the restart policy has given up, or a task has ended
-        # for good.
+        # Swarm starts no more tasks: the restart policy has reached its limit, or forbids a
+        # restart.
         idle = (
             update_state not in ("updating", "rollback_started")
-            and len([task for task in tasks if wanted(task)]) < required
+            and len([task for task in tasks if should_run(task)]) < required
         )
         self._missing.note(["missing"] if idle and required else [], clock)
         if self._missing.lasted("missing", clock) >= self._rules.pending_grace:
             errors = self._latest_errors(tasks, by_id, present=service)
-            absent = required - len([task for task in tasks if wanted(task)])
-            for index in range(absent):
+            missing = required - len([task for task in tasks if should_run(task)])
+            for index in range(missing):
                 fault = (
                     errors[index]
                     if index < len(errors)
@@ -588,14 +600,14 @@ class Watch:
                         "",
                         None,
                         "given up",
-                        f"Swarm starts no task any more, {absent} are missing",
+                        f"Swarm starts no task any more, {missing} are missing",
                         "look at restart_config (condition, max_attempts) and at the task's log",
                     )
                 )
-                hopeless.setdefault(f"missing {index}", fault)
+                final.setdefault(f"missing {index}", fault)
 
-        if hopeless and required - len(hopeless) < need:
-            return list(dict.fromkeys(hopeless.values()))
+        if final and required - len(final) < need:
+            return list(dict.fromkeys(final.values()))
         return []
 
     @staticmethod
@@ -604,17 +616,17 @@ class Watch:
         cause = cause_of(error)
         name = node_name(by_id.get(str(task.get("NodeID") or ""), {}))
         if "no suitable node" in error:
-            mend = "look at placement, reservations and published ports, and at docker node ls"
+            remedy = "look at placement, reservations and published ports, and at docker node ls"
             if cause is not None and cause.kind == "port in use":
-                mend = "another service publishes that port there: remove it or use another port"
-            return Fault(name, task.get("Slot"), "no suitable node", error, mend)
+                remedy = "another service publishes that port there: remove it or use another port"
+            return Fault(name, task.get("Slot"), "no suitable node", error, remedy)
         image = str(dig(task, ("Spec", "ContainerSpec", "Image")) or "").partition("@")[0]
         return Fault(
             name,
             task.get("Slot"),
             cause.kind if cause else state_of(task),
             error,
-            cause.mend.replace("IMAGE", image or "IMAGE") if cause else "",
+            cause.remedy.replace("IMAGE", image or "IMAGE") if cause else "",
         )
 
     def _latest_errors(
@@ -627,19 +639,19 @@ class Watch:
     ) -> list[Fault]:
         """The newest failure of each slot or node in this wait, unless a task runs there again.
 
-        The ``unproven`` ones tell nothing by running: they may be of the former specification, or
-        about to fail like the one before.
+        A running task in ``unproven`` does not count: it may have the previous specification, or
+        be about to fail like the one before.
         """
         newest: dict[str, Fault] = {}
-        doubted = {str(task.get("ID")) for task in unproven}
+        unproven_ids = {str(task.get("ID")) for task in unproven}
         healthy = {
             self._group(task)
             for task in tasks
-            if running(task) and str(task.get("ID")) not in doubted
+            if running(task) and str(task.get("ID")) not in unproven_ids
         }
         for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True):
             failed = state_of(task) in ("failed", "rejected")
-            # Without a change the history is all there is to tell why nothing runs.
+            # If this run changed nothing, only old failures can explain why no task runs.
             old = str(task.get("ID")) in (self._known or ()) and self._changed
             if not failed or old or (present is not None and not of_present_spec(task, present)):
                 continue
@@ -648,8 +660,11 @@ class Watch:
         return list(newest.values())
 
     @staticmethod
-    def _say(faults: Iterable[Fault], global_mode: bool) -> tuple[str, ...]:
+    def _sentences(faults: Iterable[Fault], global_mode: bool) -> tuple[str, ...]:
         return tuple(fault.sentence(global_mode) for fault in faults)
+
+
+# -- resume and removal ----------------------------------------------------------------------
 
 
 def needs_resume(
@@ -657,7 +672,7 @@ def needs_resume(
     tasks: Sequence[Mapping[str, Any]],
     nodes: Sequence[Mapping[str, Any]],
 ) -> bool:
-    """Whether Swarm stopped in the middle of an update and waits to be told to go on."""
+    """Whether Swarm has paused an update half-way, so that it must be sent again."""
     state = str(dig(service, ("UpdateStatus", "State")) or "")
     if state not in ("paused", "rollback_paused"):
         return False
@@ -665,8 +680,12 @@ def needs_resume(
     return len(present) < required_tasks(service, nodes)
 
 
-def gone(tasks: Iterable[Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]]) -> list[JsonDict]:
-    """Tasks of a removed service that are not yet gone; nobody can wait for a node that is down."""
+def remaining_tasks(
+    tasks: Iterable[Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]]
+) -> list[JsonDict]:
+    """Tasks of a removed service that have not ended, except on nodes that are down."""
     up = {node.get("ID") for node in nodes if node_up(node)}
-    left = [task for task in tasks if state_of(task) not in _TERMINAL and task.get("NodeID") in up]
-    return summary(left, nodes)
+    remaining = [
+        task for task in tasks if state_of(task) not in _TERMINAL and task.get("NodeID") in up
+    ]
+    return summary(remaining, nodes)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a ServiceSpec says: how many tasks, and where they may run."""
+"""Facts from a ServiceSpec: its mode, number of tasks and placement constraints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
 
 
 class SpecError(ValueError):
-    """An option of the task cannot be turned into a service."""
+    """An option of the task is not valid for a service."""
 
 
 _CONSTRAINT = re.compile(r"^\s*([A-Za-z_][A-Za-z0-9_.\-/]*)\s*(==|!=)\s*(\S.*?)\s*$")

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings one Swarm service from what is to what a task asks for.
+"""Changes one Swarm service to the desired state.
 
-The order makes a killed run harmless: configs and secrets that nobody uses yet, then the service
-in one request, then the wait, and only then the removal of what nothing refers to any more.  The
-next run finds each of these steps done or not done.
+The order makes a killed run harmless: first create new configs and secrets, then write the service
+in one request, then wait, and last remove the configs and secrets that no service uses any more.
+The next run finds each of these steps complete or not started.
 """
 
 from __future__ import annotations
@@ -57,29 +57,29 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_spec impor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Another client may write the service at the same moment, and Swarm itself does during an update.
+# Another client may write the service at the same moment, and Swarm does during an update.
 _WRITE_ATTEMPTS = 20
-# How often an update that Swarm has forgotten is sent again, and how long apart.
+# How many times a stalled update is sent again, and the seconds between.
 _RESUMES = 3
 _RESUME_PAUSE = 5.0
-# What an error says of the former specification, by how far Swarm has got with putting it back.
-_BACK = {
+# Sentence about the previous specification in an error, by the state of Swarm's rollback.
+_ROLLBACK_TEXT = {
     "": " Nothing has been rolled back.",
-    "rollback_started": " Swarm is still putting its former specification back.",
-    "rollback_paused": " Swarm was putting its former specification back, and stopped half-way.",
-    "rollback_completed": " Swarm has put its former specification back, and its tasks run that.",
+    "rollback_started": " Swarm is still restoring its previous specification.",
+    "rollback_paused": " Swarm was restoring its previous specification, and stopped half-way.",
+    "rollback_completed": " Swarm has restored its previous specification, and its tasks run it.",
 }
-_BACK_WITHOUT_TASKS = (
-    " Swarm has put its former specification back, and not all of its tasks have come up with it."
+_ROLLBACK_WITHOUT_TASKS = (
+    " Swarm has restored its previous specification, but not all of its tasks have come up with it."
 )
 _RESUMED = "resume of the paused update"
-# How long a wait bears managers that are choosing a leader.
-_LEADERLESS = 30.0
+# A wait tolerates managers without a leader for so many seconds.
+_LEADER_TIMEOUT = 30.0
 _WORD = {"configs": "config", "secrets": "secret"}
 
 
 class ServiceError(Exception):
-    """The service does not stand; ``result`` says what was done all the same."""
+    """The service is not in the desired state; ``result`` holds the return values."""
 
     def __init__(self, message: str, result: JsonDict) -> None:
         super().__init__(message)
@@ -114,7 +114,7 @@ class Outcome:
 
 
 def brief(service: Mapping[str, Any]) -> JsonDict:
-    """A service in the few words that a play needs."""
+    """The facts about a service that the module returns."""
     spec = service.get("Spec") or {}
     return {
         "id": service.get("ID", ""),
@@ -166,12 +166,12 @@ class ServiceRun:
         try:
             return self._engine.service(self._name)
         except (SocketMissingError, NoSwarmError) as error:
-            # A check of a play that would first install Docker and create the swarm.
+            # In check mode, an earlier task of the play may be the one that creates the swarm.
             if not self._check:
                 raise
             self._no_swarm = True
             self.outcome.warnings.append(
-                f"Service {self._name} is taken as absent, because there is no swarm yet: {error}"
+                f"Service {self._name} counts as absent, because there is no swarm yet: {error}"
             )
             return None
 
@@ -202,7 +202,7 @@ class ServiceRun:
         return found
 
     def _network_names(self, found: Iterable[Difference], known: Mapping[str, str]) -> JsonDict:
-        """Names for the ids in a difference, asked for only when there is one to show."""
+        """Names for the network ids in a difference; read only for a difference in networks."""
         names = {network_id: name for name, network_id in known.items()}
         for difference in found:
             if difference.option != "networks" or self._no_swarm:
@@ -222,13 +222,13 @@ class ServiceRun:
     def _present(self) -> None:
         options = self._options
         key = options.get("secret_hash_key")
-        wanted = [
+        references = [
             ref
             for kind in KINDS
             for ref in configs_and_secrets.references(kind, options.get(kind), key)
         ]
-        # Everything that can be wrong with the task is found before anything is changed.
-        service_spec.build(options, wanted, service_spec.Lookups({}, {}))
+        # Raises for an invalid option before anything is changed.
+        service_spec.build(options, references, service_spec.Lookups({}, {}))
         self._leave_out_unknown()
 
         service = self._read_service()
@@ -236,7 +236,7 @@ class ServiceRun:
             self._pin_image()
         networks = self._network_ids()
         present = self._read_objects()
-        plan = configs_and_secrets.plan(wanted, present)
+        plan = configs_and_secrets.plan(references, present)
         for reference in plan.missing:
             word = _WORD[reference.kind]
             text = f"the swarm has no {word} {reference.name}"
@@ -254,24 +254,24 @@ class ServiceRun:
             for reference in plan.create:
                 ids[(reference.kind, reference.name)] = self._create_object(reference)
         lookups = service_spec.Lookups(networks, ids)
-        known, replaced = self._write(service, wanted, lookups, networks)
+        known, replaced = self._write(service, references, lookups, networks)
 
         if self._check:
-            self._predict_removals(wanted, former, present)
+            self._predict_removals(references, former, present)
             if not self.outcome.changed:
                 self._report()
             return
         if options.get("wait"):
             self._wait(known, replaced)
-            self._remove_objects(wanted, former, present)
+            self._remove_objects(references, former, present)
         else:
             self._report()
 
     def _leave_out_unknown(self) -> None:
-        """An older Engine drops what it does not know, so it would differ for ever."""
-        asked = self._options.get("healthcheck") or {}
-        if asked.get("start_interval") and not self._speaks(START_INTERVAL_API):
-            self._options["healthcheck"] = {**asked, "start_interval": None}
+        """Drop options that an older Engine ignores, because they would differ in every run."""
+        healthcheck = self._options.get("healthcheck") or {}
+        if healthcheck.get("start_interval") and not self._speaks(START_INTERVAL_API):
+            self._options["healthcheck"] = {**healthcheck, "start_interval": None}
         if self._options.get("no_new_privileges") and not self._speaks(NO_NEW_PRIVILEGES_API):
             self._options["no_new_privileges"] = None
             self.outcome.warnings.append(
@@ -284,7 +284,7 @@ class ServiceRun:
         try:
             return self._engine.speaks(version)
         except SocketMissingError:
-            # Reading the service says what that means; until then nothing is known to be missing.
+            # The next request, which reads the service, reports or accepts this.
             return True
 
     def _pin_image(self) -> None:
@@ -301,7 +301,7 @@ class ServiceRun:
                 reference.kind, reference.name, reference.data or b"", labels
             )
         except ConflictError:
-            # Somebody made the same object at the same moment.
+            # Another client created the same object at the same moment.
             for raw in self._engine.objects(reference.kind, {"name": [reference.name]}):
                 item = configs_and_secrets.existing(reference.kind, raw)
                 if item.name == reference.name:
@@ -311,14 +311,14 @@ class ServiceRun:
     def _write(
         self,
         service: JsonDict | None,
-        wanted: list[Reference],
+        references: list[Reference],
         lookups: service_spec.Lookups,
         networks: Mapping[str, str],
     ) -> tuple[set[str] | None, bool]:
         """Create or update the service if it differs.
 
-        Returns the ids of the tasks there were before, None when nothing was changed, and whether
-        tasks are replaced without their specification telling.
+        Returns the ids of the tasks before the change (None if nothing was changed), and whether
+        Swarm replaces tasks although their own specification stays the same.
         """
         objects_changed = list(self.outcome.changes)
         for attempt in range(_WRITE_ATTEMPTS):
@@ -328,20 +328,23 @@ class ServiceRun:
             self.outcome.changes = list(objects_changed)
             try:
                 if service is None:
-                    return self._create(wanted, lookups, networks)
-                return self._update(service, wanted, lookups, networks)
+                    return self._create(references, lookups, networks)
+                return self._update(service, references, lookups, networks)
             except (OutOfSequenceError, ConflictError, NotFoundError) as error:
-                # Changed, created or removed by somebody else since it was read.
+                # Another client changed, created or removed it after it was read.
                 last = error
         raise EngineError(
-            f"others keep changing the service at the same time, {_WRITE_ATTEMPTS} attempts "
+            f"other clients change the service at the same time; {_WRITE_ATTEMPTS} attempts "
             f"failed: {last}"
         )
 
     def _create(
-        self, wanted: list[Reference], lookups: service_spec.Lookups, networks: Mapping[str, str]
+        self,
+        references: list[Reference],
+        lookups: service_spec.Lookups,
+        networks: Mapping[str, str],
     ) -> tuple[set[str] | None, bool]:
-        desired = service_spec.build(self._options, wanted, lookups)
+        desired = service_spec.build(self._options, references, lookups)
         found = service_spec.created(desired)
         names = self._network_names((), networks)
         _none, after = service_spec.trees(found, names)
@@ -358,25 +361,25 @@ class ServiceRun:
     def _update(
         self,
         service: JsonDict,
-        wanted: list[Reference],
+        references: list[Reference],
         lookups: service_spec.Lookups,
         networks: Mapping[str, str],
     ) -> tuple[set[str] | None, bool]:
         options = self._options
         actual = service["Spec"]
-        desired = service_spec.build(options, wanted, lookups, actual)
+        desired = service_spec.build(options, references, lookups, actual)
         found = service_spec.differences(actual, desired)
         names = self._network_names(found, networks)
         self.outcome.before, self.outcome.after = service_spec.trees(found, names)
         self.outcome.service = brief(service)
 
         if options.get("on_difference") == "fail":
-            for option in service_spec.unknown_before(found):
+            for option in service_spec.unknown_options(found):
                 self.outcome.warnings.append(
                     f"Service {self._name} was created by a Docker Engine that did not know "
-                    f"{option}, and runs without it until a change makes a new service"
+                    f"{option}, and runs without it until the next change of the service"
                 )
-            found = service_spec.known_before(found)
+            found = service_spec.without_unknown(found)
             self.outcome.before, self.outcome.after = service_spec.trees(found, names)
         if found and options.get("on_difference") == "fail":
             raise SpecError(
@@ -385,7 +388,7 @@ class ServiceRun:
                 f"See what runs with: docker service inspect --pretty {self._name}"
             )
         if any(difference.option == "mode" for difference in found):
-            return self._recreate(service, wanted, lookups, networks)
+            return self._recreate(service, references, lookups, networks)
 
         spec = service_spec.patched(actual, desired, found)
         notes = [difference.option for difference in found]
@@ -419,16 +422,16 @@ class ServiceRun:
     def _recreate(
         self,
         service: JsonDict,
-        wanted: list[Reference],
+        references: list[Reference],
         lookups: service_spec.Lookups,
         networks: Mapping[str, str],
     ) -> tuple[set[str] | None, bool]:
-        """A service cannot change between replicated and global."""
+        """Remove and create the service, because Swarm cannot change its mode."""
         if not self._options.get("recreate"):
             raise SpecError(
                 f"mode: the service is {mode_of(service['Spec'])}, and Swarm cannot "
-                f"make it {self._options['mode']}; it would have to be removed and created again, "
-                "without any of its tasks in between. Set recreate: true to permit that"
+                f"change it to {self._options['mode']}. It must be removed and created again, and "
+                "none of its tasks runs in between. Set recreate: true to permit that"
             )
         before, after = self.outcome.before, self.outcome.after
         if not self._check:
@@ -436,7 +439,7 @@ class ServiceRun:
         self.outcome.note("removed")
         if not self._check:
             self._wait_gone(service["ID"])
-        result = self._create(wanted, lookups, networks)
+        result = self._create(references, lookups, networks)
         self.outcome.before, self.outcome.after = before, after
         return result
 
@@ -470,62 +473,62 @@ class ServiceRun:
         end = self._clock() + float(self._options["wait_timeout"])
         pause = 0.1
         while True:
-            left = service_convergence.gone(
+            remaining = service_convergence.remaining_tasks(
                 self._engine.tasks_of_removed(service_id), self._engine.nodes()
             )
-            if not left:
+            if not remaining:
                 return
             if self._clock() >= end:
-                where = ", ".join(sorted({task["node"] or "?" for task in left}))
-                self.outcome.tasks = left
+                where = ", ".join(sorted({task["node"] or "?" for task in remaining}))
+                self.outcome.tasks = remaining
                 raise self._failure(
                     f"Service {self._name}: {self._done()}after "
-                    f"{self._options['wait_timeout']} s {len(left)} of its tasks have not stopped, "
-                    f"on {where}. They get stop_grace_period to end by themselves; raise "
+                    f"{self._options['wait_timeout']} s {len(remaining)} of its tasks have not "
+                    f"stopped, on {where}. Each may take stop_grace_period to stop; set "
                     "wait_timeout above it. Next command: docker ps, on these hosts"
                 )
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
-    # -- objects that are no longer referred to ----------------------------------------------
+    # -- unused configs and secrets ----------------------------------------------------------
 
     def _removable(
         self,
-        wanted: list[Reference],
+        references: list[Reference],
         former: set[tuple[str, str]],
         present: list[Existing],
     ) -> list[Existing]:
-        candidates = configs_and_secrets.removable(self._name, wanted, former, present)
+        candidates = configs_and_secrets.removable(self._name, references, former, present)
         if not candidates:
             return []
         used: set[tuple[str, str]] = set()
         for service in self._engine.services():
             if service["Spec"]["Name"] != self._name:
                 used |= configs_and_secrets.referred_by(service["Spec"])
-        return configs_and_secrets.removable(self._name, wanted, former, present, used)
+        return configs_and_secrets.removable(self._name, references, former, present, used)
 
     def _predict_removals(
         self,
-        wanted: list[Reference],
+        references: list[Reference],
         former: set[tuple[str, str]],
         present: list[Existing],
     ) -> None:
         if self._options.get("state") != "absent" and not self._options.get("wait"):
             return
-        for item in self._removable(wanted, former, present):
+        for item in self._removable(references, former, present):
             self.outcome.note(f"{_WORD[item.kind]} removed: {item.name}")
 
     def _remove_objects(
         self,
-        wanted: list[Reference],
+        references: list[Reference],
         former: set[tuple[str, str]],
         present: list[Existing],
     ) -> None:
-        for item in self._removable(wanted, former, present):
+        for item in self._removable(references, former, present):
             try:
                 self._engine.remove_object(item.kind, item.id)
             except (InUseError, NotFoundError):
-                # A service took it up since, or another run removed it: right either way.
+                # A service uses it by now, or another run has removed it. Both are correct.
                 continue
             self.outcome.note(f"{_WORD[item.kind]} removed: {item.name}")
 
@@ -557,16 +560,16 @@ class ServiceRun:
                     resumes, resumed = resumes + 1, answered
                     self._resume()
             except (NoQuorumError, EngineTimeoutError, EngineAwayError) as error:
-                # Managers choosing a leader are silent for seconds.  Silence is never success.
-                if self._clock() - answered >= _LEADERLESS or self._clock() >= end:
+                # Managers do not answer for seconds while they elect a leader.
+                if self._clock() - answered >= _LEADER_TIMEOUT or self._clock() >= end:
                     raise self._failure(
-                        f"Service {self._name}: {self._done()}whether it runs is not known: {error}"
+                        f"Service {self._name}: {self._done()}its state is not known: {error}"
                     ) from error
             else:
                 if verdict.state == service_convergence.CONVERGED:
                     return
-                # A rollback is waited for, so that what is said of it still holds afterwards.
-                under_way = verdict.returning and self._clock() < end
+                # Wait for the end of a rollback, so that the error reports its result.
+                under_way = verdict.rolling_back and self._clock() < end
                 if verdict.state == service_convergence.FAILED and not under_way:
                     raise self._failure(self._sentence("cannot come up", verdict))
                 if self._clock() >= end:
@@ -576,7 +579,7 @@ class ServiceRun:
             pause = min(pause * 1.3, 1.0)
 
     def _resume(self) -> None:
-        """Send the specification that the service has once more."""
+        """Send the present specification of the service again."""
         service = self._engine.service(self._name)
         if service is None:
             return
@@ -590,11 +593,11 @@ class ServiceRun:
     def _look(self, watch: service_convergence.Watch) -> service_convergence.Verdict:
         service = self._engine.service(self._name)
         if service is None:
-            raise EngineError("the service was removed by somebody else during the wait")
+            raise EngineError("another client removed the service during the wait")
         tasks = self._engine.tasks(service["ID"])
         nodes = self._engine.nodes()
         verdict = watch.observe(service, tasks, nodes, self._engine.now(), self._clock())
-        self._take_over(service, tasks, nodes, verdict.running)
+        self._record(service, tasks, nodes, verdict.running)
         return verdict
 
     def _report(self) -> None:
@@ -602,9 +605,9 @@ class ServiceRun:
         if service is not None:
             tasks, nodes = self._engine.tasks(service["ID"]), self._engine.nodes()
             running = sum(1 for task in tasks if service_convergence.running(task))
-            self._take_over(service, tasks, nodes, running)
+            self._record(service, tasks, nodes, running)
 
-    def _take_over(
+    def _record(
         self, service: JsonDict, tasks: list[JsonDict], nodes: list[JsonDict], running: int
     ) -> None:
         outcome = self.outcome
@@ -613,7 +616,7 @@ class ServiceRun:
         outcome.running = running
         outcome.desired = service_convergence.required_tasks(service, nodes)
 
-    # -- words -------------------------------------------------------------------------------
+    # -- error texts -------------------------------------------------------------------------
 
     def _done(self) -> str:
         if self._check:
@@ -630,13 +633,13 @@ class ServiceRun:
     def _sentence(self, what: str, verdict: service_convergence.Verdict) -> str:
         done = self._done() or "nothing was changed, but "
         reasons = "; ".join(verdict.reasons) or "no reason is known"
-        kept = _BACK[verdict.rollback] if self.outcome.changed else ""
+        rollback = _ROLLBACK_TEXT[verdict.rollback] if self.outcome.changed else ""
         if verdict.rollback == "rollback_completed" and verdict.running < verdict.required:
-            kept = _BACK_WITHOUT_TASKS
-        which = "former" if verdict.rollback else "present"
+            rollback = _ROLLBACK_WITHOUT_TASKS
+        which = "previous" if verdict.rollback else "present"
         count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
         return (
-            f"Service {self._name}: {done}it {what} ({count}): {reasons}.{kept} "
+            f"Service {self._name}: {done}it {what} ({count}): {reasons}.{rollback} "
             f"Next command: docker service ps --no-trunc {self._name}"
         )
 

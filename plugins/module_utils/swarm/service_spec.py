@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the options of a task to the ServiceSpec of the Engine API, and back for comparing.
+"""Builds the ServiceSpec of the Engine API from a task's options, and compares two of them.
 
-Every option is a :class:`Field`: where it stands in the ServiceSpec, and a view that reads it in
-the words of the option with all defaults of the Engine filled in.  Two specifications differ when
-a view differs.  An update takes over only the parts that differ, so that the rest stays byte for
-byte what Swarm knows and Swarm has no reason to restart tasks for it.
+Every option is a :class:`Field`: its paths in the ServiceSpec, and a view that reads it in the form
+of the option, with all defaults of the Engine.  Two specifications differ if a view differs.  An
+update changes only the parts that differ.  The rest stays byte for byte the same, so that Swarm has
+no reason to restart tasks for it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts impo
 )
 
 JsonDict = dict[str, Any]
-
 Path = tuple[str, ...]
+
+# -- values ----------------------------------------------------------------------------------
 
 _DURATION_UNITS = {
     "ns": 1,
@@ -43,11 +44,8 @@ _DURATION_UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)")
-
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?$", re.IGNORECASE)
-
 _SIZE_UNITS = "bkmgtp"
 
 
@@ -97,7 +95,7 @@ def show_size(amount: int) -> str:
 
 
 def string_map(value: Mapping[str, Any] | None, option: str) -> dict[str, str]:
-    """A mapping of strings; what YAML may have read as another thing must be quoted."""
+    """A mapping of strings; a value that YAML reads as another type must be quoted."""
     found: dict[str, str] = {}
     for key, item in (value or {}).items():
         if isinstance(item, bool) or not isinstance(item, (str, int)):
@@ -157,9 +155,12 @@ def full_image(image: str) -> str:
     return f"{name}@{digest}" if digest else name
 
 
+# -- building --------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Lookups:
-    """What the task names and the Engine wants by id."""
+    """Ids of the networks, configs and secrets that the task refers to by name."""
 
     networks: Mapping[str, str]
     object_ids: Mapping[tuple[str, str], str]
@@ -212,7 +213,7 @@ def _mount(options: Mapping[str, Any], position: int) -> JsonDict:
         ("tmpfs_mode", "tmpfs"),
     ):
         if options.get(name) is not None and kind != only:
-            raise SpecError(f"{option}.{name}: only a mount of type {only} has it, this is {kind}")
+            raise SpecError(f"{option}.{name}: only a mount of type {only} has it, not {kind}")
     raw = _present(Type=kind, Source=source or None, Target=options["target"])
     if options.get("readonly"):
         raw["ReadOnly"] = True
@@ -246,19 +247,19 @@ def _ulimits(items: Sequence[Mapping[str, Any]]) -> list[JsonDict]:
     for position, item in enumerate(items):
         soft = item["soft"]
         hard = item["hard"] if item.get("hard") is not None else soft
-        # -1 is "unlimited" and therefore above every number.
+        # -1 means unlimited, so it is above every number.
         if hard != -1 and (soft == -1 or soft > hard):
             raise SpecError(f"ulimits[{position}] ({item['name']}): soft is above hard")
         found.append({"Name": item["name"], "Soft": soft, "Hard": hard})
     names = [item["Name"] for item in found]
     if len(set(names)) != len(names):
-        raise SpecError("ulimits: a name stands there twice")
+        raise SpecError("ulimits: a name is listed twice")
     return sorted(found, key=lambda item: str(item["Name"]))
 
 
 def _rollout(options: Mapping[str, Any], option: str) -> JsonDict:
-    # The Engine takes a left-out parallelism inside the block as 0, all tasks at once, although
-    # without the block it takes 1.  So the block is always sent whole.
+    # Without the block, the parallelism is 1.  With a block that lacks parallelism, the Engine uses
+    # 0, all tasks at once.  So the block always contains all keys.
     parallelism = options.get("parallelism")
     ratio = options.get("max_failure_ratio")
     return {
@@ -340,7 +341,7 @@ def _ports(items: Iterable[Mapping[str, Any]]) -> list[JsonDict]:
     return found
 
 
-def _references(kind: str, wanted: Sequence[Reference], lookups: Lookups) -> list[JsonDict]:
+def _references(kind: str, references: Sequence[Reference], lookups: Lookups) -> list[JsonDict]:
     word = {"configs": "Config", "secrets": "Secret"}[kind]
     return [
         {
@@ -353,7 +354,7 @@ def _references(kind: str, wanted: Sequence[Reference], lookups: Lookups) -> lis
                 "Mode": item.mode,
             },
         }
-        for item in wanted
+        for item in references
         if item.kind == kind
     ]
 
@@ -377,7 +378,7 @@ def _placement(options: Mapping[str, Any]) -> JsonDict:
 
 def build(
     options: Mapping[str, Any],
-    wanted: Sequence[Reference],
+    references: Sequence[Reference],
     lookups: Lookups,
     actual: Mapping[str, Any] | None = None,
 ) -> JsonDict:
@@ -420,8 +421,8 @@ def build(
         )
         or None,
         Mounts=[_mount(item, index) for index, item in enumerate(given("mounts") or ())] or None,
-        Configs=_references("configs", wanted, lookups) or None,
-        Secrets=_references("secrets", wanted, lookups) or None,
+        Configs=_references("configs", references, lookups) or None,
+        Secrets=_references("secrets", references, lookups) or None,
         Sysctls=string_map(given("sysctls"), "sysctls") or None,
         CapabilityAdd=sorted(capability(item) for item in given("cap_add") or ()) or None,
         CapabilityDrop=sorted(capability(item) for item in given("cap_drop") or ()) or None,
@@ -477,6 +478,9 @@ def _mode(options: Mapping[str, Any], actual: Mapping[str, Any] | None) -> JsonD
 def capability(name: str) -> str:
     upper = name.upper()
     return upper if upper == "ALL" or upper.startswith("CAP_") else f"CAP_{upper}"
+
+
+# -- views -----------------------------------------------------------------------------------
 
 
 def _container(spec: Mapping[str, Any], *path: str) -> Any:
@@ -639,12 +643,14 @@ def _view_hosts(spec: Mapping[str, Any]) -> Any:
     return sorted(found)
 
 
+# -- fields ----------------------------------------------------------------------------------
+
 View = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One option: its place in the ServiceSpec and how it reads."""
+    """One option: its view and its paths in the ServiceSpec."""
 
     option: str
     view: View
@@ -729,7 +735,7 @@ FIELDS: tuple[Field, ...] = (
         "placement.preferences", _view_preferences, (("TaskTemplate", "Placement", "Preferences"),)
     ),
     _plain("placement.replicas_max_per_node", ("TaskTemplate", "Placement", "MaxReplicas"), 0),
-    # The top-level list is where old clients put networks; the Engine refuses both at once.
+    # Old clients write networks to the top-level list; the Engine refuses both lists together.
     Field("networks", _view_networks, (("TaskTemplate", "Networks"), ("Networks",))),
     Field("logging", _view_logging, (("TaskTemplate", "LogDriver"),)),
     Field("update_config", lambda spec: _view_rollout(spec, "UpdateConfig"), (("UpdateConfig",),)),
@@ -744,6 +750,9 @@ FIELDS: tuple[Field, ...] = (
 )
 
 
+# -- comparing -------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Difference:
     option: str
@@ -753,11 +762,11 @@ class Difference:
 
 
 def differences(actual: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Difference]:
-    """Every option in which the two specifications differ, in the order of FIELDS."""
+    """Every option that differs between the two specifications, in the order of FIELDS."""
     found: list[Difference] = []
     for field in FIELDS:
         before, after = field.view(actual), field.view(desired)
-        # Without a digest in the task, a digest that another client pinned is no change.
+        # If the task has no digest, a digest that another client pinned is no difference.
         if field.option == "image" and not split_digest(after)[1]:
             before = full_image(split_digest(before)[0])
         if before != after:
@@ -765,8 +774,8 @@ def differences(actual: Mapping[str, Any], desired: Mapping[str, Any]) -> list[D
     return found
 
 
-def _younger(difference: Difference) -> str | None:
-    """The option that an older Engine has dropped, if that is all that differs."""
+def _unknown_option(difference: Difference) -> str | None:
+    """The option that an older Engine has dropped, if the difference is nothing else."""
     before, after = difference.before, difference.after
     if difference.option == "no_new_privileges" and after:
         return difference.option
@@ -779,18 +788,18 @@ def _younger(difference: Difference) -> str | None:
     return None
 
 
-def unknown_before(found: Iterable[Difference]) -> list[str]:
-    """Options that the service lacks as one that an older Engine created does."""
-    return [option for option in map(_younger, found) if option]
+def unknown_options(found: Iterable[Difference]) -> list[str]:
+    """Options that the service lacks because an older Engine created it."""
+    return [option for option in map(_unknown_option, found) if option]
 
 
-def known_before(found: Iterable[Difference]) -> list[Difference]:
-    """All other differences."""
-    return [difference for difference in found if not _younger(difference)]
+def without_unknown(found: Iterable[Difference]) -> list[Difference]:
+    """The differences, except those of :func:`unknown_options`."""
+    return [difference for difference in found if not _unknown_option(difference)]
 
 
 def created(desired: Mapping[str, Any]) -> list[Difference]:
-    """The options of a new service that differ from what the Engine would choose itself."""
+    """The options of a new service that differ from the Engine's defaults."""
     found = differences({}, desired)
     if not any(difference.option == "replicas" for difference in found):
         replicas = replicas_of(desired)
@@ -802,7 +811,7 @@ def created(desired: Mapping[str, Any]) -> list[Difference]:
 def patched(
     actual: Mapping[str, Any], desired: Mapping[str, Any], found: Iterable[Difference]
 ) -> JsonDict:
-    """The actual specification with only the differing parts replaced."""
+    """The actual specification, with only the differing parts replaced."""
     spec: JsonDict = copy.deepcopy(dict(actual))
     for difference in found:
         for path in difference.paths:
@@ -824,7 +833,7 @@ def _put(tree: JsonDict, path: Path, value: Any) -> None:
 
 
 def forced(spec: Mapping[str, Any]) -> JsonDict:
-    """The same specification, restarting every task."""
+    """The same specification with a higher ForceUpdate, so that every task restarts."""
     result: JsonDict = copy.deepcopy(dict(spec))
     task = result.setdefault("TaskTemplate", {})
     task["ForceUpdate"] = int(task.get("ForceUpdate") or 0) + 1
@@ -832,12 +841,15 @@ def forced(spec: Mapping[str, Any]) -> JsonDict:
 
 
 def restarts_tasks(found: Iterable[Difference]) -> bool:
-    """Whether Swarm may replace tasks without their TaskTemplate telling so."""
+    """Whether Swarm may replace tasks although their TaskTemplate stays the same."""
     return any(path[0] == "EndpointSpec" for item in found for path in item.paths)
 
 
+# -- showing ---------------------------------------------------------------------------------
+
+
 def _masked(value: Any, other: Any) -> Any:
-    """Environment with the values of secret-looking names hidden, yet unequal ones unequal."""
+    """Environment with masked values of secret-looking names; a changed one is marked."""
     if not isinstance(value, Mapping):
         return value
     before = other if isinstance(other, Mapping) else {}
@@ -854,7 +866,7 @@ def _masked(value: Any, other: Any) -> Any:
 def trees(
     found: Iterable[Difference], network_by_id: Mapping[str, str] | None = None
 ) -> tuple[JsonDict, JsonDict]:
-    """(before, after) restricted to the options that differ, fit to be shown."""
+    """(before, after) with only the options that differ, and with masked secrets."""
     names = network_by_id or {}
     before: JsonDict = {}
     after: JsonDict = {}

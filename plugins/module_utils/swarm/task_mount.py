@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a running task has mounted what it was to mount, as container, volume and kernel say."""
+"""Whether a running task has the expected mount; the container, volume and kernel report it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 @dataclass(frozen=True)
 class Expected:
-    """What a task is to mount at a path."""
+    """The mount that a task must have at a path."""
 
     target: str
     kind: str
     # A path of the host, or the name of a volume.
     source: str
     driver: str = ""
-    # What the kernel may call the file system; empty when it does not matter.
+    # The kernel's names of the allowed file systems; empty allows any.
     filesystems: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one container has mounted there; empty strings for nothing."""
+    """The mount that one container has there; empty strings if there is none."""
 
     kind: str = ""
     source: str = ""
     driver: str = ""
-    # Of the volume itself, which Docker asks its driver for.
+    # The driver of the volume itself, as Docker's list of volumes reports it.
     volume_driver: str = ""
-    # None when the kernel could not be asked.
+    # None if the kernel's table of mounts could not be read.
     filesystem: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Found:
 
 
 def found_mount(container: Mapping[str, Any], target: str, filesystem: str | None = None) -> Found:
-    """What a container of the Engine's list has mounted at a path."""
+    """The mount at a path of a container from the Engine's list."""
     for mount in container.get("Mounts") or ():
         if mount.get("Destination") == target:
             kind = str(mount.get("Type") or "")
@@ -63,7 +63,7 @@ def found_mount(container: Mapping[str, Any], target: str, filesystem: str | Non
 
 
 def filesystem_at(mountinfo: str, target: str) -> str:
-    """What the kernel calls the file system at a path, by a process's table of mounts.
+    """The kernel's name of the file system at a path, from a process's table of mounts.
 
     >>> filesystem_at("9 1 0:5 / /data rw - nfs4 nas:/x rw", "/data")
     'nfs4'
@@ -73,7 +73,7 @@ def filesystem_at(mountinfo: str, target: str) -> str:
         fields, _dash, rest = line.partition(" - ")
         parts = fields.split()
         if len(parts) > 4 and _unescaped(parts[4]) == target:
-            # The last one lies over those before it.
+            # A later mount covers an earlier one at the same path.
             kind = rest.split()[0] if rest.split() else ""
     return kind
 
@@ -83,26 +83,26 @@ def _unescaped(text: str) -> str:
 
 
 def wrong(expected: Expected, found: Found) -> list[str]:
-    """In what a mount is not the one expected, as ends of a sentence."""
+    """How a mount differs from the expected one, each as a part of a sentence."""
     if not found.kind:
         return [f"nothing is mounted at {expected.target}, expected {_shown(expected)}"]
     if (found.kind, found.source) != (expected.kind, expected.source):
         actual = f"{found.kind} {found.source}"
         return [f"{actual} is mounted at {expected.target}, expected {_shown(expected)}"]
-    told = []
-    for driver, whose in ((found.driver, "mount"), (found.volume_driver, "volume")):
+    differences = []
+    for driver, owner in ((found.driver, "mount"), (found.volume_driver, "volume")):
         if expected.driver and not same_driver(expected.driver, driver):
-            told.append(
-                f"the {whose} {expected.source} has the driver {driver or '(none)'}, expected"
+            differences.append(
+                f"the {owner} {expected.source} has the driver {driver or '(none)'}, expected"
                 f" {expected.driver}"
             )
     if expected.filesystems and found.filesystem is not None:
         if found.filesystem not in expected.filesystems:
-            told.append(
+            differences.append(
                 f"the file system at {expected.target} is {found.filesystem or '(none)'}, expected"
                 f" {' or '.join(expected.filesystems)}"
             )
-    return told
+    return differences
 
 
 def _shown(expected: Expected) -> str:
@@ -111,16 +111,16 @@ def _shown(expected: Expected) -> str:
 
 
 def verdict(host: str, service: str, expected: Expected, found: Mapping[str, Found]) -> str:
-    """What is wrong on a host with the containers of a service, by their ids; empty if nothing."""
+    """What is wrong with the mounts of a service's containers on a host; empty if nothing is."""
     if not found:
         return (
-            f"{host}: no task of {service} runs here, so nothing can be seen of what it mounts."
+            f"{host}: no task of {service} runs here, so its mounts cannot be checked."
             f" Next command on a manager: docker service ps --no-trunc {service}"
         )
-    told = [
-        f"{host}: the task of {service} is not on its storage: {text}. Next command on {host}:"
+    problems = [
+        f"{host}: the task of {service} does not use its storage: {text}. Next command on {host}:"
         f" docker inspect --format '{{{{json .Mounts}}}}' {container[:12]}"
         for container, one in found.items()
         for text in wrong(expected, one)
     ]
-    return ". ".join(told)
+    return ". ".join(problems)

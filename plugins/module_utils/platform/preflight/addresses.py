@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and addresses of hosts, and whether a host could be looked at."""
+"""Names and addresses of hosts, and whether each host was checked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_names(site: Site) -> Iterator[Finding]:
             yield Finding(
                 host.name,
                 f"is called {name}, which other hosts cannot use for it.",
-                "Give the host a name of its own (hostnamectl hostname), and restart Docker if it "
+                "Give the host its own name (hostnamectl hostname NAME), and restart Docker if it "
                 "runs already.",
             )
             continue
@@ -53,7 +53,7 @@ def check_names(site: Site) -> Iterator[Finding]:
         if len(hosts) > 1:
             yield Finding(
                 listed(hosts),
-                f"share the node name {name}, and a swarm tells its nodes apart by name.",
+                f"share the node name {name}, but each node needs a different one.",
                 "Give each its own name: hostnamectl hostname NAME.",
             )
 
@@ -112,7 +112,7 @@ def check_looked_at(site: Site) -> Iterator[Finding]:
     if unseen:
         yield Finding(
             listed(unseen),
-            "not looked at, because this run leaves them out.",
-            "Run without --limit to have every host checked.",
+            "not checked, because this run leaves them out.",
+            "Run without --limit to check every host.",
             warning=True,
         )

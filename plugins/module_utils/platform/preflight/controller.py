@@ -1,16 +1,14 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller holds, compared with what the hosts hold."""
+"""The secrets of the controller, compared with those of the hosts."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
-    BLOCKERS,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import BLOCKERS
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Check,
     Finding,
@@ -28,7 +26,7 @@ def check_local_dir(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elk_local_dir",
             f"{local.path} is no absolute path, and each program would look for it elsewhere.",
-            "Write it from the root on, for example /secure/elk.",
+            "Write it with a leading slash, for example /secure/elk.",
             final=True,
         )
     elif local.reader:
@@ -36,14 +34,14 @@ def check_local_dir(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elk_local_dir",
             f"{local.path} lies in the inventory {local.reader}, which reads every file in it: "
-            "passwords and keys would become names of hosts.",
+            "passwords and keys would become host names.",
             f"Move it: mv {shlex.quote(local.path)} {shlex.quote(local.better)}{then}.",
             final=True,
         )
 
 
 def _check_secret(name: str) -> Check:
-    """The blockers of one name. Most may be accepted one by one, to make a new secret."""
+    """A check for one secret. The operator may accept most of them, to make a new secret."""
 
     def of_name(site: Site) -> Iterator[Finding]:
         for found in site.blockers:
@@ -56,5 +54,5 @@ def _check_secret(name: str) -> Check:
 for _name in BLOCKERS:
     check(_name)(_check_secret(_name))
 
-# Those that compare what the controller holds, and need nothing else of the hosts.
+# The checks of the controller's files, which need no other facts of the hosts.
 CONTROLLER_CHECKS = ("local_dir", *BLOCKERS)

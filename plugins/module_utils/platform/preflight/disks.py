@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disks, where data is stored, and what is in the way there."""
+"""Disks, where data is stored, and data that is there already."""
 
 from __future__ import annotations
 
@@ -25,14 +25,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan im
     HOW_TO_MOVE,
     PREFIXES,
     in_words,
-    moved,
+    move_blocker,
 )
 
-# Elasticsearch's watermarks: a share of the disk that has to be free, or a size if that is less.
+# Elasticsearch's watermarks: the share of the disk that must be free, or a size if that is less.
 LOW_WATERMARK = (0.15, 200 * GIB)
-
 FLOOD_WATERMARK = (0.05, 100 * GIB)
-
 WATERMARK_SETTINGS = "cluster.routing.allocation.disk."
 
 
@@ -40,7 +38,7 @@ WATERMARK_SETTINGS = "cluster.routing.allocation.disk."
 def check_disk(site: Site) -> Iterator[Finding]:
     folder = site.text("elk_data_dir")
     least = int(number_of(site.settings.get("storage_min_free_gb")) * GIB)
-    watched = not any(
+    default_watermarks = not any(
         name.startswith(WATERMARK_SETTINGS) for name in site.texts("elasticsearch_setting_names")
     )
     for host in site.seen:
@@ -53,24 +51,24 @@ def check_disk(site: Site) -> Iterator[Finding]:
             continue
         state = f"has {show_size(free)} free of {show_size(total)} where {folder} is"
         used = 100 - free * 100 // total
-        more = "Make room, or set elk_data_dir to a larger file system."
-        if elasticsearch and watched and free < _watermark(FLOOD_WATERMARK, total):
+        fix = "Make room, or set elk_data_dir to a larger file system."
+        if elasticsearch and default_watermarks and free < _watermark(FLOOD_WATERMARK, total):
             yield Finding(
                 host.name,
                 f"{state} ({used}% used): Elasticsearch makes every index read-only there.",
-                more,
+                fix,
             )
         elif free < least and not disk.get("exists"):
             yield Finding(
                 host.name,
                 f"{state}, and storage_min_free_gb asks for {show_size(least)}.",
-                more,
+                fix,
             )
-        elif elasticsearch and watched and free < _watermark(LOW_WATERMARK, total):
+        elif elasticsearch and default_watermarks and free < _watermark(LOW_WATERMARK, total):
             yield Finding(
                 host.name,
-                f"{state} ({used}% used): Elasticsearch puts no further shard there.",
-                more,
+                f"{state} ({used}% used): Elasticsearch allocates no further shard there.",
+                fix,
                 warning=True,
             )
 
@@ -81,7 +79,7 @@ def binds(site: Site, host: Host, service: str) -> bool:
 
 
 def _watermark(mark: tuple[float, int], total: int) -> int:
-    """Bytes that have to be free: of a large disk a fixed size is enough."""
+    """Bytes that must be free: on a large disk a fixed size is enough."""
     share, size = mark
     return min(int(total * share), size)
 
@@ -91,17 +89,18 @@ def check_storage(site: Site) -> Iterator[Finding]:
     for service in PREFIXES:
         hosts = _stored(site, service)
         yield from _storage_problems(site, hosts, service)
-        ways: dict[str, list[str]] = {}
+        kinds: dict[str, list[str]] = {}
         for host in hosts:
-            told = storage_of(host, service)
-            if not told.get("problems"):
-                ways.setdefault(in_words(told.get("running") or BIND), []).append(host.name)
-        if len(ways) > 1:
-            parts = [f"{way} ({listed(names)})" for way, names in ways.items()]
+            storage = storage_of(host, service)
+            if not storage.get("problems"):
+                kinds.setdefault(in_words(storage.get("running") or BIND), []).append(host.name)
+        if len(kinds) > 1:
+            parts = [f"{kind} ({listed(names)})" for kind, names in kinds.items()]
             yield Finding(
                 f"{service}_storage",
-                f"has not the same kind and driver on all hosts: {'; '.join(parts)}.",
-                "One service mounts them all: give all hosts the same. Driver options may differ.",
+                f"differs in kind or driver between the hosts: {'; '.join(parts)}.",
+                "One service mounts them all, so use the same on all hosts. Only driver options "
+                "may differ.",
             )
 
 
@@ -112,17 +111,17 @@ def check_storage_change(site: Site) -> Iterator[Finding]:
     for service in PREFIXES:
         folder = f"{site.text('elk_data_dir')}/{service}"
         for host in _stored(site, service):
-            told = storage_of(host, service)
-            if told.get("problems"):
+            storage = storage_of(host, service)
+            if storage.get("problems"):
                 continue
-            reason = moved(
+            blocker = move_blocker(
                 service,
                 str((host.survey.get("files") or {}).get(note) or ""),
                 ((host.survey.get("disks") or {}).get(folder) or {}).get("empty"),
-                told.get("identity") or BIND,
+                storage.get("identity") or BIND,
             )
-            if reason:
-                yield Finding(host.name, f"{service} {reason}", HOW_TO_MOVE)
+            if blocker:
+                yield Finding(host.name, f"{service} {blocker}", HOW_TO_MOVE)
 
 
 def _stored(site: Site, service: str) -> list[Host]:
@@ -133,20 +132,20 @@ def _stored(site: Site, service: str) -> list[Host]:
 def _storage_problems(site: Site, hosts: Sequence[Host], service: str) -> Iterator[Finding]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for host in hosts:
-        for told in storage_of(host, service).get("problems") or []:
-            # Ansible has told the others.
-            if not told["in_specs"]:
-                key = (told["where"], told["wrong"], told["mend"])
+        for problem in storage_of(host, service).get("problems") or []:
+            # The argument specs report the others.
+            if not problem["in_specs"]:
+                key = (problem["where"], problem["wrong"], problem["mend"])
                 found.setdefault(key, []).append(host.name)
-    for (where, wrong, mend), names in found.items():
-        yield Finding(site.where(where, names, hosts), wrong, mend)
+    for (where, wrong, fix), names in found.items():
+        yield Finding(site.where(where, names, hosts), wrong, fix)
 
 
 @check("data_directory")
 def check_data_directory(site: Site) -> Iterator[Finding]:
     marker = f"{site.text('elk_config_dir')}/elasticsearch/cluster_uuid"
     data = f"{site.text('elk_data_dir')}/elasticsearch"
-    remembered: dict[str, list[str]] = {}
+    clusters: dict[str, list[str]] = {}
     filled = []
     for host in site.seen:
         if host.name not in site.placed("elasticsearch"):
@@ -154,22 +153,22 @@ def check_data_directory(site: Site) -> Iterator[Finding]:
         uuid = str((host.survey.get("files") or {}).get(marker) or "")
         disk = (host.survey.get("disks") or {}).get(data) or {}
         if uuid:
-            remembered.setdefault(uuid, []).append(host.name)
+            clusters.setdefault(uuid, []).append(host.name)
         elif disk.get("empty") is False and binds(site, host, "elasticsearch"):
             filled.append(host.name)
-    if len(remembered) > 1:
-        parts = [f"{uuid} ({listed(hosts)})" for uuid, hosts in remembered.items()]
+    if len(clusters) > 1:
+        parts = [f"{uuid} ({listed(hosts)})" for uuid, hosts in clusters.items()]
         yield Finding(
             marker,
-            f"hosts remember different Elasticsearch clusters: {'; '.join(parts)}.",
-            f"Take out the hosts of the other cluster, or empty {data} and remove {marker} on "
-            "those whose data may go.",
+            f"hosts belong to different Elasticsearch clusters: {'; '.join(parts)}.",
+            f"Remove the hosts of the other cluster from the inventory, or empty {data} and remove "
+            f"{marker} on those whose data you do not need.",
         )
     if filled:
         yield Finding(
             listed(filled),
-            f"has something in {data} and remembers no cluster: Elasticsearch may find data of "
-            "another one.",
-            "Unless an earlier run was broken off, empty it before you go on.",
+            f"{data} is not empty, and no note names its cluster: Elasticsearch may find data of "
+            "another cluster.",
+            "Empty it before you go on, unless it is from an earlier run that was interrupted.",
             warning=True,
         )

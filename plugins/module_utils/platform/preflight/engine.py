@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Distribution and Docker Engine, where it comes from, and how it is set."""
+"""The distribution, and the source, version and settings of the Docker Engine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
     parse_version,
 )
 
-# Global services with host-mode ports and rollback of updates work from this Engine on.
+# The first Engine where global services with host-mode ports and update rollback work.
 OLDEST_ENGINE = (20, 10)
-
 SUPPORTED = {
     "debian": ("12", "13"),
     "ubuntu": ("22.04", "24.04"),
@@ -39,8 +38,8 @@ def check_distribution(site: Site) -> Iterator[Finding]:
         if version not in SUPPORTED.get(key, ()):
             yield Finding(
                 host.name,
-                f"runs {release.get('name') or 'an unknown distribution'}, for which the "
-                "installation of Docker is not made.",
+                f"runs {release.get('name') or 'an unknown distribution'}, on which "
+                "this collection cannot install Docker.",
                 "Use Debian 12 or 13, Ubuntu 22.04 or 24.04, or a RHEL-like 9 or 10; or install "
                 "Docker yourself and set preflight_accept: [distribution].",
             )
@@ -65,13 +64,13 @@ def check_engine_source(site: Site) -> Iterator[Finding]:
 @check("engine_version")
 def check_engine_version(site: Site) -> Iterator[Finding]:
     oldest = ".".join(map(str, OLDEST_ENGINE))
-    wanted = site.text("docker_engine_version")
-    version = parse_version(wanted)
-    # A pattern such as 20.* says less than the limit does.
+    desired = site.text("docker_engine_version")
+    version = parse_version(desired)
+    # A pattern such as 20.* has fewer numbers than the limit.
     if version and version[:2] < OLDEST_ENGINE[: len(version)]:
         yield Finding(
             "docker_engine_version",
-            f"{wanted} is older than {oldest}, the oldest Engine that is supported.",
+            f"{desired} is older than {oldest}, the oldest Engine that is supported.",
             f"Use {oldest} or newer, or leave it empty.",
         )
     for host in site.seen:
@@ -83,32 +82,33 @@ def check_engine_version(site: Site) -> Iterator[Finding]:
                 f"has Docker {text}, and the oldest that is supported is {oldest}.",
                 "Upgrade it there, or remove it and let this collection install one.",
             )
-        asked = str(site.declared(host.name, "docker_engine_version") or "")
-        wanted_here = parse_version(asked)
-        # As far as both are named: 28.* is not older than 28.5.1.
+        desired_here = str(site.declared(host.name, "docker_engine_version") or "")
+        desired_version = parse_version(desired_here)
+        # Compare only the numbers that both have: 28.* is not older than 28.5.1.
         if (
             version
-            and wanted_here
-            and wanted_here < version[: len(wanted_here)]
+            and desired_version
+            and desired_version < version[: len(desired_version)]
             and not site.declared(host.name, "docker_engine_allow_downgrade")
         ):
             yield Finding(
                 host.name,
-                f"has Docker {text}, and docker_engine_version asks for {asked}, which is older.",
-                "Correct docker_engine_version, or say docker_engine_allow_downgrade: true if you "
-                "mean it.",
+                f"has Docker {text}, and docker_engine_version asks for {desired_here}, which "
+                "is older.",
+                "Correct docker_engine_version, or set docker_engine_allow_downgrade: true to "
+                "downgrade.",
             )
 
 
 @check("daemon")
 def check_daemon(site: Site) -> Iterator[Finding]:
-    """A daemon that is not believed to be none, or a member of the swarm would be set up anew."""
+    """A silent daemon must not count as missing: a swarm member would be set up again."""
     for host in site.seen:
         if docker_of(host).get("silent"):
             yield Finding(
                 host.name,
-                "its Docker daemon lives and does not answer.",
-                "See what it does (journalctl -u docker), and restart it there when it hangs "
+                "its Docker daemon runs and does not answer.",
+                "Check its log (journalctl -u docker), and restart it there if it hangs "
                 "(systemctl restart docker).",
             )
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the checks, and says what they found."""
+"""Runs the checks, and reports their findings."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import plural
 
-# The order in which a person reads what was found. Variables of the wrong kind come early: what
-# has one cannot be judged further.
+# The order of the report. Variables of the wrong type come early, because other checks cannot use
+# them.
 SUBJECTS = (
     groups,
     variables,
@@ -65,13 +65,13 @@ def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) 
         if only and name not in only:
             continue
         try:
-            told = list(function(site))
+            results = list(function(site))
         except (AttributeError, TypeError, ValueError):
-            # What has the wrong kind cannot be judged further. When nobody said so, it is our bug.
+            # A check cannot use a value of the wrong type. If no finding names one, it is our bug.
             if not any(found.check == "kinds" for found in findings):
                 raise
             continue
-        for found in told:
+        for found in results:
             findings.append(
                 Finding(
                     where=found.where,
@@ -96,11 +96,11 @@ def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) 
 
 
 def report(problems: Sequence[Finding]) -> str:
-    """All problems as a numbered list for a person."""
+    """All problems as a numbered list."""
     counts = Counter(problem.check for problem in problems)
-    lines = [f"{plural(len(problems), 'problem')} to mend before anything is changed:"]
+    lines = [f"{plural(len(problems), 'problem')} must be fixed first; nothing was changed:"]
     for number, problem in enumerate(problems, start=1):
         lines.append(f"  {number}. {problem.where}: {problem.wrong}")
-        lines.append(f"     Mend: {problem.mend}")
+        lines.append(f"     Fix: {problem.mend}")
     lines.append(f"Checks that failed: {listed(sorted(counts))}.")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks that the firewall lets in, and firewalls that are there already."""
+"""Networks that the firewall allows, and firewalls that hosts have already."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_firewall_networks(site: Site) -> Iterator[Finding]:
 
 @check("firewall_addresses")
 def check_firewall_addresses(site: Site) -> Iterator[Finding]:
-    """Rules name the other hosts by what the inventory tells of them."""
+    """The rules identify the other hosts by addresses from the inventory."""
     if not any(has_firewall(host) for host in site.seen):
         return
     for host in site.seen:
@@ -55,8 +55,8 @@ def check_firewall_addresses(site: Site) -> Iterator[Finding]:
             yield Finding(
                 host.name,
                 f"Swarm uses {listed(hidden)} there, which is no address, so the firewall's rules "
-                "on the other hosts cannot know what its packets come from.",
-                "Set firewall_addresses for it to the addresses it has there.",
+                "on the other hosts cannot name the source of its packets.",
+                "Set firewall_addresses for it to the addresses that it has there.",
                 warning=True,
             )
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is a manager, who is a worker, and who is asked."""
+"""Managers, workers, and the manager that runs the commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_groups(site: Site) -> Iterator[Finding]:
         yield Finding(
             host,
             "is in swarm_managers and in swarm_workers.",
-            "Take it out of one of the two: a manager runs tasks as a worker does.",
+            "Remove it from one of the two: a manager runs tasks like a worker.",
         )
     for service in ("elasticsearch", "logstash", "kibana"):
         if service not in site.groups:
@@ -44,7 +44,7 @@ def check_groups(site: Site) -> Iterator[Finding]:
                     host,
                     f"is in the group {service} but in no swarm group.",
                     "Put it into swarm_managers or swarm_workers too, "
-                    f"or take it out of {service}.",
+                    f"or remove it from {service}.",
                 )
 
 
@@ -60,24 +60,24 @@ def check_managers(site: Site) -> Iterator[Finding]:
         )
     elif count and count % 2 == 0:
         lost = count - (count // 2 + 1)
-        # An even number buys nothing over the odd one below it.
-        truth = (
+        # An even number is no safer than the odd number below it.
+        wrong = (
             f"has {count} managers, of which {count // 2 + 1} must be up: it bears the loss of "
             f"{lost or 'none'}, no better than {count - 1} would."
         )
         if site.settings.get("swarm_accept_even_managers") is True:
             yield Finding(
                 "group swarm_managers",
-                truth,
+                wrong,
                 f"Prefer {count + 1}. Running tasks go on when the quorum is lost.",
                 warning=True,
             )
         else:
             yield Finding(
                 "group swarm_managers",
-                truth,
+                wrong,
                 f"Use {count + 1} managers or {count - 1}, or set "
-                "swarm_accept_even_managers: true to go on knowing this.",
+                "swarm_accept_even_managers: true to accept this.",
             )
     elif count > 7:
         yield Finding(
@@ -95,5 +95,5 @@ def check_elk_manager(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elk_manager",
             f"is {manager}, which is not in the group swarm_managers.",
-            "Remove elk_manager to have the first manager asked, or name one of them.",
+            "Remove elk_manager to use the first manager, or name one of them.",
         )

@@ -16,9 +16,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
     number_of,
 )
 
-# Seconds between a host's clock and this machine's.
+# Seconds between the clocks of a host and this machine: for a notice, and for a problem.
 CLOCK_NOTICE = 5
-
 CLOCK_LIMIT = 60
 
 
@@ -26,7 +25,7 @@ CLOCK_LIMIT = 60
 def check_kernel(site: Site) -> Iterator[Finding]:
     options = site.settings.get("docker_engine_daemon_options") or {}
     driver = str(options.get("storage-driver") or "overlay2")
-    wanted = [
+    needs = [
         ("vxlan", "the kernel module vxlan", "overlay networks", "Use a kernel that has it."),
         (
             "memory_cgroup",
@@ -36,7 +35,7 @@ def check_kernel(site: Site) -> Iterator[Finding]:
         ),
     ]
     if driver == "overlay2":
-        wanted.append(
+        needs.append(
             (
                 "overlay",
                 "the kernel's file system overlay",
@@ -44,13 +43,13 @@ def check_kernel(site: Site) -> Iterator[Finding]:
                 "Use a kernel that has it, or name another storage-driver for Docker.",
             )
         )
-    for feature, what, need, mend in wanted:
-        # Null means that nothing tells, as inside a container.
+    for feature, what, need, fix in needs:
+        # None means unknown, as inside a container.
         without = [
             h.name for h in site.seen if (h.survey.get("features") or {}).get(feature) is False
         ]
         if without:
-            yield Finding(listed(without), f"lacks {what}, which {need} need.", mend)
+            yield Finding(listed(without), f"lacks {what}, which {need} need.", fix)
 
 
 @check("clock")
@@ -82,10 +81,10 @@ def check_clock(site: Site) -> Iterator[Finding]:
 
 
 def _clock_off(site: Site, host: Host) -> float:
-    """Seconds that a host's clock is off for certain; 0 if it may be right.
+    """Seconds by which a host's clock is certainly wrong; 0 if it may be right.
 
-    The host read its clock at some moment between this machine's sending of the question and the
-    end of all questions. However long that took, a right clock shows a time between the two.
+    The host read its clock after this machine sent the request and before all responses were here.
+    So a right clock shows a time between the two, however long that took.
     """
     time, sent = number_of(host.survey.get("time")), number_of(host.declared.get("sent"))
     received = number_of(site.settings.get("received"))
@@ -98,14 +97,14 @@ def _clock_off(site: Site, host: Host) -> float:
 
 @check("swap")
 def check_swap(site: Site) -> Iterator[Finding]:
-    """Elasticsearch waits for its heap while that is read back from a disk."""
+    """Elasticsearch waits while a swapped heap is read back from the disk."""
     swapping = []
     for host in site.seen:
-        wanted = site.declared(host.name, "host_tuning_swap")
+        mode = site.declared(host.name, "host_tuning_swap")
         swappiness = number_of(site.declared(host.name, "host_tuning_swappiness") or 0)
-        # What the role is about to set counts as set.
+        # The value that the role will set counts.
         after = swappiness if swappiness >= 0 else number_of(host.survey.get("swappiness"))
-        on = wanted == "check" and int(host.survey.get("swap") or 0) > 0
+        on = mode == "check" and int(host.survey.get("swap") or 0) > 0
         if on and after > 1 and host.name in site.placed("elasticsearch"):
             swapping.append(host.name)
     if swapping:
@@ -114,7 +113,7 @@ def check_swap(site: Site) -> Iterator[Finding]:
             f"{listed(swapping)} may swap Elasticsearch's heap to a disk (swap is on, and "
             "vm.swappiness above 1).",
             "Set host_tuning_swap: disabled, or host_tuning_swappiness: 1, or host_tuning_swap: "
-            "keep to go on as it is.",
+            "keep to leave it as it is.",
             warning=True,
         )
 
@@ -124,22 +123,22 @@ def check_time_sync(site: Site) -> Iterator[Finding]:
     unset = []
     for host in site.seen:
         clock = host.survey.get("clock") or {}
-        wanted = site.declared(host.name, "host_tuning_time_sync")
+        mode = site.declared(host.name, "host_tuning_time_sync")
         family = (host.survey.get("distribution") or {}).get("family")
-        if wanted == "timesyncd" and family == "redhat":
+        if mode == "timesyncd" and family == "redhat":
             yield Finding(
                 host.name,
                 "host_tuning_time_sync is timesyncd, which RHEL-like distributions do not carry.",
                 "Set host_tuning_time_sync: chrony for it.",
             )
-        if wanted == "check" and clock.get("is_set") is False and not clock.get("container"):
+        if mode == "check" and clock.get("is_set") is False and not clock.get("container"):
             unset.append(host.name)
     if unset:
         yield Finding(
             "host_tuning_time_sync",
-            f"nothing sets the clock of {listed(unset)}, or has not yet: lines and certificates "
-            "carry its time.",
-            "Set host_tuning_time_sync: chrony, or keep if the machine around it sets the clock.",
+            f"nothing sets the clock of {listed(unset)}, or not yet: lines and certificates get "
+            "their time from it.",
+            "Set host_tuning_time_sync: chrony, or keep if a hypervisor sets it.",
             warning=True,
         )
 
@@ -158,6 +157,6 @@ def check_huge_pages(site: Site) -> Iterator[Finding]:
             f"{listed(always)} {'gives' if len(always) == 1 else 'give'} every process huge pages, "
             "asked for or not, so that containers use more memory than they need, up to their "
             "limit.",
-            "Set it to madvise, or to keep to go on as it is.",
+            "Set it to madvise, or to keep to leave it as it is.",
             warning=True,
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Memory of a host, and the heaps that have to fit into it."""
+"""Memory of a host, and the heaps that must fit into it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 
 # Above this the JVM loses compressed object pointers and a bigger heap holds less.
 HEAP_MAX = 31 * GIB
-
 MEMORY_OF = {
     "elasticsearch": "elasticsearch_memory",
     "logstash": "logstash_memory",
@@ -67,8 +66,8 @@ def check_memory(site: Site) -> Iterator[Finding]:
             room = show_size(total - reserved - (need - parts.get("elasticsearch_memory", 0)))
             yield Finding(
                 host.name,
-                f"has {show_size(total)} of memory, of which {show_size(reserved)} is left to the "
-                f"system, and is to run {sums}.",
+                f"has {show_size(total)} of memory, of which {show_size(reserved)} is reserved for "
+                f"the system, and should run {sums}.",
                 f"Set elasticsearch_memory for it to {room} or less, or move services away."
                 if "elasticsearch_memory" in parts and room != "0m"
                 else "Place fewer services on it, or give it more memory.",
@@ -77,16 +76,16 @@ def check_memory(site: Site) -> Iterator[Finding]:
             kibana = parse_size(site.declared(host.name, "kibana_memory") or "0") or 0
             if need + kibana + reserved <= total:
                 kibana_fits.append(host.name)
-    wanted = 1 if site.number("kibana_replicas") else 0
+    needed = 1 if site.number("kibana_replicas") else 0
     if site.settings.get("kibana_publish_mode") == "host":
-        wanted = site.number("kibana_replicas")
-    everything_seen = len(kibana_hosts) == len(site.placed("kibana"))
-    if everything_seen and kibana_hosts and len(kibana_fits) < wanted:
+        needed = site.number("kibana_replicas")
+    all_seen = len(kibana_hosts) == len(site.placed("kibana"))
+    if all_seen and kibana_hosts and len(kibana_fits) < needed:
         yield Finding(
             "kibana_memory",
-            f"{site.settings.get('kibana_memory')} finds room beside the other services on "
-            f"{plural(len(kibana_fits), 'host')} of the group kibana, and {wanted} "
-            f"{'is' if wanted == 1 else 'are'} needed.",
+            f"{site.settings.get('kibana_memory')} fits beside the other services on "
+            f"{plural(len(kibana_fits), 'host')} of the group kibana, and {needed} "
+            f"{'is' if needed == 1 else 'are'} needed.",
             "Lower kibana_memory or elasticsearch_memory, or put a larger host into the group "
             "kibana.",
         )
@@ -103,16 +102,16 @@ def check_heap(site: Site) -> Iterator[Finding]:
             continue
         if heap > HEAP_MAX:
             wrong = f"{heap_text} is more than 31g, above which the JVM's pointers double in size."
-            mend = "Set it to 31g or less, or leave it empty."
-            found.setdefault(("elasticsearch_heap", wrong, mend), []).append(host)
+            fix = "Set it to 31g or less, or leave it empty."
+            found.setdefault(("elasticsearch_heap", wrong, fix), []).append(host)
         elif limit and heap * 2 > limit:
             wrong = (
                 f"{heap_text} is more than half of elasticsearch_memory ({show_size(limit)}); "
                 "the other half is for the JVM itself and the file system cache."
             )
-            mend = f"Set it to {show_size(limit // 2)} or less, or leave it empty."
-            found.setdefault(("elasticsearch_heap", wrong, mend), []).append(host)
+            fix = f"Set it to {show_size(limit // 2)} or less, or leave it empty."
+            found.setdefault(("elasticsearch_heap", wrong, fix), []).append(host)
     everywhere = len(site.placed("elasticsearch"))
-    for (where, wrong, mend), hosts in found.items():
+    for (where, wrong, fix), hosts in found.items():
         place = where if len(hosts) == everywhere else f"{where} of {listed(hosts)}"
-        yield Finding(place, wrong, mend)
+        yield Finding(place, wrong, fix)

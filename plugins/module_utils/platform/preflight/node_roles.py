@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roles of the nodes of Elasticsearch."""
+"""Roles of the Elasticsearch nodes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import plural
 
 MASTER_ROLE = "master"
-
 VOTING_ONLY = "voting_only"
-
 NODE_ROLES = (
     MASTER_ROLE,
     "data",
@@ -34,8 +32,7 @@ NODE_ROLES = (
     "transform",
     VOTING_ONLY,
 )
-
-# The tiers that hold the indices of senders and the system's own.
+# Roles that hold the log indices and the system indices.
 DATA_ROLES = ("data", "data_content")
 
 
@@ -59,7 +56,7 @@ def check_node_roles(site: Site) -> Iterator[Finding]:
         yield Finding(
             site.where("elasticsearch_node_roles", hosts, nodes),
             f"{role} is no role of a node.",
-            f"Write {near[0]} if that is meant." if near else f"Use some of: {listed(NODE_ROLES)}.",
+            f"Write {near[0]} if you mean that." if near else f"Use some of: {listed(NODE_ROLES)}.",
         )
 
 
@@ -81,7 +78,7 @@ def check_data_nodes(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elasticsearch_index_replicas",
             f"is {text}, but {plural(len(holders), 'node')} may hold data ({listed(holders)}) and "
-            "a copy never shares a node with its original, so the cluster would never be green.",
+            "a replica is never on the node of its primary, so the cluster would never be green.",
             f"Set it to {len(holders) - 1} or less, or give the role data to more nodes.",
         )
 
@@ -103,14 +100,14 @@ def check_masters(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elasticsearch_node_roles",
             f"two nodes may become master ({listed(eligible)}): losing either stops the cluster.",
-            "Give the role master to a third; it may be voting_only.",
+            "Give the role master to a third node; it may be voting_only.",
             warning=True,
         )
 
 
 def node_roles_of(site: Site, host: str) -> list[str]:
     roles = site.declared(host, "elasticsearch_node_roles")
-    # Elasticsearch itself gives every role to a node for which none is named.
+    # Elasticsearch gives every role to a node without this setting.
     every = [role for role in NODE_ROLES if role != VOTING_ONLY]
     if isinstance(roles, str):
         roles = [role.strip() for role in roles.split(",")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ports that the platform needs, and who has them."""
+"""Ports that the platform needs, and the programs that use them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
     listed,
 )
 
-# Port on which members of a swarm talk with each other; it cannot be chosen.
+# The port between the nodes of a swarm; it is fixed.
 GOSSIP_PORT = 7946
-
 DOCKER_PROCESSES = ("dockerd", "docker-proxy")
 
 
@@ -39,7 +38,7 @@ def check_port_numbers(site: Site) -> Iterator[Finding]:
             yield Finding(
                 listed(names),
                 f"want the same port {port}.",
-                "Give each its own.",
+                "Give each its own port.",
             )
 
 
@@ -51,10 +50,10 @@ def check_ports(site: Site) -> Iterator[Finding]:
     taken: dict[tuple[int, str, str], dict[str, list[str]]] = {}
     for host in site.seen:
         if docker_of(host).get("silent"):
-            # Whose ports these are only its daemon knows; that it is silent is told elsewhere.
+            # Only the daemon knows whose ports these are; the check daemon reports its silence.
             continue
         listeners = host.survey.get("listeners") or []
-        for name, port, protocols in _wanted_ports(site, host):
+        for name, port, protocols in _needed_ports(site, host):
             for entry in listeners:
                 if entry.get("port") != port or entry.get("protocol") not in protocols:
                     continue
@@ -77,8 +76,8 @@ def check_ports(site: Site) -> Iterator[Finding]:
         )
 
 
-def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-    """What this host has to have free: the variable, the port, the protocols."""
+def _needed_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """What must be free on this host: the variable, the port, the protocols."""
     if host.name in site.placed("elasticsearch"):
         yield "elk_elasticsearch_port", site.number("elk_elasticsearch_port"), ("tcp",)
     for service, protocols in (("logstash", ("tcp", "udp")), ("kibana", ("tcp",))):
@@ -97,5 +96,5 @@ def _wanted_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str,
 
 
 def _is_docker(host: Host, process: str) -> bool:
-    """Whether a port may be held by the platform itself; a swarm member's Docker serves it."""
+    """Whether the platform itself may use the port: on a swarm member Docker serves it."""
     return is_member(host) and (process in DOCKER_PROCESSES or not process)

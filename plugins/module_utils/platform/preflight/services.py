@@ -22,7 +22,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 
 # The settings that the roles write are those of Elasticsearch 9.
 OLDEST_STACK = (9, 0, 0)
-
 NEWEST_STACK_MAJOR = 9
 
 
@@ -35,7 +34,7 @@ def check_versions(site: Site) -> Iterator[Finding]:
         yield Finding(
             "elk_version",
             f"{text or 'nothing'} is no version.",
-            'Write all three numbers and nothing else, for example "9.2.4".',
+            'Use a full version such as "9.2.4".',
         )
         return
     version = parse_version(text) or ()
@@ -51,7 +50,7 @@ def check_versions(site: Site) -> Iterator[Finding]:
             "elk_version",
             f"{text} is newer than the releases this collection was made for "
             f"({NEWEST_STACK_MAJOR}.x).",
-            "Try it on hosts that do not matter first.",
+            "Try it on test hosts first.",
             warning=True,
         )
 
@@ -70,14 +69,14 @@ def check_images(site: Site) -> Iterator[Finding]:
         if wrong:
             yield Finding(
                 name,
-                f"{image} {wrong}: what runs would change with the day a host pulls it.",
+                f"{image} {wrong}: hosts would run different versions over time.",
                 f"Write {name} with the tag of a release, or with a digest.",
             )
 
 
 @check("registry_login")
 def check_registry_login(site: Site) -> Iterator[Finding]:
-    """Whether a login at the registry is whole; a registry would answer with something vague."""
+    """Whether the registry login is complete; the registry would only answer with a vague error."""
     given = {
         name: bool(site.settings.get(name))
         for name in ("elk_registry_username", "elk_registry_password")
@@ -87,7 +86,7 @@ def check_registry_login(site: Site) -> Iterator[Finding]:
         yield Finding(
             missing,
             f"{present} is set and {missing} is empty.",
-            f"Set {missing} as well, or neither for a registry that asks for no login.",
+            f"Set {missing} as well, or neither for a registry without a login.",
         )
 
 
@@ -102,26 +101,26 @@ def check_publish_modes(site: Site) -> Iterator[Finding]:
 @check("replicas")
 def check_replicas(site: Site) -> Iterator[Finding]:
     # Logstash keeps its queue on the host, so a host runs one task of it whatever the publish mode.
-    for service, alone in (
+    for service, one_per_host in (
         ("logstash", True),
         ("kibana", site.settings.get("kibana_publish_mode") == "host"),
     ):
         name = f"{service}_replicas"
         if name not in site.settings:
             continue
-        wanted, places = site.number(name), len(site.placed(service))
+        replicas, places = site.number(name), len(site.placed(service))
         if _is_zero(site.settings[name]):
             continue
-        if wanted < 1:
+        if replicas < 1:
             yield Finding(
                 name,
                 f"{site.settings[name]} is not a number of tasks.",
                 f"Set {name} to 1 or more.",
             )
-        elif alone and wanted > places:
+        elif one_per_host and replicas > places:
             yield Finding(
                 name,
-                f"is {wanted}, but {service} has {plural(places, 'host')} and a host runs one "
+                f"is {replicas}, but {service} has {plural(places, 'host')} and a host runs one "
                 "task of it.",
                 f"Set {name} to {places} or less, or put more hosts into the group {service}.",
             )
@@ -133,12 +132,12 @@ def _is_zero(value: Any) -> bool:
 
 @check("no_replicas")
 def check_no_replicas(site: Site) -> Iterator[Finding]:
-    # Of its own, so that to mean it accepts nothing else.
-    for service, then in (("logstash", "takes lines"), ("kibana", "shows them")):
+    # A separate check, so that accepting it accepts nothing else.
+    for service, action in (("logstash", "takes lines"), ("kibana", "shows them")):
         name = f"{service}_replicas"
         if _is_zero(site.settings.get(name)):
             yield Finding(
                 name,
-                f"is 0, so that nothing {then}.",
-                f"Set {name} to 1 or more. If 0 is meant: preflight_accept: [no_replicas].",
+                f"is 0, so that nothing {action}.",
+                f"Set {name} to 1 or more. If you mean 0: preflight_accept: [no_replicas].",
             )

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the checks look at, what they find, and how they register.
+"""The input of the checks, their findings, and how checks register.
 
 A check is a generator of findings over a Site, registered under a name with @check. It yields what
-is wrong and how to fix it, and leaves to others what they judge: a value that another check already
-calls unreadable is passed over.
+is wrong and how to fix it, and skips what another check reports, such as a value that cannot be
+read.
 """
 
 from __future__ import annotations
@@ -14,24 +14,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
-    Blocker,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
-    BIND,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import Blocker
+from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import BIND
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to mend, or to know."""
+    """A problem, or with ``warning`` a notice."""
 
     where: str
     wrong: str
     mend: str
     warning: bool = False
     check: str = ""
-    # Not to be accepted: to go on would harm the platform for certain.
+    # preflight_accept cannot accept it, because going on would certainly harm the platform.
     final: bool = False
 
     def sentence(self) -> str:
@@ -45,12 +41,12 @@ class Host:
     name: str
     declared: Mapping[str, Any] = field(default_factory=dict)
     survey: Mapping[str, Any] = field(default_factory=dict)
-    # What the address means when it is a name.
+    # The IP addresses if the address is a name.
     resolved: Sequence[str] = ()
 
     @property
     def seen(self) -> bool:
-        """False for a host that this run was told to leave out."""
+        """False for a host that this run leaves out (--limit)."""
         return bool(self.survey)
 
     @property
@@ -70,18 +66,18 @@ class Vocabulary:
     prefixes: tuple[str, ...] = ()
     # What users may set.
     options: frozenset[str] = frozenset()
-    # What a role works out; a value set elsewhere is not used.
+    # What a role computes; it ignores a value from elsewhere.
     computed: frozenset[str] = frozenset()
-    # What tasks set while they run, and what else they look at.
+    # What tasks set while they run, and other names that they use.
     internal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class LocalDir:
-    """elk_local_dir, and what of the inventory reads every file in it."""
+    """elk_local_dir, and the inventory that would read every file in it."""
 
     path: str
-    # The inventory that reads it, empty for none.
+    # The inventory that reads it; empty for none.
     reader: str = ""
     # A folder that no inventory reads.
     better: str = ""
@@ -99,7 +95,7 @@ class Site:
     # Names of the variables that are set, by host.
     variables: Mapping[str, Sequence[str]] = field(default_factory=dict)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    # What the controller holds and the platform does not have, or the other way round.
+    # Secrets of the controller and the platform that do not match.
     blockers: Sequence[Blocker] = ()
     local_dir: LocalDir | None = None
 
@@ -124,7 +120,7 @@ class Site:
         return [host for host in self.hosts.values() if host.seen]
 
     def declared(self, host: str, name: str) -> Any:
-        """A variable as this host has it, else as the whole site has it."""
+        """The value of a variable for this host, else for the whole site."""
         found = self.hosts[host].declared.get(name) if host in self.hosts else None
         return self.settings.get(name) if found is None else found
 
@@ -137,7 +133,7 @@ class Site:
         return "" if value is None else str(value).strip()
 
     def where(self, name: str, hosts: Sequence[str], everywhere: Sequence[object]) -> str:
-        """A variable by its name, with the hosts where it is not the same for all."""
+        """The name of a variable, with its hosts if they are not all hosts."""
         return name if len(hosts) == len(everywhere) else f"{name} of {listed(hosts)}"
 
     def texts(self, name: str) -> list[str]:
@@ -181,11 +177,11 @@ def swarm_of(host: Host) -> Mapping[str, Any]:
 
 
 def is_member(host: Host) -> bool:
-    """Whether the host is of a swarm, also while it looks for the other managers (pending)."""
+    """Whether the host is in a swarm, even if it does not reach the managers (pending)."""
     return swarm_of(host).get("state", "inactive") not in ("", "inactive")
 
 
 def storage_of(host: Host, service: str) -> Mapping[str, Any]:
-    """What may be told of where a service has its data."""
+    """Where a service has its data, without secrets."""
     found: Mapping[str, Any] = (host.declared.get("storage") or {}).get(service) or BIND
     return found

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks of the overlay and of Docker, and what they would collide with."""
+"""Networks of the overlay and of Docker, and what they must not overlap."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 
 # Docker's own first choice for the ingress network when no pool is configured.
 DEFAULT_INGRESS = "10.0.0.0/24"
-
 # What docker0 and docker_gwbridge take when no pool is configured.
 DEFAULT_BRIDGES = ("172.17.0.0/16", "172.18.0.0/16")
 
@@ -44,7 +43,7 @@ def check_subnet(site: Site) -> Iterator[Finding]:
     if str(subnet) != text:
         yield Finding(
             "network_subnet",
-            f"{text} has bits set behind its mask, which Docker refuses; {subnet} is used.",
+            f"{text} has host bits set, which Docker refuses; {subnet} is used.",
             f"Write network_subnet: {subnet}.",
             warning=True,
         )
@@ -54,14 +53,14 @@ def check_subnet(site: Site) -> Iterator[Finding]:
             f"{subnet} is not a private range, so containers could not reach its real owners.",
             "Choose one inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
         )
-    # Each host takes an address for its end of the overlay, and one a task; a rolling change needs
-    # room for old and new at once.
-    wanted = 2 + 6 * len(site.members)
-    if subnet.num_addresses < wanted:
+    # Each host needs an address for its end of the overlay and one for each task; a rolling update
+    # runs old and new tasks at once.
+    needed = 2 + 6 * len(site.members)
+    if subnet.num_addresses < needed:
         yield Finding(
             "network_subnet",
             f"{subnet} has {subnet.num_addresses} addresses, and "
-            f"{plural(len(site.members), 'host')} need about {wanted}.",
+            f"{plural(len(site.members), 'host')} need about {needed}.",
             "Choose a larger one, for example a /21.",
         )
 
@@ -122,7 +121,7 @@ def check_subnet_pools(site: Site) -> Iterator[Finding]:
 
 
 def _bridge_ranges(site: Site) -> list[tuple[str, str]]:
-    """Networks that every Engine makes for itself, unless it is told which to take."""
+    """Networks that every Engine makes by default, unless it is configured."""
     options = site.settings.get("docker_engine_daemon_options") or {}
     if site.settings.get("docker_engine_address_pools") or options.get("default-address-pools"):
         return []
@@ -133,7 +132,7 @@ def _bridge_ranges(site: Site) -> list[tuple[str, str]]:
 
 @check("pools")
 def check_pools(site: Site) -> Iterator[Finding]:
-    """Swarm takes networks from its pools without a look at what the hosts are in."""
+    """Swarm takes networks from its pools without checking the networks of the hosts."""
     pools = site.texts("swarm_default_address_pools")
     for text in pools or [DEFAULT_INGRESS]:
         network = parse_network(text)
@@ -154,7 +153,7 @@ def check_pools(site: Site) -> Iterator[Finding]:
                 "reach them.",
                 "Set swarm_default_address_pools to ranges that no host is in, for example "
                 "[10.201.0.0/16].",
-                # Nothing is attached to the ingress network when it serves no port.
+                # Nothing is attached to the ingress network if it serves no port.
                 warning=not pools and "ingress" not in modes,
             )
     networks = [n for n in map(parse_network, pools) if n is not None]
@@ -164,7 +163,7 @@ def check_pools(site: Site) -> Iterator[Finding]:
                 yield Finding(
                     "swarm_default_address_pools",
                     f"{one} and {other} overlap.",
-                    "Make them one, or choose another.",
+                    "Merge them, or choose another pool.",
                 )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The swarm that a host is in."""
+"""The swarm of each host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 
 @check("membership")
 def check_membership(site: Site) -> Iterator[Finding]:
-    """What each host says of its own swarm; the swarm's managers know more, and are asked later."""
+    """What each host reports about its swarm; later tasks ask the managers for more."""
     active = {h.name: swarm_of(h) for h in site.seen if swarm_of(h).get("state") == "active"}
     clusters: dict[str, list[str]] = {}
     for host in site.seen:
@@ -28,7 +28,7 @@ def check_membership(site: Site) -> Iterator[Finding]:
                 host.name,
                 f"its Docker cannot take part in its swarm ({swarm['state']}"
                 f"{': ' + str(swarm['error']) if swarm.get('error') else ''}).",
-                "Unlock it (docker swarm unlock), or have it leave (docker swarm leave --force).",
+                "Unlock it (docker swarm unlock), or make it leave (docker swarm leave --force).",
             )
     for name, swarm in active.items():
         declared = "manager" if name in site.managers else "worker"
@@ -47,8 +47,8 @@ def check_membership(site: Site) -> Iterator[Finding]:
         yield Finding(
             "group swarm_managers",
             f"the hosts are managers of different swarms: {'; '.join(parts)}.",
-            "Take out the hosts that are not of this platform, or have them leave their swarm: "
-            "docker swarm leave --force.",
+            "Remove the hosts of other platforms from the inventory, or make them leave their "
+            "swarm: docker swarm leave --force.",
         )
     if all(name in site.hosts and site.hosts[name].seen for name in site.managers):
         ours = {str(active[name].get("node_id")) for name in site.managers if name in active}
@@ -58,5 +58,5 @@ def check_membership(site: Site) -> Iterator[Finding]:
                 yield Finding(
                     name,
                     "is a worker of a swarm that no manager of this inventory is in.",
-                    "Take it out of the inventory, or have it leave: docker swarm leave --force.",
+                    "Remove it from the inventory, or make it leave: docker swarm leave --force.",
                 )

@@ -10,14 +10,12 @@ import re
 from typing import Any, Union
 
 GIB = 1 << 30
-
 MIB = 1 << 20
-
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 def parse_size(value: Any) -> int | None:
-    """Bytes of "4g", "512m", "1GiB" or a plain number; None for what is no size."""
+    """Bytes of "4g", "512m", "1GiB" or a plain number; None if it is not a size."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", str(value).lower())
     if not found:
         return None
@@ -30,7 +28,7 @@ def show_size(size: int) -> str:
 
 
 def parse_network(value: Any) -> Network | None:
-    """A network with its host bits cleared; None for what is no network."""
+    """A network with its host bits cleared; None if it is not a network."""
     try:
         return ipaddress.ip_network(str(value).strip(), strict=False)
     except ValueError:
@@ -42,13 +40,13 @@ def overlap(one: Network, other: Network) -> bool:
 
 
 def parse_version(text: Any) -> tuple[int, ...] | None:
-    """The numbers that a version begins with, a package's epoch left out."""
+    """The leading numbers of a version, without a package's epoch."""
     found = re.match(r"(?:\d+:)?v?(\d+(?:\.\d+)*)", str(text).strip())
     return tuple(int(part) for part in found.group(1).split(".")) if found else None
 
 
 def untagged(image: str) -> str:
-    """What is wrong with an image reference: it must say which image, not the newest of a day."""
+    """What is wrong with an image reference: it must name one image, not the newest of the day."""
     name, _at, digest = image.partition("@")
     if digest:
         return ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables that nobody reads, that are misspelt, or that have the wrong kind."""
+"""Variables that no role reads, that are misspelt, or that have the wrong type."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
     check,
 )
 
-# What a name must have in common with a known one to count as a slip of it.
+# How similar a name must be to a known one to count as misspelt.
 NEAR_ENDING = 0.6
-
 NEAR_NAME = 0.88
 
 
 def nearest(name: str, vocabulary: Vocabulary) -> str:
-    """The known variable that a name is a slip of, empty if none is near."""
+    """The known variable that is probably meant; empty if none is similar."""
     best, score = "", 0.0
     for known in sorted(vocabulary.options):
         whole = difflib.SequenceMatcher(None, name, known).ratio()
         near = whole >= NEAR_NAME
         for prefix in vocabulary.prefixes:
             if name.startswith(prefix) and known.startswith(prefix):
-                # The common beginning makes any two names look alike, so only the rest counts.
+                # The common prefix makes all names similar, so compare only the rest.
                 matcher = difflib.SequenceMatcher(None, name[len(prefix) :], known[len(prefix) :])
                 near = near or matcher.ratio() >= NEAR_ENDING
         if near and whole > score:
@@ -43,8 +42,8 @@ def read_vocabulary(
 ) -> Vocabulary:
     """The variables of roles, from the texts of their files by role and path.
 
-    Only names are wanted and the files are our own, so no YAML is parsed: this has to run in the
-    time of a blink wherever the controller's Python lives.
+    It needs only names, and the files are our own, so it parses no YAML: it must be fast with any
+    Python of a controller.
     """
     prefixes = tuple(f"{role}_" for role in roles)
     ours = "|".join(map(re.escape, prefixes)) or "$^"
@@ -92,7 +91,7 @@ def check_variables(site: Site) -> Iterator[Finding]:
         if name in words.computed:
             yield Finding(
                 where,
-                "is worked out by a role, and a value from elsewhere is not used.",
+                "is computed by a role, which ignores a value from elsewhere.",
                 "Remove it.",
             )
             continue
@@ -106,7 +105,7 @@ def check_variables(site: Site) -> Iterator[Finding]:
         else:
             yield Finding(
                 where,
-                "begins like the variables of this collection and is none of them.",
+                "begins like the variables of this collection, but is none of them.",
                 "Correct or remove it, or name it in preflight_own_variables if it is your own.",
                 warning=True,
             )
@@ -114,7 +113,7 @@ def check_variables(site: Site) -> Iterator[Finding]:
 
 @check("kinds")
 def check_kinds(site: Site) -> Iterator[Finding]:
-    """What Ansible found when it held the variables against the roles' specs."""
+    """What Ansible found when it checked the variables against the roles' specs."""
     found: dict[str, list[str]] = {}
     for host in site.seen:
         for text in host.declared.get("argument_errors") or []:
@@ -123,5 +122,5 @@ def check_kinds(site: Site) -> Iterator[Finding]:
         yield Finding(
             site.where("variables", hosts, site.seen),
             f"{text}.",
-            "Correct it; docs/roles says what each variable takes.",
+            "Correct it; docs/roles describes each variable.",
         )

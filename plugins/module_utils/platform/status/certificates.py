@@ -1,22 +1,15 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates, and the days that are left of them."""
+"""Certificates, and how many days each has left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.certificates import certificate_end
-from ansible_collections.elk.swarm.plugins.module_utils.common.tables import (
-    Cell,
-    Column,
-    Table,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
-    OK,
-    WARN,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import OK, WARN
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
     Card,
     grade,
@@ -47,7 +40,7 @@ def certificates_section(view: View) -> None:
             continue
         days = (end - view.now).days
         here = grade(days, view.limits.days_warn, view.limits.days_bad, low=True)
-        text = "has ended" if end <= view.now else f"has {days} days left"
+        text = "has expired" if end <= view.now else f"has {days} days left"
         view.note(here, f"The certificate of {name} {text}: run site.yml")
         least = days if least is None else min(least, days)
         level = worst((level, here))
@@ -56,11 +49,11 @@ def certificates_section(view: View) -> None:
         )
     view.tables.append(Table("Certificates", columns, rows, "" if rows else "None was found."))
     value = "not known" if least is None else f"{least} days"
-    view.cards.append(Card("Certificates", value, "left for the first to end", level))
+    view.cards.append(Card("Certificates", value, "until the first expires", level))
 
 
 def certificates_of(view: View) -> list[tuple[str, str, str]]:
-    """Name, place and text of each: a host's own from the host where it can be read there."""
+    """Name, place and text of each; that of a host comes from the host if it can be read there."""
     found = [("CA", "controller", str(view.data.get("ca_certificate") or ""))]
     for host in view.hosts:
         name = str(host["name"])

@@ -16,15 +16,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.common.units import (
     percent,
     size,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
-    BAD,
-    OK,
-    WARN,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
-    Card,
-    grade,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import BAD, OK, WARN
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import Card, grade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +49,7 @@ def cluster_section(view: View) -> None:
         view.note(BAD, f"{name}: its Elasticsearch has not joined the cluster{cause}")
     versions = sorted({node["version"] for node in cluster.get("nodes") or () if node["version"]})
     if len(versions) > 1:
-        view.note(WARN, f"Elasticsearch is not the same everywhere: {', '.join(versions)}")
+        view.note(WARN, f"The nodes run different versions of Elasticsearch: {', '.join(versions)}")
     note = missing
     if status:
         level = {"green": OK, "yellow": WARN}.get(status, BAD)
@@ -75,9 +68,9 @@ def cluster_section(view: View) -> None:
 
 
 def no_cluster(cluster: Mapping[str, Any]) -> str:
-    """Why nothing can be said; empty when something can."""
+    """Why the cluster is not known; empty if it is."""
     if not cluster:
-        return "was not asked, because no manager could be looked at"
+        return "was not asked, because no manager could be checked"
     if cluster.get("problem"):
         return str(cluster["problem"])
     clusters = cluster.get("clusters") or {}
@@ -93,10 +86,10 @@ def no_cluster(cluster: Mapping[str, Any]) -> str:
 def health_note(cluster: Mapping[str, Any], health: Mapping[str, Any]) -> str:
     text = (
         f"Cluster {cluster.get('cluster_name')} is {health.get('status')}:"
-        f" {count(health.get('active_shards'))} shards active,"
-        f" {count(health.get('relocating_shards'))} moving,"
-        f" {count(health.get('initializing_shards'))} starting,"
-        f" {count(health.get('unassigned_shards'))} without a node."
+        f" {count(health.get('active_shards'))} active shards,"
+        f" {count(health.get('relocating_shards'))} relocating,"
+        f" {count(health.get('initializing_shards'))} initializing,"
+        f" {count(health.get('unassigned_shards'))} unassigned."
     )
     return text + " The elected master is marked with *."
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report shows of the answers of Swarm and Elasticsearch."""
+"""What the report takes from the responses of Swarm and Elasticsearch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def swarm_nodes(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Of each node what the report shows."""
+    """What the report shows of each node."""
     return [
         {
             "id": str(node.get("ID") or ""),
@@ -48,7 +48,7 @@ def swarm_services(
     tasks: Sequence[Mapping[str, Any]],
     nodes: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Of each service what the report shows; of its environment and secrets nothing."""
+    """What the report shows of each service; never its environment and secrets."""
     names = {str(node.get("ID")): node_name(node) for node in nodes}
     found = []
     for service in services:
@@ -74,7 +74,7 @@ def swarm_services(
 
 
 def last_error(tasks: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> str:
-    """What the newest task with an error says, and where."""
+    """The error of the newest task that has one, with its node."""
     for task in sorted(tasks, key=lambda item: str(item.get("CreatedAt") or ""), reverse=True):
         text = error_of(task)
         if text:
@@ -86,7 +86,7 @@ def last_error(tasks: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> 
 def elasticsearch_nodes(
     nodes: Iterable[Mapping[str, Any]], stats: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Put the cluster's list of nodes and what each says of itself together."""
+    """Merge the cluster's list of nodes with their statistics."""
     by_id = stats.get("nodes") or {}
     return [
         {
@@ -112,7 +112,7 @@ def elasticsearch_nodes(
 
 
 def elasticsearch_indices(rows: Any) -> list[dict[str, Any]]:
-    """The answer of the list of indices, under names of our own."""
+    """The response of _cat/indices, under our own names."""
     return [
         {
             "name": str(row.get("index") or ""),
@@ -129,7 +129,7 @@ def elasticsearch_indices(rows: Any) -> list[dict[str, Any]]:
 
 
 def write_index_of(answer: Mapping[str, Any], alias: str) -> str:
-    """The index that takes what is written to an alias; empty when none does.
+    """The write index of an alias; empty if there is none.
 
     >>> write_index_of({"a": {"aliases": {"x": {}}}}, "x")
     'a'
@@ -140,6 +140,6 @@ def write_index_of(answer: Mapping[str, Any], alias: str) -> str:
     }
     chosen = [index for index, mark in marks.items() if mark]
     if not chosen and len(marks) == 1:
-        # A single index needs no mark, unless it says no.
+        # A single index needs no is_write_index, unless that is false.
         chosen = [index for index, mark in marks.items() if mark is not False]
     return chosen[0] if chosen else ""

@@ -4,8 +4,8 @@
 """Faults that stop a platform although its services run, each a named check.
 
 A check takes facts and returns findings. A finding says what is wrong, where and why, and the
-command to type next. Nothing here asks anything, and facts that are missing are no fault: the part
-that could not be read is reported where its table is made.
+command to type next. Nothing here does I/O. Missing facts are not a fault: the section that makes
+the table reports what could not be read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SITE = f"{PAGE}site.yml"
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which value on something is worth a look, and from which it is bad."""
+    """The values from which a check warns, and those from which it reports a fault."""
 
     disk_warn: float = 85
     disk_bad: float = 90
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Commands:
-    """What the commands need to be typed as they stand."""
+    """What a command needs, so that an operator can paste it unchanged."""
 
     url: str = "https://HOST:9200"
     ca_path: str = "ca.crt"
@@ -68,7 +68,7 @@ class Commands:
         return f"df -h {place}; du -xhd2 {place} | sort -h | tail   (on {node}, as root)"
 
     def curl(self, path: str, method: str = "", body: Mapping[str, Any] | None = None) -> str:
-        # Names of indices come from outside and are pasted into a shell: all of it is quoted.
+        # Index names come from outside, and the command is pasted into a shell: quote it all.
         words = ["curl", "--cacert", self.ca_path, "-u", "elastic"]
         if method:
             words += ["-X", method]
@@ -98,7 +98,7 @@ def grade(value: float, warn: float, bad: float) -> str:
 
 # -- blocks of Elasticsearch -----------------------------------------------------------------
 
-# Numbers of the cluster's blocks, which are the same in all versions from 7 on.
+# Ids of Elasticsearch's cluster blocks; the same in all versions from 7 on.
 CLUSTER_BLOCKS = {
     "1": "state not recovered",
     "2": "no elected master",
@@ -132,7 +132,7 @@ def cluster_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]
         found.append(
             Finding(
                 BAD,
-                f"Elasticsearch is read-only as a whole: {name} is set, so no line is stored",
+                f"The whole cluster is read-only: {name} is set, so no line is stored",
                 "cluster_blocks",
                 commands.curl(
                     "/_cluster/settings",
@@ -145,10 +145,10 @@ def cluster_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]
 
 
 def index_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Blocks that keep lines out, and those that are easily overlooked elsewhere.
+    """Blocks that stop new lines, and blocks of other indices that are easy to miss.
 
-    A write block on an index that takes no lines any more is how a retention policy and Kibana's
-    own upgrades work, so it is no finding.
+    A write block on an index that takes no more lines is normal: retention policies and Kibana's
+    own upgrades set it.
     """
     blocked = (view.get("blocks") or {}).get("indices") or {}
     target = str(view.get("write_index") or "")
@@ -161,7 +161,7 @@ def index_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
     found = []
     for (number, takes_lines), names in sorted(by_block.items(), reverse=True):
         if number == FLOOD and (FLOOD, True) in by_block and not takes_lines:
-            # One disk, one fault: the index that takes lines names it.
+            # One full disk is one fault: the index that takes lines reports it.
             continue
         if number == WRITE and not takes_lines:
             continue
@@ -198,11 +198,11 @@ def _flooded(
     if full:
         where = "; ".join(f"{disk.node}: free {size(disk.to_free)} more" for disk in full)
         text += (
-            f" A disk is past the flood stage ({where}). The block goes away by itself when the"
+            f" A disk is past the flood stage ({where}). Elasticsearch removes the block when the"
             " disk is below the high watermark"
         )
         return Finding(BAD, text, "index_blocks", commands.room(full[0].node))
-    text += " No disk is past the flood stage now, so it was set by hand or goes away in a moment"
+    text += " No disk is past the flood stage now: somebody set the block, or it ends in a moment"
     path = "/_all/_settings?expand_wildcards=all"
     return Finding(
         BAD,
@@ -213,7 +213,7 @@ def _flooded(
 
 
 def write_index(view: Mapping[str, Any], alias: str) -> list[Finding]:
-    """Whether lines have a place to go to."""
+    """Whether an index takes the lines."""
     if not alias or "write_index" not in view or view["write_index"]:
         return []
     return [
@@ -241,7 +241,7 @@ class Disk:
     passed: str
     free: float
     needed: float
-    # Until the disk is below the high watermark, where blocks go away.
+    # Bytes until the disk is below the high watermark, where Elasticsearch removes blocks.
     to_free: float
 
 
@@ -250,7 +250,7 @@ def _needed(mark: str, settings: Mapping[str, Any], total: int) -> float:
     value = str(settings.get(f"{DISK}watermark.{mark}") or default)
     most = settings.get(f"{DISK}watermark.{mark}.max_headroom")
     if most is None:
-        # The headroom of Elasticsearch counts only while the watermark is its own, too.
+        # Elasticsearch applies its default headroom only to its default watermark.
         most = headroom if f"{DISK}watermark.{mark}" not in settings else "-1"
     try:
         return must_be_free(value, str(most), total)
@@ -278,7 +278,7 @@ def disks(view: Mapping[str, Any]) -> list[Disk]:
 
 
 def disk_watermarks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """What Elasticsearch does about a full disk, by its own limits."""
+    """What Elasticsearch does about a full disk, by its watermarks."""
     effect = {
         "low": "puts no new shard on it",
         "high": "moves its shards to other nodes",
@@ -302,7 +302,7 @@ def disk_watermarks(view: Mapping[str, Any], commands: Commands) -> list[Finding
 
 
 def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Settings of a restart or a removal that did not end: the next lost node costs more."""
+    """Settings left by a restart or removal that did not finish: losing a node now costs more."""
     found = []
     settings = view.get("own_settings") or {}
     enable = str(settings.get("cluster.routing.allocation.enable") or "all")
@@ -311,8 +311,8 @@ def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
         found.append(
             Finding(
                 WARN,
-                f"Elasticsearch places no lost shard again: {name} is {enable}. A run that restarts"
-                " nodes sets it and takes it back; without such a run it was left behind",
+                f"Elasticsearch does not allocate lost shards again: {name} is {enable}. A run that"
+                " restarts nodes sets it and resets it; without such a run it was left behind",
                 "allocation",
                 commands.curl(
                     "/_cluster/settings",
@@ -326,8 +326,8 @@ def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
         found.append(
             Finding(
                 WARN,
-                f"{several(list(votes))}: excluded from voting, so fewer masters than it seems may"
-                " be lost. A run that removes a host sets this and takes it back",
+                f"{several(list(votes))}: excluded from voting, so the cluster bears the loss of"
+                " fewer masters than it seems. A run that removes a host sets this and resets it",
                 "voting_exclusions",
                 commands.curl(
                     "/_cluster/voting_config_exclusions?wait_for_removal=false", "DELETE"
@@ -341,26 +341,26 @@ def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
 
 
 def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: str) -> list[Finding]:
-    """What the Logstash of a host does with its queue, or what lies there without a Logstash."""
+    """The queue of a host's Logstash, or the events left in it where no Logstash runs."""
     container = str(seen.get("container") or "")
     if not container:
-        left = seen.get("left") or {}
-        if left.get("problems"):
+        leftover = seen.get("left") or {}
+        if leftover.get("problems"):
             return [
                 Finding(
                     WARN,
                     f"{host}: no Logstash runs here, and its queue cannot be read:"
-                    f" {'; '.join(left['problems'][:2])}",
+                    f" {'; '.join(leftover['problems'][:2])}",
                     "queue_left",
-                    f"ls -lR {left.get('path', '<elk_data_dir>/logstash/queue')}   (on {host})",
+                    f"ls -lR {leftover.get('path', '<elk_data_dir>/logstash/queue')}   (on {host})",
                 )
             ]
-        if left.get("events"):
+        if leftover.get("events"):
             return [
                 Finding(
                     BAD,
-                    f"{host}: {left['events']} events lie in the queue of a Logstash that does not"
-                    " run here, so they are not sent until one does",
+                    f"{host}: {leftover['events']} events lie in the queue of a Logstash that does"
+                    " not run here, so they are not sent until one does",
                     "queue_left",
                     f"docker service ps --no-trunc {service}   (on a manager)",
                 )
@@ -381,7 +381,7 @@ def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: st
         found.append(
             Finding(
                 WARN,
-                f"{host}: Logstash does not answer how long its queue is",
+                f"{host}: Logstash does not report the length of its queue",
                 "logstash_queue",
                 logs,
             )
@@ -440,16 +440,16 @@ def queue(host: str, seen: Mapping[str, Any], limits: Thresholds, logs: str) -> 
 # -- services --------------------------------------------------------------------------------
 
 
-def wanted_services(
-    services: Iterable[Mapping[str, Any]], wanted: Iterable[Mapping[str, Any]]
+def desired_services(
+    services: Iterable[Mapping[str, Any]], from_inventory: Iterable[Mapping[str, Any]]
 ) -> list[Finding]:
-    """Services that the inventory asks for, against what the swarm was asked for.
+    """Compare the services of the inventory with those of the swarm.
 
-    Tasks that are asked for and do not run are reported with the table of services.
+    The table of services reports tasks that should run and do not.
     """
     by_name = {str(one["name"]): one for one in services}
     found = []
-    for one in wanted:
+    for one in from_inventory:
         name, replicas, variable = str(one["name"]), int(one["replicas"]), str(one["variable"])
         there = by_name.get(name)
         if replicas <= 0:
@@ -478,7 +478,7 @@ def wanted_services(
 
 
 def file_systems(host: str, seen: Iterable[Mapping[str, Any]], limits: Thresholds) -> list[Finding]:
-    """Once for each file system, with all that is on it."""
+    """One finding per file system, with all paths on it."""
     by_mount: dict[str, list[Mapping[str, Any]]] = {}
     for one in seen:
         by_mount.setdefault(str(one["mount"]), []).append(one)
@@ -491,7 +491,7 @@ def file_systems(host: str, seen: Iterable[Mapping[str, Any]], limits: Threshold
             found.append(
                 Finding(
                     BAD,
-                    f"{where} is read-only. The kernel does that after an error of the disk",
+                    f"{where} is read-only. The kernel does that after a disk error",
                     "read_only",
                     f"dmesg -T | tail -50; findmnt {shlex.quote(mount)}   (on {host}, as root)",
                 )
@@ -504,15 +504,15 @@ def file_systems(host: str, seen: Iterable[Mapping[str, Any]], limits: Threshold
                 found.append(
                     Finding(
                         level,
-                        f"{where} has used {used:.0f} % of its inodes: no file can be made without"
-                        " one, however much room there is",
+                        f"{where} has used {used:.0f} % of its inodes: without a free inode"
+                        " no file can be created, even with free space",
                         "inodes",
                         f"du --inodes -xd2 {shlex.quote(mount)} | sort -n | tail"
                         f"   (on {host}, as root)",
                     )
                 )
         total, available = about.get("total") or 0, about.get("available") or 0
-        # The disk of Elasticsearch has a finding of its own.
+        # The disk of Elasticsearch has its own finding.
         if total and not any(one.get("elasticsearch") for one in group):
             used = 100 * (total - available) / total
             level = grade(used, limits.disk_warn, limits.disk_bad)
@@ -532,7 +532,7 @@ def file_systems(host: str, seen: Iterable[Mapping[str, Any]], limits: Threshold
 
 
 def fingerprints(pem: str) -> frozenset[str]:
-    """Of the keys of all certificates of a file: an authority that is extended keeps its key.
+    """Of the public keys in a PEM file: an extended authority keeps its key.
 
     >>> fingerprints("nothing")
     frozenset()
@@ -556,8 +556,8 @@ def authority_keys(controller: Mapping[str, Any]) -> list[Finding]:
             found.append(
                 Finding(
                     BAD,
-                    f"The authority's certificate {certificate} is not on this machine: no client"
-                    " and no host can be given it",
+                    f"The authority's certificate {certificate} is not on this machine, so clients"
+                    " and hosts cannot get it",
                     "authority_lost",
                     f"{PAGE}playbooks/fetch_secrets.yml",
                 )
@@ -569,7 +569,7 @@ def authority_keys(controller: Mapping[str, Any]) -> list[Finding]:
                 Finding(
                     BAD,
                     f"The authority's key {key} {fault.format(certificate=certificate)}: no"
-                    " certificate can be signed, and those in use end one day",
+                    " certificate can be signed, and those in use will expire",
                     "authority_lost",
                     f"cp -p <backup of elk_local_dir>/{key.rsplit('/', 1)[-1]} {shlex.quote(key)}",
                 )
@@ -588,8 +588,8 @@ def _compare(
         return [
             Finding(
                 WARN,
-                f"{who}: its {file} holds both authorities; nodes change over to the one for"
-                " transport, which has not ended",
+                f"{who}: its {file} holds both authorities: the change of the nodes to the one for"
+                " transport has not finished",
                 "authority_differs",
                 SITE,
             )
@@ -598,8 +598,8 @@ def _compare(
         return [
             Finding(
                 WARN,
-                f"{who}: its {file} is not the same as on this machine; a change of the authority"
-                " has not ended",
+                f"{who}: its {file} is not the same as on this machine: a change of the authority"
+                " has not finished",
                 "authority_differs",
                 f"{PAGE}playbooks/rotate.yml -e rotate={ROTATION[file]}",
             )
@@ -608,18 +608,18 @@ def _compare(
     return [
         Finding(
             BAD,
-            f"{who}: {what} ({file}), so what this machine signs is not trusted there",
+            f"{who}: {what} ({file}), so it does not trust what this machine signs",
             "authority_differs",
             SITE,
         )
     ]
 
 
-def strange_controller(
+def wrong_controller(
     controller: Mapping[str, Any],
     hosts: Mapping[str, Mapping[str, Any]],
 ) -> list[Finding]:
-    """Whether it is this machine that is wrong, and not the hosts: then no run is the way back."""
+    """Report this machine, not the hosts, if its authority is wrong: no run repairs that."""
     theirs = [
         fingerprints(str((pki.get("authorities") or {}).get("ca.crt") or ""))
         for pki in hosts.values()
@@ -636,8 +636,8 @@ def strange_controller(
     return [
         Finding(
             BAD,
-            f"No host has the authority of this machine ({path}): elk_local_dir is not the one that"
-            " this platform was made with. Bring that back, and run nothing from here before",
+            f"No host has the authority of this machine ({path}): elk_local_dir is not the folder"
+            " that this platform was made with. Restore that folder; run nothing from here before",
             "authority_lost",
             f"openssl x509 -noout -fingerprint -sha256 -in {shlex.quote(path)}",
         )
@@ -649,24 +649,24 @@ def authorities(
     hosts: Mapping[str, Mapping[str, Any]],
     services: Mapping[str, str],
 ) -> list[Finding]:
-    """The authority of this machine against that of each host, and of Logstash and Kibana."""
+    """Compare the authority of this machine with that of each host, Logstash and Kibana."""
     ours = {
         str(one["file"]): fingerprints(str(one.get("certificate") or ""))
         for one in controller.get("authorities") or ()
     }
     found = []
-    strange = strange_controller(controller, hosts)
-    found += strange
+    wrong_here = wrong_controller(controller, hosts)
+    found += wrong_here
     for host, pki in hosts.items():
         there = pki.get("authorities") or {}
         for file in ours:
-            if not (strange and file == "ca.crt"):
+            if not (wrong_here and file == "ca.crt"):
                 found += _compare(host, fingerprints(str(there.get(file) or "")), ours, file)
         found += [
             Finding(
                 BAD,
-                f"{host}: has a {file}, which this machine has not: it has lost an authority, or"
-                " another machine manages this platform",
+                f"{host}: has a {file} that this machine does not have: this machine has lost an"
+                " authority, or another machine manages this platform",
                 "authority_lost",
                 f"{PAGE}playbooks/fetch_secrets.yml",
             )
@@ -676,7 +676,7 @@ def authorities(
         found += [
             Finding(
                 BAD,
-                f"{host}: {pair['certificate']}: {pair['problem']}. It is what Elasticsearch reads"
+                f"{host}: {pair['certificate']}: {pair['problem']}. Elasticsearch reads it"
                 " when it starts",
                 "host_certificate",
                 SITE,
@@ -684,7 +684,7 @@ def authorities(
             for pair in pki.get("pairs") or ()
             if pair.get("problem")
         ]
-    for service, pem in services.items() if not strange else ():
+    for service, pem in services.items() if not wrong_here else ():
         found += _compare(service, fingerprints(pem), ours, "ca.crt")
     return found
 
@@ -692,10 +692,10 @@ def authorities(
 CERTIFICATE_FAULTS = ("untrusted", "expired", "name", "tls")
 
 
-def servers(controller: Mapping[str, Any], *, strange: bool = False) -> list[Finding]:
-    """What a client sees that has this machine's ca.crt.
+def servers(controller: Mapping[str, Any], *, wrong_here: bool = False) -> list[Finding]:
+    """What a client with this machine's ca.crt sees.
 
-    With ``strange`` that is known to be the wrong one, and has its own finding.
+    With ``wrong_here`` that file is the wrong one, and has its own finding.
     """
     found = []
     kinds: dict[str, list[Mapping[str, Any]]] = {}
@@ -706,7 +706,7 @@ def servers(controller: Mapping[str, Any], *, strange: bool = False) -> list[Fin
             f"openssl s_client -connect {one['address']}:{one['port']}"
             f" -CAfile {shlex.quote(str(controller.get('ca_path') or 'ca.crt'))} </dev/null"
         )
-        if one["kind"] in CERTIFICATE_FAULTS and not strange:
+        if one["kind"] in CERTIFICATE_FAULTS and not wrong_here:
             found.append(
                 Finding(
                     BAD,
@@ -720,11 +720,11 @@ def servers(controller: Mapping[str, Any], *, strange: bool = False) -> list[Fin
             continue
         if not group[0].get("required"):
             continue
-        away = all(one["kind"] == "silent" for one in group)
+        silent = all(one["kind"] == "silent" for one in group)
         first = group[0]
         found.append(
             Finding(
-                WARN if away else BAD,
+                WARN if silent else BAD,
                 f"{service} answers on none of its hosts: {first['address']}:{first['port']}:"
                 f" {first['problem']}",
                 "server_away",

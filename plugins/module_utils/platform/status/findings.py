@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that stand in no table."""
+"""Faults that no table shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def find_faults(view: View) -> None:
-    """What stands in no table: each check has a name, a cause and a command."""
+    """Run the checks whose faults no table shows."""
     stack = view.data.get("stack")
     cluster, swarm = view.search or {}, view.swarm or {}
     controller = view.data.get("controller") or {}
@@ -32,9 +32,9 @@ def find_faults(view: View) -> None:
     if view.nodes:
         own = [one for one in swarm.get("services") or () if one["stack"] == stack]
         if own:
-            view.add(faults.wanted_services(own, view.data.get("services") or ()))
+            view.add(faults.desired_services(own, view.data.get("services") or ()))
     view.add(faults.authority_keys(controller))
     pki = {host: survey["pki"] for host, survey in view.surveys.items() if survey.get("pki")}
     view.add(faults.authorities(controller, pki, swarm.get("authorities") or {}))
-    strange = bool(faults.strange_controller(controller, pki))
-    view.add(faults.servers(controller, strange=strange))
+    wrong_here = bool(faults.wrong_controller(controller, pki))
+    view.add(faults.servers(controller, wrong_here=wrong_here))

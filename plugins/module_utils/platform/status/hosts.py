@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts as the swarm and the inventory have them."""
+"""The hosts, as the swarm and the inventory know them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults i
     WARN,
     Finding,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
-    Card,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import Card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +44,9 @@ def hosts_section(view: View) -> None:
         view.note(BAD, note)
     versions = {v for s in view.surveys.values() if (v := dig(s, ("engine", "version")))}
     if len(versions) > 1:
-        view.note(WARN, f"Docker is not the same everywhere: {', '.join(sorted(versions))}")
+        view.note(
+            WARN, f"The hosts run different versions of Docker: {', '.join(sorted(versions))}"
+        )
     columns = [
         *map(Column, ("Host", "Address", "Role", "Availability", "State", "Docker")),
     ]
@@ -57,13 +57,13 @@ def hosts_section(view: View) -> None:
 
 
 def no_swarm(view: View) -> str:
-    told = [
+    problems = [
         str(problem)
         for survey in view.surveys.values()
         if (problem := (survey.get("swarm") or {}).get("problem"))
     ]
-    why = f": {one_line(told[0])}" if told else ""
-    return f"No manager can tell about the swarm{why or '.'}"
+    why = f": {one_line(problems[0])}" if problems else ""
+    return f"No manager can report on the swarm{why or '.'}"
 
 
 def host_fault(host: Mapping[str, Any], node: Mapping[str, Any] | None) -> Finding | None:
@@ -71,9 +71,9 @@ def host_fault(host: Mapping[str, Any], node: Mapping[str, Any] | None) -> Findi
     if host.get("left_out"):
         return Finding(WARN, f"{name}: was left out of this run (--limit)")
     if host.get("problem"):
-        # Ansible puts this before everything that goes wrong.
+        # Ansible puts this prefix before each error.
         why = one_line(str(host["problem"]).removeprefix("Task failed: "))
-        return Finding(BAD, f"{name}: cannot be looked at: {why}")
+        return Finding(BAD, f"{name}: cannot be checked: {why}")
     survey = host.get("survey") or {}
     engine, member = survey.get("engine") or {}, survey.get("member") or {}
     if engine.get("problem"):
@@ -86,10 +86,10 @@ def host_fault(host: Mapping[str, Any], node: Mapping[str, Any] | None) -> Findi
     if node is None:
         return None
     if node["state"] != "ready":
-        return Finding(BAD, f"{name}: the swarm says that it is {node['state']}")
+        return Finding(BAD, f"{name}: the swarm reports it as {node['state']}")
     if host.get("role") and node["role"] != host["role"]:
         return Finding(
-            BAD, f"{name}: is a {node['role']} and stands as {host['role']} in the inventory"
+            BAD, f"{name}: is a {node['role']}, but the inventory has it as {host['role']}"
         )
     if node["availability"] != "active":
         return Finding(
@@ -109,9 +109,9 @@ def host_row(
     if host.get("left_out"):
         state = f"{state}, not asked"
     elif host.get("problem"):
-        state = "unreachable" if host.get("unreachable") else "cannot be looked at"
+        state = "unreachable" if host.get("unreachable") else "cannot be checked"
     elif dig(survey, ("engine", "problem")):
-        state = "Docker is silent"
+        state = "Docker does not answer"
     elif fault and state in ("ready", "active") and fault.level == BAD:
         state = "no majority" if not node else f"{state}, see above"
     availability = str(known.get("availability") or "-")

@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
-from ansible_collections.elk.swarm.plugins.module_utils.common.units import (
-    count,
-    size,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
-    BAD,
-    OK,
-    WARN,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
-    Card,
-    worst,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.common.units import count, size
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import BAD, OK, WARN
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import Card, worst
 
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import View
@@ -41,7 +31,7 @@ def indices_section(view: View) -> None:
         view.tables.append(Table("Indices", columns, (), "Not known."))
         view.cards.append(Card("Documents", "not known", "", BAD))
         return
-    # What is broken first, then the logs, then what Elasticsearch keeps for itself.
+    # Broken indices first, then the logs, then the indices of Elasticsearch itself.
     order = {"red": 0, "yellow": 1}
     indices = sorted(
         indices,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of the hosts: which generation of Elasticsearch they run, and what else they may."""
+"""Labels of the hosts: their generation of Elasticsearch, and what else they may run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
-    BAD,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import BAD
 
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import View
@@ -58,7 +56,7 @@ def labels_section(view: View) -> None:
     unused = sorted(
         set(services) - {node["labels"].get(label_names.GENERATION) for node in view.nodes}
     )
-    note = "" if rows else "Not known: no manager can tell."
+    note = "" if rows else "Not known: no manager can report it."
     if unused and rows:
         note = f"No host is labelled for generation {', '.join(unused)}."
     view.tables.append(Table("Labels of the hosts", columns, rows, note))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report import Report
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import Card
 
-# Colour is never the only sign: each level has its word, too.
+# Colour is never the only sign: each level also has a word.
 WORDS = {OK: "good", WARN: "look", BAD: "fault"}
 
 STYLE = """
@@ -131,7 +131,7 @@ def _table(table: Table, number: int) -> str:
             f"{escape(column.title)}</th>"
             for column in table.columns
         )
-        # A table that is wider than its place can be scrolled with the keyboard, too.
+        # The keyboard can scroll a table that is wider than the page, too.
         parts.append(f'<div class="scroll" role="region" aria-labelledby="t{number}" tabindex="0">')
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>")
         for row in table.rows:
@@ -200,7 +200,7 @@ def page(report: Report) -> str:
 {_findings(report.findings)}
 {tables}
 <footer>Made by <code>playbooks/status.yml</code> of elk.swarm, which changes nothing on the hosts.
-Run it again for a new picture.</footer>
+Run it again for a new report.</footer>
 </main>
 </body>
 </html>

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform looks like now: from what was collected to tables, findings and text.
+"""The state of the platform: turns the collected facts into tables, findings and text.
 
-Whatever part did not answer is missing in the collection, and says so in the report; nothing here
-may fail because something is not there. The page is drawn in page.py.
+Facts are missing where something did not answer. The report says so, and nothing here may fail
+because of it. page.py makes the HTML page.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.common.tables import (
-    Table,
-    table_text,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Table, table_text
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.certificates import (
     certificates_section,
 )
@@ -47,7 +44,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view imp
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Each adds a table, most of them a card as well, and notes what it finds.
+# Each section adds a table, its findings and often a card.
 SECTIONS = (
     hosts_section,
     services_section,
@@ -98,7 +95,7 @@ def build(
     now: datetime.datetime,
     limits: Thresholds | None = None,
 ) -> Report:
-    """Make the report of what was collected."""
+    """Build the report from the collected facts."""
     view = View(data, limits or Thresholds(), now)
     for section in SECTIONS:
         section(view)

@@ -16,9 +16,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults i
     WARN,
     Finding,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import (
-    Card,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import Card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +34,8 @@ def services_section(view: View) -> None:
         Column("Last error"),
     ]
     if not view.nodes:
-        view.tables.append(Table("Services", columns, (), "Not known: no manager can tell."))
-        view.cards.append(Card("Services", "not known", "no manager can tell", BAD))
+        view.tables.append(Table("Services", columns, (), "Not known: no manager can report it."))
+        view.cards.append(Card("Services", "not known", "no manager can report it", BAD))
         return
     everything = list((view.swarm or {}).get("services") or ())
     own = [one for one in everything if one["stack"] == view.data.get("stack")]
@@ -82,14 +80,16 @@ def services_section(view: View) -> None:
 def level_without_tasks(
     view: View, service: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """A service with no task: left over, asked for, or the one that is needed."""
+    """The level of a service without tasks: left over, switched off, or needed."""
     name = service["name"]
     if service["mode"] != "global":
-        wanted = {str(one["name"]): int(one["replicas"]) for one in view.data.get("services") or ()}
-        if wanted.get(name):
-            # Which has a finding with its variable.
+        desired = {
+            str(one["name"]): int(one["replicas"]) for one in view.data.get("services") or ()
+        }
+        if desired.get(name):
+            # desired_services reports it, with its variable.
             return BAD
-        if name in wanted:
+        if name in desired:
             return OK
     elif not any(one["generation"] and one["running"] for one in own):
         view.add(
@@ -104,5 +104,5 @@ def level_without_tasks(
             ]
         )
         return BAD
-    view.note(WARN, f"{name}: no task is wanted on any host")
+    view.note(WARN, f"{name}: no host should run a task of it")
     return WARN

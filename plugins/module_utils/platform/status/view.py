@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was collected, and what is noted of it on the way to the report."""
+"""The collected facts, and what the sections of the report add to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RANK = {OK: 0, WARN: 1, BAD: 2}
 
 @dataclass(frozen=True)
 class Card:
-    """A number for the head of the page."""
+    """A number at the top of the page."""
 
     title: str
     value: str
@@ -42,7 +42,7 @@ def worst(levels: Iterable[str]) -> str:
 
 
 def grade(value: float | None, warn: float, bad: float, *, low: bool = False) -> str:
-    """The level of a number; with ``low`` small ones are the bad ones."""
+    """The level of a number; with ``low`` small numbers are bad."""
     if value is None:
         return ""
     if low:
@@ -52,7 +52,7 @@ def grade(value: float | None, warn: float, bad: float, *, low: bool = False) ->
 
 @dataclass
 class View:
-    """What was collected of a platform, with findings, cards and tables that sections add."""
+    """The collected facts of a platform, with the findings, cards and tables of the sections."""
 
     data: Mapping[str, Any]
     limits: Thresholds
@@ -62,17 +62,17 @@ class View:
     tables: list[Table] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        looked_at = {str(host["name"]): host for host in self.data.get("hosts") or ()}
+        collected = {str(host["name"]): host for host in self.data.get("hosts") or ()}
         self.hosts: list[Mapping[str, Any]] = [
-            looked_at.get(name, {"name": name, "left_out": True})
-            for name in self.data.get("names") or looked_at
+            collected.get(name, {"name": name, "left_out": True})
+            for name in self.data.get("names") or collected
         ]
         self.surveys = {str(h["name"]): h["survey"] for h in self.hosts if h.get("survey")}
         self.swarm = self._first("swarm", "nodes")
         self.search: Mapping[str, Any] | None = self._first("elasticsearch", "nodes")
 
     def _first(self, part: str, full: str) -> Mapping[str, Any] | None:
-        """The first view that has everything, else the first that there is."""
+        """The first complete view, else the first one."""
         views = [survey[part] for survey in self.surveys.values() if survey.get(part)]
         return next((view for view in views if view.get(full)), views[0] if views else None)
 
@@ -82,11 +82,11 @@ class View:
 
     def add(self, found: Iterable[Finding]) -> None:
         for one in found:
-            # A command is no sentence: it is shown whole or not at all.
+            # Shorten only the text: half a command is of no use.
             self.findings.append(replace(one, text=one_line(one.text, 600)))
 
     def commands(self) -> faults.Commands:
-        """Commands that name a node which is in the cluster."""
+        """Commands with the address of a node that is in the cluster."""
         there = {node["name"] for node in (self.search or {}).get("nodes") or ()}
         given = {key: str(self.data[key]) for key in ("ca_path", "data_path") if self.data.get(key)}
         port = self.data.get("api_port") or 9200
@@ -103,7 +103,7 @@ class View:
         return list((self.swarm or {}).get("nodes") or ())
 
     def node_of(self, host: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The swarm's node of a host: by id, and for one that is away by address or name."""
+        """The swarm node of a host: by id, or by address or name if the host did not answer."""
         survey = host.get("survey") or {}
         node_id = (survey.get("member") or {}).get("node_id")
         if node_id:

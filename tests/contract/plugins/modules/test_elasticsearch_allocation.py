@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shards that are held back and let go: one request for both settings, and none for no change."""
+"""Restrict allocation and allow it: one request for both settings, none if nothing changes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ PUT, FLUSH = "PUT /_cluster/settings", "POST /_flush"
 
 
 def test_every_state(cluster: FakeCluster, run: Run) -> None:
-    """Held and let go: each in check mode, for real, in check mode again, and once more."""
+    """Both states: each in check mode, for real, in check mode again, and for real again."""
     for options, before, after, calls in (
         (HELD, {}, SET, [PUT, FLUSH]),
         (FREE, SET, {}, [PUT]),
     ):
-        # What follows once nothing is to be changed any more.
+        # The requests of a run that has nothing to change.
         again = [call for call in calls if call == FLUSH]
         for check, changed, sent, found in (
             (True, True, [], before),
@@ -53,14 +53,14 @@ def test_every_state(cluster: FakeCluster, run: Run) -> None:
             assert len(result["differences"]) == (2 if changed else 0)
 
 
-def test_what_somebody_else_has_set_stays(cluster: FakeCluster, run: Run) -> None:
+def test_other_settings_are_kept(cluster: FakeCluster, run: Run) -> None:
     cluster.settings["persistent"]["cluster.max_shards_per_node"] = "2000"
     run(ALLOCATION, **HELD)
     run(ALLOCATION, **FREE)
     assert cluster.settings["persistent"] == {"cluster.max_shards_per_node": "2000"}
 
 
-def test_a_mark_is_needed(cluster: FakeCluster, run: Run) -> None:
+def test_held_needs_a_mark(cluster: FakeCluster, run: Run) -> None:
     result = run(ALLOCATION, state="held")
     assert result.failed
     assert "mark" in result.msg
@@ -68,25 +68,23 @@ def test_a_mark_is_needed(cluster: FakeCluster, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "words"),
     [
         (error(500, "flush_failed", "no space left on device"), "no space left on device"),
         (Answer(body={"_shards": {"total": 9, "failed": 2}}), "2 of 9 shards"),
     ],
 )
-def test_a_flush_that_fails_is_told_and_stops_nothing(
-    cluster: FakeCluster, run: Run, answer: Answer, says: str
+def test_a_failed_flush_is_reported_and_is_not_an_error(
+    cluster: FakeCluster, run: Run, answer: Answer, words: str
 ) -> None:
     cluster.script("POST", "/_flush", answer)
     result = run(ALLOCATION, **HELD)
     assert not result.failed
-    assert says in result["unflushed"]
+    assert words in result["unflushed"]
     assert cluster.settings["persistent"] == SET
 
 
-def test_a_flush_is_asked_for_once_and_of_a_node_that_answers(
-    cluster: FakeCluster, run: Run
-) -> None:
+def test_one_flush_is_sent_to_a_node_that_answers(cluster: FakeCluster, run: Run) -> None:
     cluster.node("m1").stop()
     cluster.script("POST", "/_flush", Answer(delay=1.5), times=FOREVER)
     result = run(ALLOCATION, flush_timeout=0.3, **HELD)
@@ -97,40 +95,40 @@ def test_a_flush_is_asked_for_once_and_of_a_node_that_answers(
     assert cluster.called("POST") == []
 
 
-def test_copies_are_waited_for_once_shards_may_move(cluster: FakeCluster, run: Run) -> None:
+def test_wait_for_copies_after_allocation_is_allowed(cluster: FakeCluster, run: Run) -> None:
     run(ALLOCATION, **HELD)
     cluster.health.then(status="yellow", unassigned_shards=1).then(status="green")
     result = run(ALLOCATION, wait=True, nodes=["m1", "m2", "w1"], **FREE)
     assert result.changed
     assert (result["status"], result["missing"]) == ("green", [])
-    # Twice at least: the first look found a copy missing.
+    # Twice: at the first request a copy was missing.
     assert len(cluster.called("GET", "/_cluster/health")) == 2
     assert cluster.settings["persistent"] == {}
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "words"),
     [
         ({}, "the status is yellow, not green"),
         ({"nodes": ["w9"]}, "not joined: w9"),
         ({"cluster_uuid": "another"}, "not another"),
     ],
 )
-def test_copies_that_do_not_come_fail_and_shards_may_move_all_the_same(
-    cluster: FakeCluster, run: Run, options: dict[str, Any], says: str
+def test_missing_copies_are_an_error_but_allocation_is_allowed(
+    cluster: FakeCluster, run: Run, options: dict[str, Any], words: str
 ) -> None:
     run(ALLOCATION, **HELD)
     cluster.health.then(status="yellow", unassigned_shards=1)
     result = run(ALLOCATION, wait=True, wait_timeout=0.5, **FREE, **options)
     assert result.failed
-    assert says in result.msg
+    assert words in result.msg
     assert result.changed
     assert cluster.settings["persistent"] == {}
-    # Without being asked to it does not wait.
+    # Without wait it does not wait.
     assert not run(ALLOCATION, **FREE, **options).failed
 
 
-def test_nothing_is_waited_for_in_check_mode(cluster: FakeCluster, run: Run) -> None:
+def test_check_mode_does_not_wait(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="red", unassigned_shards=1)
     result = run(ALLOCATION, check=True, wait=True, wait_timeout=30, **FREE)
     assert not result.failed

@@ -52,7 +52,7 @@ def test_yellow_then_green(cluster: FakeCluster, run: Run) -> None:
     assert result["seconds"] < 2
 
 
-def test_yellow_is_enough_when_asked_for(cluster: FakeCluster, run: Run) -> None:
+def test_status_yellow_accepts_yellow(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="yellow", unassigned_shards=2)
     assert not run(GATE, status="yellow").failed
 
@@ -72,33 +72,33 @@ FULL = (
 )
 
 
-def test_a_shard_without_a_place_is_explained(cluster: FakeCluster, run: Run) -> None:
+def test_an_unassigned_shard_is_explained(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="yellow", unassigned_shards=1)
-    refusals = {
+    deciders = {
         "m1": [{"decider": "same_shard", "decision": "NO", "explanation": "a copy is here"}],
         "w1": [{"decider": "disk_threshold", "decision": "NO", "explanation": FULL}],
         "m2": [{"decider": "disk_threshold", "decision": "NO", "explanation": FULL}],
     }
-    nodes = [{"node_name": name, "deciders": said} for name, said in refusals.items()]
+    nodes = [{"node_name": name, "deciders": entry} for name, entry in deciders.items()]
     body = {"index": "logs-1", "shard": 0, "primary": False, "node_allocation_decisions": nodes}
     cluster.script("GET", "/_cluster/allocation/explain", Answer(body=body), times=FOREVER)
     result = run(GATE, wait_timeout=0)
     assert result.failed
-    assert f"logs-1 shard 0 (replica) has no place. m2, w1: {FULL}" in result.msg
+    assert f"logs-1 shard 0 (replica) is on no node. m2, w1: {FULL}" in result.msg
     assert "m1" not in result.msg
 
 
-def test_an_explanation_that_is_refused(cluster: FakeCluster, run: Run) -> None:
+def test_a_refused_explanation_is_reported(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="yellow", unassigned_shards=1)
     path = "/_cluster/allocation/explain"
     cluster.script("GET", path, Answer(status=403, body={"error": "no"}), times=FOREVER)
     result = run(GATE, wait_timeout=0)
     assert result.failed
     assert "the status is yellow" in result.msg
-    assert "_cluster/allocation/explain would say why, but failed" in result.msg
+    assert "_cluster/allocation/explain shows why, but it failed" in result.msg
 
 
-def test_shards_on_the_move(cluster: FakeCluster, run: Run) -> None:
+def test_relocating_shards(cluster: FakeCluster, run: Run) -> None:
     cluster.health.then(status="green", relocating_shards=2)
     assert "2 relocating" in run(GATE, wait_timeout=0).msg
     assert not run(GATE, wait_timeout=0, settled=False).failed
@@ -128,7 +128,7 @@ def test_a_shard_that_has_not_started(cluster: FakeCluster, run: Run) -> None:
     assert run(GATE, indices=["logs"], check=True)["missing"] == ["logs-1: shard 1 is UNASSIGNED"]
 
 
-def test_an_index_that_is_not_there(cluster: FakeCluster, run: Run) -> None:
+def test_a_missing_index(cluster: FakeCluster, run: Run) -> None:
     cluster.script("GET", "/_cat/shards/logs", Answer(status=404, body={}), times=FOREVER)
     result = run(GATE, indices=["logs"], wait_timeout=0)
     assert result.failed
@@ -144,7 +144,7 @@ def test_missing_node_is_named(cluster: FakeCluster, run: Run) -> None:
     assert cluster.node("w1").url in result.msg
 
 
-def test_dead_url_of_a_node_that_nobody_waits_for(cluster: FakeCluster, run: Run) -> None:
+def test_a_dead_url_of_a_node_that_is_not_required(cluster: FakeCluster, run: Run) -> None:
     cluster.node("m1").stop()
     cluster.joined = ["m2", "w1"]
     result = run(GATE, nodes=["m2", "w1"], wait_timeout=0)
@@ -189,14 +189,14 @@ def test_wrong_login(run: Run) -> None:
     assert "the login of user 'elastic' is not valid" in result.msg
 
 
-def test_check_mode_looks_and_never_fails(run: Run) -> None:
+def test_check_mode_reads_and_never_fails(run: Run) -> None:
     result = run(GATE, check=True, urls=[f"http://127.0.0.1:{free_port()}"], nodes=ALL)
     assert not result.failed
     assert result["formed"] is False
     assert result["seconds"] < 2
 
 
-# Who looks once finds the same, whatever else is read.
+# Both modules return the same facts of a single look.
 LOOKS = pytest.mark.parametrize(
     ("module", "look"),
     [(GATE, {"wait": False}), ("elasticsearch_roll_info", {"version": "9.2.4"})],
@@ -206,14 +206,14 @@ LOOKS = pytest.mark.parametrize(
 @LOOKS
 def test_look_where_nothing_listens(run: Run, module: str, look: dict[str, Any]) -> None:
     urls = [f"http://127.0.0.1:{free_port()}" for _ in range(5)]
-    begun = time.monotonic()
+    start = time.monotonic()
     result = run(module, **look, urls=urls)
     assert not result.failed
     assert result["formed"] is False
     assert result["cluster_uuid"] is None
     assert result["reachable"] == []
     assert set(result["unreached"]) == set(urls)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
 
 
 @LOOKS
@@ -243,7 +243,7 @@ def test_look_at_a_cluster_half_down(
 
 
 @LOOKS
-def test_look_does_not_take_a_refused_login_for_no_cluster(
+def test_a_refused_login_does_not_mean_that_no_cluster_exists(
     run: Run, module: str, look: dict[str, Any]
 ) -> None:
     result = run(module, **look, doubt_timeout=0, password="another-password")
@@ -252,7 +252,7 @@ def test_look_does_not_take_a_refused_login_for_no_cluster(
 
 
 @LOOKS
-def test_look_does_not_take_an_untrusted_node_for_no_cluster(
+def test_an_untrusted_node_does_not_mean_that_no_cluster_exists(
     authority: Authority, stranger: Authority, call: Run, module: str, look: dict[str, Any]
 ) -> None:
     with FakeCluster(["m1"], tls=authority.context(), password=PASSWORD) as cluster:
@@ -270,7 +270,7 @@ def test_look_does_not_take_an_untrusted_node_for_no_cluster(
 
 
 @LOOKS
-def test_look_waits_for_a_login_that_is_refused_at_first(
+def test_a_look_repeats_a_login_that_is_refused_at_first(
     cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
 ) -> None:
     for node in cluster.nodes:
@@ -292,7 +292,7 @@ def test_a_look_does_not_choose_between_two_clusters(
 
 
 @LOOKS
-def test_a_look_at_a_cluster_that_tells_nothing_has_the_reason(
+def test_a_look_at_a_cluster_without_health_returns_the_reason(
     cluster: FakeCluster, run: Run, module: str, look: dict[str, Any]
 ) -> None:
     for node in cluster.nodes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""elasticsearch_login_info: one of several passwords holds, and it is named, never shown."""
+"""elasticsearch_login_info names the option with the valid password and never shows it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def look(cluster: FakeCluster, call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(("password", "option"), [(FORMER, "password"), (NEXT, "next_password")])
-def test_the_one_that_holds_is_named(
+def test_the_option_with_the_valid_password_is_named(
     cluster: FakeCluster, look: Callable[..., Any], password: str, option: str
 ) -> None:
     cluster.add_user("writer", password)
     assert look()["holds"] == option
 
 
-def test_when_none_holds_it_says_where_they_are_kept(
+def test_without_a_valid_password_the_error_says_where_they_are_stored(
     cluster: FakeCluster, look: Callable[..., Any]
 ) -> None:
     cluster.add_user("writer", "yet-another-one")
@@ -50,7 +50,7 @@ def test_when_none_holds_it_says_where_they_are_kept(
     assert "Check app_password" in result["msg"]
 
 
-def test_a_cluster_that_refuses_everybody_for_a_moment_is_asked_again(
+def test_a_login_that_is_refused_at_first_is_repeated(
     cluster: FakeCluster, look: Callable[..., Any]
 ) -> None:
     cluster.add_user("writer", FORMER)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resources: a change is one PUT, no change is none, and check mode never sends any."""
+"""Resources: a change sends one PUT, no change sends none, and check mode never sends one."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ CHANGED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("path", RESOURCES)
 def test_every_state(cluster: FakeCluster, run: Run, path: str) -> None:
-    """Created, left alone, changed: each first in check mode, each seen in the log of calls."""
+    """Created, unchanged, changed: each first in check mode, compared with the log of calls."""
     put = [f"PUT {path}"]
-    for body, wanted in ((RESOURCES[path], put), (RESOURCES[path], []), (CHANGED[path], put)):
+    for body, expected in ((RESOURCES[path], put), (RESOURCES[path], []), (CHANGED[path], put)):
         for check in (True, False):
             cluster.calls.clear()
             result = run(RESOURCE, path=path, body=body, check=check)
             assert not result.failed, result.msg
-            assert result.changed == bool(wanted)
-            assert (result["diff"]["before"] != result["diff"]["after"]) == bool(wanted)
-            assert cluster.changes() == ([] if check else wanted)
+            assert result.changed == bool(expected)
+            assert (result["diff"]["before"] != result["diff"]["after"]) == bool(expected)
+            assert cluster.changes() == ([] if check else expected)
 
 
 @pytest.mark.parametrize("path", [path for path in RESOURCES if path != "/_cluster/settings"])
@@ -101,9 +101,9 @@ def test_absent(cluster: FakeCluster, run: Run, path: str) -> None:
 def test_settings_back_to_their_defaults(cluster: FakeCluster, run: Run) -> None:
     path = "/_cluster/settings"
     cluster.settings["persistent"] = {"cluster.max_shards_per_node": "2000", "search.x": "1"}
-    for wanted in (True, False):
+    for expected in (True, False):
         result = run(RESOURCE, path=path, body=RESOURCES[path], state="absent")
-        assert result.changed is wanted
+        assert result.changed is expected
     assert cluster.settings["persistent"] == {"search.x": "1"}
     assert cluster.changes() == [f"PUT {path}"]
 
@@ -131,19 +131,19 @@ def test_first_index_behind_an_alias(cluster: FakeCluster, run: Run) -> None:
     assert cluster.changes() == ["PUT /syslog-msg-000001"]
 
 
-def test_first_index_is_not_made_again_after_retention(cluster: FakeCluster, run: Run) -> None:
+def test_first_index_is_not_created_again_after_retention(cluster: FakeCluster, run: Run) -> None:
     cluster.indices["syslog-msg-000007"] = {"aliases": {"syslog-msg": {"is_write_index": True}}}
     assert not run(RESOURCE, **FIRST).changed
     assert cluster.changes() == []
 
 
-def test_index_that_another_made_in_this_moment(cluster: FakeCluster, run: Run) -> None:
+def test_index_that_another_client_creates_at_the_same_time(cluster: FakeCluster, run: Run) -> None:
     cluster.script("HEAD", "/syslog-msg-000001", error(404, "index_not_found_exception", "no"))
     cluster.indices["syslog-msg-000001"] = {"aliases": {}}
     assert not run(RESOURCE, path="/syslog-msg-000001").failed
 
 
-def test_index_that_cannot_be_made(cluster: FakeCluster, run: Run) -> None:
+def test_index_that_cannot_be_created(cluster: FakeCluster, run: Run) -> None:
     cluster.script("PUT", ".*", error(400, "invalid_alias_name_exception", "is an index"))
     result = run(RESOURCE, **FIRST)
     assert result.failed
@@ -198,19 +198,19 @@ def test_options_that_do_not_fit(cluster: FakeCluster, run: Run) -> None:
 
 def test_several_at_once(cluster: FakeCluster, run: Run) -> None:
     resources = [{"path": path, "body": body} for path, body in RESOURCES.items()]
-    beforehand = run(RESOURCE, resources=resources, check=True)
-    assert beforehand.changed
+    predicted = run(RESOURCE, resources=resources, check=True)
+    assert predicted.changed
     assert cluster.changes() == []
 
-    made = run(RESOURCE, resources=resources)
-    assert made.changed
-    assert [told["path"] for told in made["resources"]] == list(RESOURCES)
-    assert all(told["changed"] for told in made["resources"])
+    created = run(RESOURCE, resources=resources)
+    assert created.changed
+    assert [entry["path"] for entry in created["resources"]] == list(RESOURCES)
+    assert all(entry["changed"] for entry in created["resources"])
     assert cluster.changes() == [f"PUT {path}" for path in RESOURCES]
 
     again = run(RESOURCE, resources=resources)
     assert not again.changed
-    assert [told["differences"] for told in again["resources"]] == [[] for _ in RESOURCES]
+    assert [entry["differences"] for entry in again["resources"]] == [[] for _ in RESOURCES]
     assert len(cluster.changes()) == len(RESOURCES)
 
 
@@ -227,7 +227,7 @@ def test_of_several_only_what_differs_is_sent_and_shown(cluster: FakeCluster, ru
     ]
     result = run(RESOURCE, resources=resources)
     assert cluster.changes()[before:] == [f"PUT {path}"]
-    assert [told["path"] for told in result["resources"] if told["changed"]] == [path]
+    assert [entry["path"] for entry in result["resources"] if entry["changed"]] == [path]
     assert [item["after_header"] for item in result["diff"] if item["before"] != item["after"]] == [
         path
     ]
@@ -241,7 +241,7 @@ def test_an_option_that_does_not_fit_stops_all_of_them(cluster: FakeCluster, run
     assert cluster.changes() == []
 
 
-def test_a_refusal_tells_what_was_done_before(cluster: FakeCluster, run: Run) -> None:
+def test_a_failure_returns_the_resources_before_it(cluster: FakeCluster, run: Run) -> None:
     good = {"path": "/_index_template/logs", "body": RESOURCES["/_index_template/logs"]}
     policy = "/_ilm/policy/logs"
     cluster.script("GET", policy, no_handler("GET", policy), times=FOREVER)
@@ -249,7 +249,7 @@ def test_a_refusal_tells_what_was_done_before(cluster: FakeCluster, run: Run) ->
     result = run(RESOURCE, resources=[good, bad])
     assert result.failed
     assert "elasticsearch_ilm_enabled" in result.msg
-    assert [told["path"] for told in result["resources"]] == ["/_index_template/logs"]
+    assert [entry["path"] for entry in result["resources"]] == ["/_index_template/logs"]
 
 
 @pytest.mark.parametrize("options", [{}, {"path": "/_snapshot/a", "resources": []}])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Users and service tokens: secrets are tried, not trusted, and set once if they are wrong."""
+"""Users and service tokens: secrets are tested, and set once if they are wrong."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_password_only_at_creation(writer: FakeCluster, run: Run) -> None:
     assert writer.called("GET", "/_security/_authenticate") == []
 
 
-def test_disabled_user_is_left_its_password(writer: FakeCluster, run: Run) -> None:
+def test_password_of_a_disabled_user_is_not_changed(writer: FakeCluster, run: Run) -> None:
     assert run(USER, **WRITER, enabled=False)["changes"] == ["enabled"]
     assert not run(USER, **WRITER, enabled=False).changed
     assert run(USER, **WRITER, enabled=True)["changes"] == ["enabled"]
@@ -96,11 +96,11 @@ def test_builtin_user(cluster: FakeCluster, run: Run) -> None:
 
 
 def test_user_is_removed_once(writer: FakeCluster, run: Run) -> None:
-    gone = {"name": "writer", "state": "absent"}
-    assert run(USER, check=True, **gone).changed
+    absent = {"name": "writer", "state": "absent"}
+    assert run(USER, check=True, **absent).changed
     assert writer.changes() == []
-    assert run(USER, **gone).changed
-    assert not run(USER, **gone).changed
+    assert run(USER, **absent).changed
+    assert not run(USER, **absent).changed
     assert writer.changes() == ["DELETE /_security/user/writer"]
 
 
@@ -111,7 +111,7 @@ def test_new_user_needs_a_password(cluster: FakeCluster, run: Run) -> None:
     assert cluster.changes() == []
 
 
-def test_refused_password_does_not_come_out(writer: FakeCluster, run: Run) -> None:
+def test_refused_password_is_not_shown(writer: FakeCluster, run: Run) -> None:
     result = run(USER, **{**WRITER, "user_password": "Zq9#"})
     assert result.failed
     assert "at least [6] characters" in result.msg
@@ -124,13 +124,13 @@ def test_user_during_an_outage_is_not_changed(writer: FakeCluster, run: Run) -> 
     assert writer.changes() == []
 
 
-def test_token_is_made_once(cluster: FakeCluster, run: Run) -> None:
+def test_token_is_created_once(cluster: FakeCluster, run: Run) -> None:
     assert run(TOKEN, name="elk", check=True).changed
     assert cluster.changes() == []
-    made = run(TOKEN, name="elk")
-    assert made.changed
-    assert made["token"] == cluster.tokens[ACCOUNT]
-    again = run(TOKEN, name="elk", token=made["token"] + "\n")
+    created = run(TOKEN, name="elk")
+    assert created.changed
+    assert created["token"] == cluster.tokens[ACCOUNT]
+    again = run(TOKEN, name="elk", token=created["token"] + "\n")
     assert not again.changed
     assert "token" not in again.data
     assert cluster.changes() == [f"POST {CREDENTIAL}"]
@@ -147,7 +147,7 @@ def test_stale_token_is_replaced(cluster: FakeCluster, run: Run) -> None:
     assert "the-one-that-was-lost" not in cluster.tokens.values()
 
 
-def test_token_of_another_account_is_not_taken(cluster: FakeCluster, run: Run) -> None:
+def test_token_of_another_account_is_not_accepted(cluster: FakeCluster, run: Run) -> None:
     cluster.tokens[("elastic/fleet-server", "elk")] = "of-fleet"
     assert run(TOKEN, name="elk", token="of-fleet")["token"] == cluster.tokens[ACCOUNT]
 
@@ -160,7 +160,7 @@ def test_login_refused_for_a_moment_keeps_the_token(cluster: FakeCluster, run: R
     assert cluster.changes() == []
 
 
-def test_token_whose_answer_is_lost_is_made_again(cluster: FakeCluster, run: Run) -> None:
+def test_token_whose_response_is_lost_is_created_again(cluster: FakeCluster, run: Run) -> None:
     def do_and_drop(request: Request) -> Answer:
         cluster._token(request)
         return DROP

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files and folders of a role: made, put right, left alone, and told the same beforehand."""
+"""Files and folders of a role: created, corrected, unchanged, and predicted in check mode."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def wishes(home: Path) -> dict[str, Any]:
+def desired(home: Path) -> dict[str, Any]:
     return {
         "directories": [
             {"path": f"{home}/deep/role", "mode": "0750", **MINE},
@@ -39,16 +39,16 @@ def wishes(home: Path) -> dict[str, Any]:
     }
 
 
-def test_made_once_and_told_before(call: Call, tmp_path: Path) -> None:
-    arguments = wishes(tmp_path)
+def test_created_once_and_predicted(call: Call, tmp_path: Path) -> None:
+    arguments = desired(tmp_path)
     paths = [item["path"] for kind in ("directories", "files") for item in arguments[kind]]
-    before = call(MODULE, arguments, check=True)
-    assert (before.changed, before["paths"]) == (True, paths)
+    predicted = call(MODULE, arguments, check=True)
+    assert (predicted.changed, predicted["paths"]) == (True, paths)
     assert not (tmp_path / "deep").exists()
 
-    made = call(MODULE, arguments)
-    assert (made.changed, made["paths"]) == (True, paths)
-    assert made["diff"] == before["diff"]
+    result = call(MODULE, arguments)
+    assert (result.changed, result["paths"]) == (True, paths)
+    assert result["diff"] == predicted["diff"]
     role = tmp_path / "deep" / "role"
     assert (role / "options").read_text() == "a\nb\n"
     assert [mode(path) for path in (role.parent, role, role / "secrets")] == [0o755, 0o750, 0o500]
@@ -59,8 +59,8 @@ def test_made_once_and_told_before(call: Call, tmp_path: Path) -> None:
         assert (again.changed, again["paths"], again["diff"]) == (False, [], [])
 
 
-def test_only_what_differs_is_put_right(call: Call, tmp_path: Path) -> None:
-    arguments = wishes(tmp_path)
+def test_only_what_differs_is_corrected(call: Call, tmp_path: Path) -> None:
+    arguments = desired(tmp_path)
     call(MODULE, arguments)
     role = tmp_path / "deep" / "role"
     (role / "options").chmod(0o644)
@@ -68,24 +68,24 @@ def test_only_what_differs_is_put_right(call: Call, tmp_path: Path) -> None:
     (role / "secrets" / "key").chmod(0o444)
     role.chmod(0o777)
     wrong = [str(role), f"{role}/options", f"{role}/secrets/key"]
-    before = call(MODULE, arguments, check=True)
-    assert (before.changed, before["paths"]) == (True, wrong)
+    predicted = call(MODULE, arguments, check=True)
+    assert (predicted.changed, predicted["paths"]) == (True, wrong)
     assert mode(role) == 0o777
     assert (role / "options").read_text() == "a\nx\n"
 
-    made = call(MODULE, arguments)
-    assert (made.changed, made["paths"]) == (True, wrong)
-    assert made["diff"] == before["diff"]
-    texts = [item for item in made["diff"] if "after_header" in item]
+    result = call(MODULE, arguments)
+    assert (result.changed, result["paths"]) == (True, wrong)
+    assert result["diff"] == predicted["diff"]
+    texts = [item for item in result["diff"] if "after_header" in item]
     assert [(item["before"], item["after"]) for item in texts] == [("a\nx\n", "a\nb\n")]
-    modes = [item for item in made["diff"] if "after_header" not in item]
+    modes = [item for item in result["diff"] if "after_header" not in item]
     assert [item["before"]["mode"] for item in modes] == ["0777", "0644", "0444"]
     assert [item["after"]["mode"] for item in modes] == ["0750", "0440", "0400"]
     assert (role / "options").read_text() == "a\nb\n"
     assert not call(MODULE, arguments).changed
 
 
-def test_a_link_is_replaced_and_its_target_left_alone(call: Call, tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_its_target_is_not_changed(call: Call, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("theirs")
     link = tmp_path / "link"
@@ -109,11 +109,14 @@ def test_a_link_to_a_folder_is_a_folder(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"files": [{"path": "{home}/folder", "content": ""}]}, "is no file and has to be one"),
-        ({"directories": [{"path": "{home}/file"}]}, "is no folder and has to be one"),
+        (
+            {"files": [{"path": "{home}/folder", "content": ""}]},
+            "is not a regular file, but must be",
+        ),
+        ({"directories": [{"path": "{home}/file"}]}, "is not a folder, but must be one"),
         ({"files": [{"path": "{home}/new", "content": "", "mode": "rw"}]}, "write octal digits"),
         ({"files": [{"path": "{home}/new", "content": "", "mode": "0999"}]}, "write octal digits"),
-        ({"files": [{"path": "new", "content": ""}]}, "new: is no absolute path"),
+        ({"files": [{"path": "new", "content": ""}]}, "new: is not an absolute path"),
         ({"files": [{"path": "{home}/no/new", "content": ""}]}, "its folder does not exist"),
     ],
 )
@@ -135,9 +138,7 @@ def test_one_error_and_nothing_is_changed(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-def test_a_missing_folder_is_an_error_that_check_mode_cannot_know(
-    call: Call, tmp_path: Path
-) -> None:
+def test_a_missing_folder_is_an_error_except_in_check_mode(call: Call, tmp_path: Path) -> None:
     file = {"path": f"{tmp_path}/nowhere/file", "content": "", **MINE}
     assert call(MODULE, {"files": [file]}, check=True).changed
     result = call(MODULE, {"files": [file]})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""kibana_gate: one address is asked, and the name of the service is verified."""
+"""kibana_gate: the request goes to one address, and the name of the service is verified."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODULE = "kibana_gate"
 
 
 class FakeKibana:
-    """Answers with one level after the other, and with the last one from then on."""
+    """Returns one answer after the other, then the last one again and again."""
 
     def __init__(self, authority: Authority) -> None:
         self.answers: list[tuple[int, Any]] = []
@@ -76,8 +76,8 @@ def ask(
     kibana: FakeKibana, certificates: Authority, call: Callable[..., Any]
 ) -> Callable[..., Any]:
     def run(**options: Any) -> Any:
-        asked = {"address": "127.0.0.1", "port": kibana.port, "server_name": "kibana"}
-        return call(MODULE, {**asked, "ca_path": certificates.ca, "wait_timeout": 0, **options})
+        arguments = {"address": "127.0.0.1", "port": kibana.port, "server_name": "kibana"}
+        return call(MODULE, {**arguments, "ca_path": certificates.ca, "wait_timeout": 0, **options})
 
     return run
 
@@ -104,11 +104,11 @@ def test_it_waits_until_kibana_has_elasticsearch(
     [
         ((503, level("critical")), "its level is 'critical'"),
         ((404, {"statusCode": 404}), "answered with 404"),
-        ((200, b"<html>"), "answered with 200, and not with its status"),
+        ((200, b"<html>"), "answered with 200, but not with its status"),
         ((200, {"status": "green"}), "its level is ''"),
     ],
 )
-def test_what_is_not_available_is_named(
+def test_the_error_says_why_kibana_is_not_available(
     kibana: FakeKibana, ask: Callable[..., Any], answer: tuple[int, Any], words: str
 ) -> None:
     kibana.answers = [answer]
@@ -122,7 +122,7 @@ def test_another_name_and_another_authority_are_refused(
     kibana: FakeKibana, ask: Callable[..., Any], stranger: Authority
 ) -> None:
     kibana.answers = [(200, level("available"))]
-    assert "is not made out for" in ask(server_name="127.0.0.1")["msg"]
+    assert "is not valid for" in ask(server_name="127.0.0.1")["msg"]
     assert "was not signed by" in ask(ca_path=stranger.ca)["msg"]
     assert "there is no file /nowhere/ca.crt" in ask(ca_path="/nowhere/ca.crt")["msg"]
     assert kibana.hosts == []

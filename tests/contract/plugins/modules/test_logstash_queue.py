@@ -29,7 +29,7 @@ from logstash_stand_in.queues import PersistedQueue  # noqa: E402
 
 
 class Queues(FakeEngine):
-    """An Engine with the volume ls-m1, or without it."""
+    """An Engine with or without the volume ls-m1."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -70,21 +70,21 @@ def look(
         }
         if "volume" in options:
             del arguments["path"]
-        beside = {"server": server} if server else {}
-        return call("logstash_queue", arguments, check=check, **beside)
+        extra = {"server": server} if server else {}
+        return call("logstash_queue", arguments, check=check, **extra)
 
     return run
 
 
-def stats(taken: int, sent: int, queued: int) -> dict[str, Any]:
+def stats(received: int, sent: int, queued: int) -> dict[str, Any]:
     return {
         "pipelines": {
-            "syslog": {"events": {"in": taken, "out": sent}, "queue": {"events_count": queued}}
+            "syslog": {"events": {"in": received, "out": sent}, "queue": {"events_count": queued}}
         }
     }
 
 
-def leave(tmp_path: Path, count: int, acknowledged: int) -> None:
+def write_queue(tmp_path: Path, count: int, acknowledged: int) -> None:
     queue = PersistedQueue(tmp_path / "queue" / "syslog", 65536, 1 << 20)
     queue.put([{"n": number} for number in range(count)])
     if acknowledged:
@@ -94,7 +94,7 @@ def leave(tmp_path: Path, count: int, acknowledged: int) -> None:
     queue.close()
 
 
-def test_a_running_task_is_seen_with_what_nobody_has_read(
+def test_a_running_task_with_its_unread_bytes(
     look: Callable[..., Any], engine: FakeEngine, port: socket.socket
 ) -> None:
     engine.containers = {"c1": os.getpid()}
@@ -115,17 +115,17 @@ def test_a_running_task_is_seen_with_what_nobody_has_read(
     assert result["left"] == {}
 
 
-def test_the_disk_is_read_where_nothing_runs(look: Callable[..., Any], tmp_path: Path) -> None:
-    leave(tmp_path, 20, 8)
+def test_the_disk_is_read_if_no_task_runs(look: Callable[..., Any], tmp_path: Path) -> None:
+    write_queue(tmp_path, 20, 8)
     result = look()
     assert result["containers"] == []
     assert result["left"]["events"] == 12
 
 
-def test_a_plain_volume_is_read_as_the_directory_that_it_is(
+def test_a_plain_volume_is_read_like_a_directory(
     look: Callable[..., Any], engine: Queues, tmp_path: Path
 ) -> None:
-    leave(tmp_path, 20, 8)
+    write_queue(tmp_path, 20, 8)
     engine.volume = {
         "Name": "ls-m1",
         "Driver": "local",
@@ -135,12 +135,12 @@ def test_a_plain_volume_is_read_as_the_directory_that_it_is(
     result = look(volume="ls-m1")
     assert not result.failed, result.output
     assert result["left"]["events"] == 12
-    # Before the first run there is none.
+    # Before the first run the volume does not exist.
     assert look(volume="ls-m2")["left"]["events"] == 0
 
 
 @pytest.mark.parametrize("other", [{"Driver": "disk:latest"}, {"Options": {"type": "nfs"}}])
-def test_of_a_volume_that_is_not_mounted_nothing_is_claimed(
+def test_the_queue_of_a_volume_that_is_not_mounted_is_unknown(
     look: Callable[..., Any], engine: Queues, tmp_path: Path, other: dict[str, Any]
 ) -> None:
     engine.volume = {"Name": "ls-m1", "Driver": "local", "Mountpoint": str(tmp_path), **other}
@@ -153,29 +153,29 @@ def test_of_a_volume_that_is_not_mounted_nothing_is_claimed(
     assert "volume ls-m1 is NOT drained: it holds an unknown number" in stopped["told"]
 
 
-def test_a_host_without_docker_holds_what_its_disk_holds(
+def test_the_disk_is_read_on_a_host_without_docker(
     look: Callable[..., Any], tmp_path: Path
 ) -> None:
-    leave(tmp_path, 3, 0)
+    write_queue(tmp_path, 3, 0)
     result = look(docker_host=f"unix://{tmp_path}/none.sock")
     assert not result.failed, result.output
     assert result["left"]["events"] == 3
 
 
-def test_a_stop_is_watched_to_its_end(
+def test_a_stop_is_watched_until_its_end(
     look: Callable[..., Any], engine: FakeEngine, tmp_path: Path, port: socket.socket
 ) -> None:
-    leave(tmp_path, 5, 5)
+    write_queue(tmp_path, 5, 5)
     engine.containers = {"c1": os.getpid()}
     sender = socket.create_connection(port.getsockname())
     accepted, _peer = port.accept()
     sender.sendall(b"y" * 77)
 
     def end() -> None:
-        # Who asks a second time has looked at the sockets, however long that took.
+        # At its second request the module has already read the sockets.
         while sum(path.endswith("/c1/json") for _method, path in engine.calls) < 2:
             time.sleep(0.05)
-        # As a server that stops: the port first, then those it has accepted.
+        # Like a server that stops: first the port closes, then the accepted connections.
         port.close()
         accepted.close()
         time.sleep(0.3)
@@ -195,10 +195,10 @@ def test_a_stop_is_watched_to_its_end(
     assert "Its queue is drained" in result["told"]
 
 
-def test_a_watch_is_waited_for_until_it_has_looked(
+def test_wait_until_a_watch_has_read_the_sockets(
     look: Callable[..., Any], engine: FakeEngine, another_server: Any
 ) -> None:
-    """What runs in the background begins when it can; the end may be asked for only after that."""
+    """A watch in the background may start late; the container must not stop before it."""
     engine.containers = {"c1": os.getpid()}
     order: list[str] = []
 
@@ -220,13 +220,13 @@ def test_a_watch_is_waited_for_until_it_has_looked(
     assert results[0]["stop"]["sockets"]["listening"]
 
 
-def test_a_watch_that_never_begins_is_an_error_before_anything_ends(
+def test_a_watch_that_never_starts_is_an_error_before_the_stop(
     look: Callable[..., Any], engine: FakeEngine
 ) -> None:
     engine.containers = {"c1": os.getpid()}
     result = look(wait_for="watched", watch="m1-2", wait_timeout=0)
     assert result.failed
-    assert "Nobody watches logshipper on" in result.msg
+    assert "The watch m1-2 of logshipper on" in result.msg
     assert "Nothing was stopped" in result.msg
     unnamed = look(wait_for="watched")
     assert unnamed.failed
@@ -234,10 +234,10 @@ def test_a_watch_that_never_begins_is_an_error_before_anything_ends(
 
 
 @pytest.mark.parametrize("removed", [True, False])
-def test_nobody_waits_for_the_watch_of_what_has_ended(
+def test_a_stopped_container_needs_no_watch(
     look: Callable[..., Any], engine: FakeEngine, removed: bool
 ) -> None:
-    """A run that was killed has asked for the end, and it comes before the next one can watch."""
+    """A killed run has stopped the container before the next run can watch it."""
     if not removed:
         engine.ended = {"c1": 0}
     result = look(wait_for="watched", watch="m1-3", container="c1", wait_timeout=20)
@@ -245,39 +245,39 @@ def test_nobody_waits_for_the_watch_of_what_has_ended(
     assert not result.changed
 
 
-def test_what_a_killed_task_leaves_is_told(
+def test_the_events_of_a_killed_task_are_reported(
     look: Callable[..., Any], engine: FakeEngine, tmp_path: Path
 ) -> None:
-    leave(tmp_path, 5, 2)
+    write_queue(tmp_path, 5, 2)
     engine.ended = {"c1": 137}
     result = look(wait_for="stopped", container="c1")
     assert not result.failed, result.output
     assert not result["stop"]["drained"]
-    assert "nobody has seen how Logstash closed its port" in result["told"]
+    assert "it was not observed how Logstash closed its port" in result["told"]
     assert "holds 3 events" in result["told"]
     assert "exit code 137" in result["told"]
 
 
-def test_a_task_that_does_not_end_is_an_error_with_the_next_command(
+def test_a_task_that_does_not_stop_is_an_error_with_the_next_command(
     look: Callable[..., Any], engine: FakeEngine
 ) -> None:
     engine.containers = {"c1": os.getpid()}
     result = look(wait_for="stopped", wait_timeout=0)
     assert result.failed
-    assert "has not ended within 0 s" in result.msg
+    assert "has not stopped within 0 s" in result.msg
     assert "docker ps --filter" in result.msg
 
 
-def test_a_queue_that_empties_is_waited_for(look: Callable[..., Any], engine: FakeEngine) -> None:
+def test_wait_until_the_queue_is_short(look: Callable[..., Any], engine: FakeEngine) -> None:
     engine.containers = {"c1": os.getpid()}
-    # Too long at first, then short enough for the pace.
+    # Too long at first, then short enough for the current rate.
     engine.exec_answers = [stats(9000, 0, 9000), stats(9000, 100, 8900), stats(9000, 8000, 1000)]
     result = look(wait_for="short_queue", grace=20)
     assert not result.failed, result.output
-    assert engine.exec_answers == [stats(9000, 8000, 1000)], "the last answer stays"
+    assert engine.exec_answers == [stats(9000, 8000, 1000)], "the last answer is repeated"
 
 
-def test_a_queue_that_stands_still_is_an_error(
+def test_a_queue_that_does_not_empty_is_an_error(
     look: Callable[..., Any], engine: FakeEngine
 ) -> None:
     engine.containers = {"c1": os.getpid()}
@@ -288,21 +288,21 @@ def test_a_queue_that_stands_still_is_an_error(
     assert "docker logs --tail 50 c1" in result.msg
 
 
-def test_a_task_that_does_not_answer_cannot_be_known_to_be_short(
+def test_a_task_that_does_not_report_its_queue_is_an_error(
     look: Callable[..., Any], engine: FakeEngine
 ) -> None:
     engine.containers = {"c1": os.getpid()}
     engine.exec_answers = ["curl: (7) Failed to connect"]
     result = look(wait_for="short_queue", wait_timeout=1)
     assert result.failed
-    assert "cannot be asked how long it is" in result.msg
+    assert "does not report its length" in result.msg
 
 
-def test_without_a_task_nothing_has_to_get_short(look: Callable[..., Any]) -> None:
+def test_without_a_task_no_queue_must_be_short(look: Callable[..., Any]) -> None:
     assert not look(wait_for="short_queue", wait_timeout=0).failed
 
 
-def test_a_port_that_listens_is_waited_for(
+def test_wait_until_the_port_listens(
     look: Callable[..., Any], engine: FakeEngine, port: socket.socket
 ) -> None:
     engine.containers = {"c1": os.getpid()}
@@ -315,19 +315,19 @@ def test_a_port_that_listens_is_waited_for(
     assert "no container of it runs" in look(wait_for="listening", wait_timeout=0).msg
 
 
-def test_senders_get_their_time_to_leave(
+def test_wait_until_the_senders_have_disconnected(
     look: Callable[..., Any], engine: FakeEngine, port: socket.socket
 ) -> None:
     engine.containers = {"c1": os.getpid()}
     with socket.create_connection(port.getsockname()):
-        begun = time.monotonic()
+        start = time.monotonic()
         result = look(wait_for="unused", wait_timeout=1)
-        assert time.monotonic() - begun >= 1
-    assert not result.failed, "who has not left by then is counted, not waited for"
+        assert time.monotonic() - start >= 1
+    assert not result.failed, "connections that are still open after the timeout are not an error"
     assert result["sockets"]["connections"] == 1
 
 
-def test_check_mode_waits_for_nothing(look: Callable[..., Any], engine: FakeEngine) -> None:
+def test_check_mode_does_not_wait(look: Callable[..., Any], engine: FakeEngine) -> None:
     engine.containers = {"c1": os.getpid()}
     result = look(check=True, wait_for="stopped", wait_timeout=60)
     assert not result.failed, result.output

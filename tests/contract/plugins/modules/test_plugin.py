@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""elk.swarm.plugin and plugin_info against an Engine that also has bad days."""
+"""elk.swarm.plugin and plugin_info against an Engine that also fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# However a secret is quoted where it comes out, its first word is there.
+# If a secret comes out, its first word shows in every way of quoting.
 WORD, OTHER_SECRET = "passw0rd", "another-pass"
 SECRET = f'{WORD} isn\'t "told"'
 DISK = "disk:latest"
@@ -41,9 +41,9 @@ def disk(call: Callable[..., Any], engine: FakePlugins) -> Callable[..., Any]:
     """Run elk.swarm.plugin for the alias disk."""
 
     def run(*, check: bool = False, **options: Any) -> Any:
-        wanted = {"plugin_name": FIRST, "alias": "disk", "grant_all": True, **options}
+        arguments = {"plugin_name": FIRST, "alias": "disk", "grant_all": True, **options}
         engine.calls.clear()
-        result = call("plugin", {"docker_host": engine.host, **wanted}, check=check)
+        result = call("plugin", {"docker_host": engine.host, **arguments}, check=check)
         assert WORD not in result.output
         assert OTHER_SECRET not in result.output
         return result
@@ -52,7 +52,7 @@ def disk(call: Callable[..., Any], engine: FakePlugins) -> Callable[..., Any]:
 
 
 def prove(disk: Callable[..., Any], engine: FakePlugins, **options: Any) -> Any:
-    """Check, apply, check, apply. Gives what the first apply returned."""
+    """Check, apply, check, apply. Return the result of the first apply."""
     before = copy.deepcopy(engine.plugins)
     checked = disk(check=True, **options)
     assert engine.writes() == []
@@ -91,10 +91,10 @@ def test_every_state(disk: Callable[..., Any], engine: FakePlugins) -> None:
         "before": {"state": "enabled"},
         "after": {"state": "disabled"},
     }
-    gone = prove(disk, engine, state="absent")
-    assert gone["diff"]["before"]["state"] == "disabled"
-    assert gone["diff"]["after"] == {"state": "absent"}
-    assert gone["plugin"] == {}
+    removed = prove(disk, engine, state="absent")
+    assert removed["diff"]["before"]["state"] == "disabled"
+    assert removed["diff"]["after"] == {"state": "absent"}
+    assert removed["plugin"] == {}
     assert engine.plugins == {}
 
 
@@ -102,7 +102,7 @@ def test_a_missing_plugin_cannot_be_disabled(disk: Callable[..., Any]) -> None:
     for check in (True, False):
         result = disk(state="disable", check=check)
         assert result.failed
-        assert "no plugin disk:latest" in result.msg
+        assert "plugin disk:latest is not installed" in result.msg
 
 
 def test_options_of_an_enabled_plugin(disk: Callable[..., Any], engine: FakePlugins) -> None:
@@ -122,19 +122,19 @@ def test_options_of_an_enabled_plugin(disk: Callable[..., Any], engine: FakePlug
 
 
 @pytest.mark.parametrize("value", ["", "7", 7, 0, True, "true", 'a "quoted" one', "a=b", None])
-def test_values_that_are_set_once(
+def test_a_value_is_set_only_once(
     disk: Callable[..., Any], engine: FakePlugins, value: Any
 ) -> None:
     disk()
     prove(disk, engine, plugin_options={"COMMENT": value})
 
 
-def test_what_may_be_shown_is_shown(disk: Callable[..., Any], engine: FakePlugins) -> None:
+def test_options_that_may_be_shown(disk: Callable[..., Any], engine: FakePlugins) -> None:
     options = {"plugin_options": {"RETRIES": 8, "PASSWORD": SECRET}, "show_options": ["RETRIES"]}
     applied = prove(disk, engine, **options)
     assert applied["diff"]["after"]["options"] == {"RETRIES": "8", "PASSWORD": MASK_NEW}
     assert "RETRIES=8" in applied["plugin"]["Settings"]["Env"]
-    # A number of one digit is not blotted out of everything else.
+    # A number of one digit is not masked everywhere else.
     hidden = disk(plugin_options={"RETRIES": 1}, state="enable")
     assert hidden["plugin"]["PluginReference"] == FIRST
 
@@ -183,14 +183,14 @@ def test_in_use(disk: Callable[..., Any], engine: FakePlugins) -> None:
         prove(disk, engine, force=True, **options)
 
 
-def test_volumes_that_nothing_has_open_do_not_stop_a_change(
+def test_unused_volumes_do_not_prevent_a_change(
     disk: Callable[..., Any], engine: FakePlugins
 ) -> None:
     disk(state="enable")
     engine.volumes = [{"Name": "v1", "Driver": DISK}]
     engine.mount("v1", "web", "exited")
     prove(disk, engine, plugin_options={"RETRIES": 5})
-    # But nobody could reach them if the plugin stayed away.
+    # But nothing could use them if the plugin stayed disabled.
     for state in ("disable", "absent"):
         for check in (True, False):
             refused = disk(state=state, force_remove=True, check=check)
@@ -212,7 +212,9 @@ def test_an_enabled_plugin_is_removed_by_force_only(
     prove(disk, engine, state="absent", force_remove=True)
 
 
-def test_a_plugin_that_docker_says_is_in_use(disk: Callable[..., Any], engine: FakePlugins) -> None:
+def test_a_plugin_that_docker_reports_as_in_use(
+    disk: Callable[..., Any], engine: FakePlugins
+) -> None:
     disk()
     # The volumes of a disabled plugin are not listed.
     engine.volumes = [{"Name": "v1", "Driver": DISK}]
@@ -302,27 +304,27 @@ def test_a_new_plugin_that_does_not_start_is_removed(
         {"plugin_name": SECOND, "plugin_options": {"NONE": "x"}},
     ],
 )
-def test_what_does_not_start_is_left_as_it_was_found(
+def test_a_change_is_undone_if_the_plugin_does_not_start(
     disk: Callable[..., Any], engine: FakePlugins, change: dict[str, Any], enabled: bool
 ) -> None:
     disk(state="enable", plugin_options={"PASSWORD": SECRET, "COMMENT": "y"})
     if not enabled:
         disk(state="disable")
-    before, held = copy.deepcopy(engine.plugins[DISK]), env(engine)
+    before, env_before = copy.deepcopy(engine.plugins[DISK]), env(engine)
     result = disk(state="enable", **change)
     assert result.failed
     assert not result.changed
     assert result["left_as_found"]
-    assert "It is as it was found." in result.msg
+    assert "Its previous state was restored." in result.msg
     after = engine.plugins[DISK]
-    # What the other version was given stays behind, and the one that is back does not know it.
+    # An option of the other version stays behind; the restored version does not know it.
     after_env = {name: value for name, value in env(engine).items() if name != "CACHE"}
-    assert after_env == held
+    assert after_env == env_before
     for key in ("Enabled", "PluginReference", "Config"):
         assert after[key] == before[key]
 
 
-def test_a_daemon_that_still_clears_up_is_asked_again(
+def test_a_daemon_that_still_cleans_up_gets_the_request_again(
     disk: Callable[..., Any], engine: FakePlugins
 ) -> None:
     disk(state="enable")
@@ -348,9 +350,7 @@ def test_a_pull_that_fails_at_its_end(
     assert engine.plugins == before
 
 
-def test_no_way_back_is_said_before_and_after(
-    disk: Callable[..., Any], engine: FakePlugins
-) -> None:
+def test_an_upgrade_without_a_way_back(disk: Callable[..., Any], engine: FakePlugins) -> None:
     disk(state="enable")
     del engine.registry[FIRST]
     checked = disk(plugin_name=SECOND, check=True)
@@ -359,11 +359,11 @@ def test_no_way_back_is_said_before_and_after(
     assert result.failed
     assert result.changed
     assert result["left_as_found"] is False
-    assert "could not be brought back" in result.msg
+    assert "could not be restored" in result.msg
     assert f"docker plugin inspect {DISK}" in result.msg
 
 
-def test_short_values_and_warnings_give_nothing_away(
+def test_short_values_and_warnings_are_masked(
     disk: Callable[..., Any], engine: FakePlugins
 ) -> None:
     result = disk(state="enable", plugin_options={"COMMENT": "q7x"})

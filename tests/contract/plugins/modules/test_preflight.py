@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""preflight and restore_secrets on a folder of the controller: what they compare and write."""
+"""What preflight compares and restore_secrets writes in a folder of the controller."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def keep(folder: Path, **texts: str) -> None:
         (folder / name.replace("__", ".")).write_text(text)
 
 
-def test_a_folder_of_the_platform(compare: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_folder_of_the_platform(compare: Callable[..., Any], tmp_path: Path) -> None:
     keep(tmp_path, elastic_password=f"{PASSWORD}\n", ca__crt=CA_TEXT, ca__key="x")
     result = compare()
     assert not result.failed
@@ -78,13 +78,13 @@ def test_an_old_password(compare: Callable[..., Any], tmp_path: Path) -> None:
     assert not compare().failed
 
 
-def test_an_empty_file_is_said(compare: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error(compare: Callable[..., Any], tmp_path: Path) -> None:
     keep(tmp_path, elastic_password="")
     assert f"{tmp_path}/elastic_password is empty" in compare()["msg"]
 
 
 @pytest.mark.parametrize("path", ["~/secure", "secure"])
-def test_a_folder_that_is_no_absolute_path(compare: Callable[..., Any], path: str) -> None:
+def test_a_folder_without_an_absolute_path(compare: Callable[..., Any], path: str) -> None:
     result = compare(controller={"directory": path, "salt": SALT})
     assert f"elk_local_dir: {path} is no absolute path" in result["msg"]
 
@@ -97,10 +97,10 @@ def test_a_folder_that_an_inventory_reads(compare: Callable[..., Any], tmp_path:
         "reader": "/inv/ha",
         "better_directory": "/inv/ha-credentials",
     }
-    told = compare(controller=controller, accept=["local_dir"])["msg"]
-    assert f"Move it: mv {tmp_path} /inv/ha-credentials." in told
-    told = compare(controller={**controller, "directory_given": True})["msg"]
-    assert "and set elk_local_dir: /inv/ha-credentials" in told
+    message = compare(controller=controller, accept=["local_dir"])["msg"]
+    assert f"Move it: mv {tmp_path} /inv/ha-credentials." in message
+    message = compare(controller={**controller, "directory_given": True})["msg"]
+    assert "and set elk_local_dir: /inv/ha-credentials" in message
 
 
 # restore_secrets
@@ -120,7 +120,7 @@ KEY = "what only m1 has"
 FOUND = {"m1": {"elastic_password": f"{PASSWORD}\n", "ca.crt": CA_TEXT, "certs/m1.key": KEY}}
 
 
-def test_what_is_missing_is_written_once(restore: Callable[..., Any], tmp_path: Path) -> None:
+def test_missing_files_are_written_once(restore: Callable[..., Any], tmp_path: Path) -> None:
     assert restore(FOUND, check=True).changed
     assert list(tmp_path.iterdir()) == []
     first = restore(FOUND)
@@ -159,5 +159,5 @@ def test_a_host_cannot_choose_another_folder(
 ) -> None:
     result = restore({"m1": {name: PASSWORD}})
     assert result.failed
-    assert "which is not of it" in result["msg"]
+    assert "which it must not provide" in result["msg"]
     assert list(tmp_path.parent.glob("*escaped*")) == []

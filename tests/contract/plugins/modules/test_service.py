@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""elk.swarm.service and service_info against an Engine that also has bad days."""
+"""elk.swarm.service and service_info against an Engine that also fails."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_check_apply_check_apply(web: Callable[..., Any], engine: FakeEngine) ->
         assert again["diff"]["before"] == again["diff"]["after"] == {}
         assert engine.writes() == []
         assert again["running"] == 2
-        # Fast: one request each for what is to be known.
+        # Fast: one request for each kind of fact.
         assert len(engine.calls) <= 8
 
 
@@ -126,7 +126,7 @@ def test_new_content_replaces_the_objects_in_this_order(
     assert not web(**with_content("two")).changed
 
 
-def test_a_run_killed_before_the_removal_is_finished_by_the_next(
+def test_the_next_run_removes_what_a_killed_run_left(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:
     web(**with_content("one"))
@@ -155,7 +155,7 @@ def test_objects_of_another_service_stay(web: Callable[..., Any], engine: FakeEn
     assert not web(**with_content("two")).changed
 
 
-def test_an_object_taken_up_at_the_last_moment_is_no_error(
+def test_an_object_that_another_service_starts_to_use_is_no_error(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:
     web(**with_content("one"))
@@ -179,7 +179,7 @@ def test_an_update_sends_only_what_differs(web: Callable[..., Any], engine: Fake
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_update_out_of_sequence_is_read_again(
+def test_an_update_out_of_sequence_is_repeated(
     web: Callable[..., Any], engine: FakeEngine, times: int
 ) -> None:
     web()
@@ -190,7 +190,7 @@ def test_update_out_of_sequence_is_read_again(
     assert len(engine.writes()) == times + 1
 
 
-def test_a_service_that_appears_meanwhile_is_updated(
+def test_a_service_created_at_the_same_time_is_updated(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:
     web(replicas=1)
@@ -293,7 +293,7 @@ def test_engines_of_all_ages(web: Callable[..., Any], engine: FakeEngine, versio
 
 
 @pytest.mark.parametrize(("version", "known"), [("1.43", False), ("1.44", True)])
-def test_an_engine_is_told_of_the_start_interval_if_it_knows_it(
+def test_only_an_engine_that_knows_it_gets_the_start_interval(
     web: Callable[..., Any], engine: FakeEngine, version: str, known: bool
 ) -> None:
     engine.api_version = version
@@ -303,7 +303,7 @@ def test_an_engine_is_told_of_the_start_interval_if_it_knows_it(
 
 
 @pytest.mark.parametrize(("version", "known"), [("1.43", False), ("1.44", True), ("1.45", True)])
-def test_no_new_privileges_is_asked_of_an_engine_that_knows_it(
+def test_only_an_engine_that_knows_it_gets_no_new_privileges(
     web: Callable[..., Any], engine: FakeEngine, version: str, known: bool
 ) -> None:
     engine.api_version = version
@@ -317,49 +317,51 @@ def test_no_new_privileges_is_asked_of_an_engine_that_knows_it(
         assert ("daemon.json" in warned) is not known
 
 
-def test_privileges_that_were_taken_and_given_back(
+def test_privileges_that_are_dropped_and_given_back(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:
     engine.api_version = "1.44"
     web()
-    taken = {"cap_drop": ["ALL"], "no_new_privileges": True, "limits": {"pids": 9}}
-    assert web(check=True, **taken)["changes"] == ["no_new_privileges", "cap_drop", "limits.pids"]
-    assert web(**taken)["diff"]["after"] == {
+    restricted = {"cap_drop": ["ALL"], "no_new_privileges": True, "limits": {"pids": 9}}
+    assert web(check=True, **restricted)["changes"] == [
+        "no_new_privileges",
+        "cap_drop",
+        "limits.pids",
+    ]
+    assert web(**restricted)["diff"]["after"] == {
         "no_new_privileges": True,
         "cap_drop": ["ALL"],
         "limits.pids": 9,
     }
-    assert not web(**taken).changed
+    assert not web(**restricted).changed
     assert web()["diff"]["before"]["limits.pids"] == 9
     assert not web().changed
 
 
-def test_a_service_of_an_older_engine_is_not_forbidden_to_stay(
-    web: Callable[..., Any], engine: FakeEngine
-) -> None:
-    asked = {
+def test_a_service_of_an_older_engine_may_stay(web: Callable[..., Any], engine: FakeEngine) -> None:
+    options = {
         "no_new_privileges": True,
         "healthcheck": {"test": "true", "start_interval": "2s"},
         "on_difference": "fail",
     }
     engine.api_version = "1.43"
-    web(**asked)
+    web(**options)
     engine.api_version = "1.44"
     for check in (True, False):
-        result = web(check=check, **asked)
+        result = web(check=check, **options)
         assert not result.failed, result.msg
         assert not result.changed
         assert engine.writes() == []
         assert "did not know no_new_privileges" in str(result["warnings"])
         assert "did not know healthcheck.start_interval" in str(result["warnings"])
-    # What an older Engine knew as well stays forbidden.
-    assert web(**{**asked, "env": {"A": "2"}}).failed
-    assert web(**{**asked, "healthcheck": {"test": "false", "start_interval": "2s"}}).failed
-    # And a service that may be updated is.
-    assert web(**{**asked, "on_difference": "update"}).changed
+    # A difference in what the older Engine knew still fails.
+    assert web(**{**options, "env": {"A": "2"}}).failed
+    assert web(**{**options, "healthcheck": {"test": "false", "start_interval": "2s"}}).failed
+    # With on_difference: update the service is updated.
+    assert web(**{**options, "on_difference": "update"}).changed
 
 
-def test_tasks_that_cannot_come_up(web: Callable[..., Any], engine: FakeEngine) -> None:
+def test_tasks_that_cannot_start(web: Callable[..., Any], engine: FakeEngine) -> None:
     engine.task_error = "No such image: web:1"
     result = web(replicas=1, wait_timeout=60)
     assert result.failed
@@ -380,7 +382,7 @@ def test_content_of_a_failed_service_stays(web: Callable[..., Any], engine: Fake
     assert len(engine.objects["configs"]) == 2
     engine.task_error = ""
     engine.schedule(next(iter(engine.services.values())))
-    # The mended service stands, and only now the old content goes.
+    # The old content is removed only now, when the repaired service runs.
     assert len(web(replicas=1, **with_content("two"))["changes"]) == 2
     assert len(engine.objects["configs"]) == 1
 
@@ -401,30 +403,30 @@ def test_a_paused_update_is_resumed(web: Callable[..., Any], engine: FakeEngine)
 
 
 @pytest.mark.parametrize(
-    ("ends_in", "says"),
+    ("last_state", "sentence"),
     [
-        ("rollback_completed", "Swarm has put its former specification back"),
+        ("rollback_completed", "Swarm has restored its previous specification"),
         ("rollback_paused", "and stopped half-way"),
-        ("rollback_started", "Swarm is still putting its former specification back"),
+        ("rollback_started", "Swarm is still restoring its previous specification"),
     ],
 )
 def test_an_update_that_swarm_rolls_back(
-    web: Callable[..., Any], engine: FakeEngine, ends_in: str, says: str
+    web: Callable[..., Any], engine: FakeEngine, last_state: str, sentence: str
 ) -> None:
-    """The former service runs in the end. That is a failure all the same, and its content stays."""
+    """The former service runs in the end. The module still fails, and its content stays."""
     assert not web(**with_content("one")).failed
-    engine.rolls_back = ["rollback_started", "rollback_started", ends_in]
+    engine.rolls_back = ["rollback_started", "rollback_started", last_state]
     options = {"update_config": {"failure_action": "rollback"}, **with_content("two")}
     result = web(wait_timeout=2, **options)
     assert result.failed
     assert result.changed
-    assert engine.rolls_back == [ends_in]
+    assert engine.rolls_back == [last_state]
     assert "Swarm rolls the update back: it failed" in result.msg
     assert "task: non-zero exit (1)" in result.msg
-    assert says in result.msg
-    assert "2 of 2 tasks run its former specification" in result.msg
+    assert sentence in result.msg
+    assert "2 of 2 tasks run its previous specification" in result.msg
     assert len(engine.objects["configs"]) == 2
-    # The same again is tried again, and once it is well what was left is removed.
+    # The next run tries the same again, and removes the remains after it succeeds.
     engine.rolls_back = []
     again = web(**options)
     assert not again.failed, again.msg
@@ -433,26 +435,26 @@ def test_an_update_that_swarm_rolls_back(
 
 
 @pytest.mark.parametrize(
-    ("looks", "says"),
+    ("looks", "sentences"),
     [
-        (6, ("and its tasks run that", "2 of 2 tasks run its former specification")),
-        (99, ("not all of its tasks have come up", "1 of 2 tasks run its former specification")),
+        (6, ("and its tasks run it", "2 of 2 tasks run its previous specification")),
+        (99, ("not all of its tasks have come up", "1 of 2 tasks run its previous specification")),
     ],
 )
-def test_a_task_that_a_rollback_does_not_wait_for_is_waited_for(
-    web: Callable[..., Any], engine: FakeEngine, looks: int, says: tuple[str, str]
+def test_it_waits_for_tasks_after_a_rollback(
+    web: Callable[..., Any], engine: FakeEngine, looks: int, sentences: tuple[str, str]
 ) -> None:
-    """Swarm had begun it anew, from the former specification, before the rollback looked."""
+    """Swarm restarted a task from the former specification before the rollback checked it."""
     assert not web(**with_content("one")).failed
     engine.rolls_back, engine.comes_back_after = ["rollback_completed"], looks
     options = {"update_config": {"failure_action": "rollback"}, **with_content("two")}
     result = web(wait_timeout=4, **options)
     assert result.failed
-    for sentence in says:
+    for sentence in sentences:
         assert sentence in result.msg
 
 
-def test_an_update_that_swarm_forgets_is_sent_again(
+def test_an_update_that_swarm_loses_is_sent_again(
     web: Callable[..., Any], engine: FakeEngine
 ) -> None:
     web()
@@ -490,16 +492,14 @@ def test_missing_named_secret(web: Callable[..., Any], engine: FakeEngine) -> No
     assert engine.writes() == []
 
 
-def test_what_is_wrong_with_the_task_changes_nothing(
-    web: Callable[..., Any], engine: FakeEngine
-) -> None:
+def test_a_wrong_option_changes_nothing(web: Callable[..., Any], engine: FakeEngine) -> None:
     result = web(stop_grace_period="soon", **with_content("one"))
     assert result.failed
     assert "stop_grace_period" in result.msg
     assert engine.calls == []
 
 
-def test_mode_cannot_be_changed_in_silence(web: Callable[..., Any], engine: FakeEngine) -> None:
+def test_a_new_mode_needs_recreate(web: Callable[..., Any], engine: FakeEngine) -> None:
     web()
     result = web(mode="global")
     assert result.failed
@@ -547,11 +547,11 @@ def test_absent(web: Callable[..., Any], engine: FakeEngine) -> None:
         assert not web(state="absent", check=check).changed
 
 
-def test_absent_keeps_objects_if_told(web: Callable[..., Any], engine: FakeEngine) -> None:
+def test_absent_keeps_objects_on_request(web: Callable[..., Any], engine: FakeEngine) -> None:
     web(**with_content("one"))
     assert web(state="absent", remove_objects=False)["changes"] == ["removed"]
     assert len(engine.objects["configs"]) == 1
-    # They are known by their label, so a later run finds them.
+    # A later run finds them by their label.
     assert len(web(state="absent")["changes"]) == 2
     assert engine.objects["configs"] == {}
 

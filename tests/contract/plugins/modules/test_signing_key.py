@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server that gives more than a key when it is asked for one."""
+"""A server that sends more than a key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_key_that_is_too_long_is_not_read_to_its_end(
 ) -> None:
     source = tmp_path / "key"
     with source.open("wb") as file:
-        # A file without blocks: only who reads all of it needs the memory.
+        # A sparse file: it needs memory only if all of it is read.
         file.truncate(1024**4)
     options = {
         "url": source.as_uri(),

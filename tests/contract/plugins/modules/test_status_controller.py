@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the controller has of its authorities, and what a client meets."""
+"""The authorities on the controller, and the servers as a client sees them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def authority(folder: Path, name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_everything_fits(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_authorities_and_servers(call: Callable[..., Any], tmp_path: Path) -> None:
     ours = make_authority(tmp_path / "ours")
     theirs = make_authority(tmp_path / "theirs")
     with FakeCluster(["m1", "m2"], tls=ours.context()) as cluster:
@@ -36,7 +36,7 @@ def test_everything_fits(call: Callable[..., Any], tmp_path: Path) -> None:
             {"service": name, "addresses": {name: "127.0.0.1"}, "port": port}
             for name, port in {**ports, "w1": free_port()}.items()
         ]
-        wanted = {
+        arguments = {
             "authorities": [
                 authority(ours.folder, "ca.crt"),
                 authority(ours.folder, "transport-ca.crt", key=str(theirs.folder / "node.key")),
@@ -45,8 +45,8 @@ def test_everything_fits(call: Callable[..., Any], tmp_path: Path) -> None:
             ],
             "servers": servers,
         }
-        found = call(MODULE, {"ca_path": ours.ca, **wanted})["controller"]
-        strange = call(MODULE, {"ca_path": theirs.ca, **wanted})["controller"]
+        found = call(MODULE, {"ca_path": ours.ca, **arguments})["controller"]
+        strange = call(MODULE, {"ca_path": theirs.ca, **arguments})["controller"]
     keys = {one["file"]: one["key"] for one in found["authorities"]}
     assert keys == {"ca.crt": "fits", "transport-ca.crt": "other", "lost.crt": "missing"}
     assert [one["kind"] for one in found["servers"]] == ["ok", "ok", "refused"]
@@ -54,7 +54,9 @@ def test_everything_fits(call: Callable[..., Any], tmp_path: Path) -> None:
     assert "PRIVATE KEY" not in str(found)
 
 
-def test_without_the_authority_nothing_is_met(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_without_the_authority_no_server_is_checked(
+    call: Callable[..., Any], tmp_path: Path
+) -> None:
     servers = [{"service": "kibana", "addresses": {"m1": "127.0.0.1"}, "port": free_port()}]
     found = call(MODULE, {"ca_path": str(tmp_path / "ca.crt"), "servers": servers})
     assert not found.failed

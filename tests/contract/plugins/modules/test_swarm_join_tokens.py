@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""swarm_join_tokens before managers that change their swarm, or have no leader."""
+"""swarm_join_tokens while the managers change the swarm or have no leader."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SPEC = {"Name": "default", "Labels": {"kept": "yes"}}
 
 
 class Joined(FakeEngine):
-    """A swarm that notes which tokens it was asked to make anew."""
+    """A swarm that records the requests for new tokens."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.version = 7
-        self.asked: list[tuple[dict[str, str], Any]] = []
+        self.requests: list[tuple[dict[str, str], Any]] = []
 
     def _swarm(self, method: str, rest: list[str], query: Any, body: Any) -> tuple[int, Any]:
         if method == "GET":
@@ -37,7 +37,7 @@ class Joined(FakeEngine):
             self.version += 1
         if int(query.pop("version")) != self.version:
             return 500, {"message": "rpc error: code = Unknown desc = update out of sequence"}
-        self.asked.append((query, body))
+        self.requests.append((query, body))
         return 200, None
 
 
@@ -55,31 +55,31 @@ def rotate(call: Callable[..., Any], engine: Joined) -> Callable[..., Any]:
     return run
 
 
-def test_both_are_made_anew_and_the_swarm_stays_as_it_is(
+def test_both_tokens_are_rotated_and_nothing_else(
     rotate: Callable[..., Any], engine: Joined
 ) -> None:
     assert rotate().changed
-    assert engine.asked == [({"rotateWorkerToken": "true", "rotateManagerToken": "true"}, SPEC)]
+    assert engine.requests == [({"rotateWorkerToken": "true", "rotateManagerToken": "true"}, SPEC)]
 
 
-def test_one_alone(rotate: Callable[..., Any], engine: Joined) -> None:
+def test_one_token_alone(rotate: Callable[..., Any], engine: Joined) -> None:
     assert rotate(roles=["manager"])["roles"] == ["manager"]
-    assert engine.asked == [({"rotateManagerToken": "true"}, SPEC)]
+    assert engine.requests == [({"rotateManagerToken": "true"}, SPEC)]
 
 
-def test_a_dry_run_makes_none(rotate: Callable[..., Any], engine: Joined) -> None:
+def test_check_mode_rotates_nothing(rotate: Callable[..., Any], engine: Joined) -> None:
     assert rotate(check=True).changed
-    assert engine.asked == []
+    assert engine.requests == []
 
 
-def test_who_was_faster_is_waited_for(rotate: Callable[..., Any], engine: Joined) -> None:
+def test_it_waits_for_another_change(rotate: Callable[..., Any], engine: Joined) -> None:
     engine.out_of_sequence = 2
     engine.refusals = [("GET /swarm", 500, NO_LEADER)]
     assert rotate().changed
-    assert len(engine.asked) == 1
+    assert len(engine.requests) == 1
 
 
-def test_without_a_majority_it_says_so(rotate: Callable[..., Any], engine: Joined) -> None:
+def test_without_a_majority_it_fails(rotate: Callable[..., Any], engine: Joined) -> None:
     engine.refuse_always = (500, NO_LEADER)
     result = rotate(wait_timeout=0)
     assert result.failed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The smoke test's probe: lines lost, doubled, mangled, and nothing left behind."""
+"""The smoke test's probe: lost, doubled and damaged lines, and no documents left behind."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def target(shipper: FakeShipper, *protocols: str) -> dict[str, Any]:
     }
 
 
-def left(cluster: FakeCluster) -> int:
+def remaining(cluster: FakeCluster) -> int:
     return len([source for source in cluster.documents.values() if "run" in source["message"]])
 
 
 def test_all_lines_come_through(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
     cluster.indices["syslog-msg-000001"] = {"aliases": {"syslog-msg": {}}}
-    cluster.add_document("syslog-msg", {"message": "a line of somebody else"})
+    cluster.add_document("syslog-msg", {"message": "a line of another program"})
     result = run(PROBE, targets=[target(shipper)], count=6)
     assert not result.failed, result.msg
     assert not result.changed
@@ -55,9 +55,9 @@ def test_all_lines_come_through(cluster: FakeCluster, shipper: FakeShipper, run:
     ]
     assert result["indices"] == ["syslog-msg-000001"]
     assert shipper.connections == 1
-    # Its own documents are gone, and nobody else's.
+    # Its own documents are removed, and no others.
     assert [source["message"] for source in cluster.documents.values()] == [
-        "a line of somebody else"
+        "a line of another program"
     ]
     assert cluster.open_points_in_time == 0
 
@@ -66,7 +66,7 @@ def test_thousands_of_lines(cluster: FakeCluster, shipper: FakeShipper, run: Run
     result = run(PROBE, targets=[target(shipper, "tcp")], count=12_000, formats=["rfc3164"])
     assert not result.failed, result.msg
     assert (result["sent"], result["found"], result["duplicates"]) == (12_000, 12_000, 0)
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
 def test_lost_line_names_address_and_protocol(
@@ -77,7 +77,7 @@ def test_lost_line_names_address_and_protocol(
     assert result.failed
     assert f"127.0.0.1:{shipper.port}/tcp: 1 of 3 lines were not found" in result.msg
     assert (result["sent"], result["found"], result["missing"]) == (3, 2, 1)
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
 def test_doubled_line(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
@@ -85,7 +85,7 @@ def test_doubled_line(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> N
     result = run(PROBE, targets=[target(shipper, "tcp")], wait_timeout=1)
     assert result.failed
     assert (result["found"], result["duplicates"], result["deleted"]) == (3, 1, 4)
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
 def test_unparsed_format(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
@@ -95,7 +95,7 @@ def test_unparsed_format(cluster: FakeCluster, shipper: FakeShipper, run: Run) -
     assert result["unparsed"] == 1
     assert "rfc5424" in result.msg
     assert "_grokparsefailure_sysloginput" in result.msg
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
 def test_line_end_left_in_the_message(shipper: FakeShipper, run: Run) -> None:
@@ -125,15 +125,15 @@ def test_nothing_listens(cluster: FakeCluster, shipper: FakeShipper, run: Run) -
     assert result.failed
     assert f"127.0.0.1:{port}/tcp: connection refused" in result.msg
     assert "docker service ps" in result.msg
-    # The lines of the other target are found and removed all the same.
+    # The lines of the other target are still found and removed.
     assert result["targets"][0]["found"] == 3
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
 def test_lines_can_be_kept(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
     result = run(PROBE, targets=[target(shipper, "tcp")], keep=True)
     assert result.changed
-    assert left(cluster) == 3
+    assert remaining(cluster) == 3
     assert all(result["run"] in source["message"] for source in cluster.documents.values())
 
 
@@ -143,7 +143,7 @@ def test_check_mode_sends_nothing(cluster: FakeCluster, shipper: FakeShipper, ru
     assert cluster.calls == []
 
 
-def test_nothing_is_sent_that_could_not_be_found(
+def test_nothing_is_sent_if_the_search_fails(
     cluster: FakeCluster, shipper: FakeShipper, run: Run
 ) -> None:
     result = run(PROBE, targets=[target(shipper)], password="another-password", doubt_timeout=0)
@@ -161,12 +161,10 @@ def test_documents_are_removed_when_the_search_breaks(
     result = run(PROBE, targets=[target(shipper, "tcp")])
     assert result.failed
     assert "no right to open a point in time" in result.msg
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
 
 
-def test_cleaning_up_that_fails_is_told(
-    cluster: FakeCluster, shipper: FakeShipper, run: Run
-) -> None:
+def test_a_failed_cleanup_is_an_error(cluster: FakeCluster, shipper: FakeShipper, run: Run) -> None:
     broken = error(403, "security_exception", "no right to delete")
     cluster.script("POST", "/_bulk", broken, times=FOREVER)
     result = run(PROBE, targets=[target(shipper, "tcp")])
@@ -175,12 +173,12 @@ def test_cleaning_up_that_fails_is_told(
     assert result["run"] in result.msg or "no right to delete" in result.msg
 
 
-def test_what_a_killed_smoke_test_has_left_is_removed_and_told(
+def test_documents_of_a_killed_smoke_test_are_removed(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     cluster.indices["syslog-msg"] = {}
     (tmp_path / ".smoke-test-runofthepast").touch()
-    # Killed before it was locked, let alone before it had sent anything.
+    # A run that was killed before it locked its note or sent anything.
     (tmp_path / ".smoke-test-runofnobody.new").touch()
     for number in range(3):
         message = f"elk.swarm smoke test runofthepast line0x{number} in plain"
@@ -189,25 +187,25 @@ def test_what_a_killed_smoke_test_has_left_is_removed_and_told(
     assert not result.failed, result.msg
     assert result.changed
     assert (result["deleted"], result["leftover"]) == (6, 3)
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
     assert list(tmp_path.iterdir()) == []
     again = run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path))
     assert not again.changed
     assert again["leftover"] == 0
 
 
-def test_a_smoke_test_of_somebody_else_is_left_alone(
+def test_a_smoke_test_that_still_runs_is_left_alone(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     cluster.indices["syslog-msg"] = {}
     note = tmp_path / ".smoke-test-runofnow"
     cluster.add_document("syslog-msg", {"message": "elk.swarm smoke test runofnow line0x0"})
-    with note.open("w") as alive:
-        fcntl.flock(alive, fcntl.LOCK_EX)
+    with note.open("w") as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
         result = run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path))
     assert not result.failed, result.msg
     assert not result.changed
-    assert left(cluster) == 1
+    assert remaining(cluster) == 1
     assert list(tmp_path.iterdir()) == [note]
 
 
@@ -222,7 +220,7 @@ def test_the_note_stays_until_the_documents_are_gone(
     cluster.scripts.clear()
     again = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert again["leftover"] == 3
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -235,7 +233,7 @@ def arrive(cluster: FakeCluster, run: str, key: str, **fields: Any) -> None:
     cluster.add_document("syslog-msg", {"message": message, **fields})
 
 
-def test_lines_that_arrive_after_the_end_are_removed_by_the_next_smoke_test(
+def test_the_next_smoke_test_removes_late_lines(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     shipper.lose = {0, 2}
@@ -247,17 +245,17 @@ def test_lines_that_arrive_after_the_end_are_removed_by_the_next_smoke_test(
     second = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert not second.failed, second.msg
     assert (second.changed, second["leftover"]) == (True, 1)
-    # One is missing still, although a whole smoke test has come through since.
+    # One line is still missing, although all lines of a later smoke test have arrived.
     assert notes(tmp_path) == [f".smoke-test-{early['run']}"]
 
     arrive(cluster, early["run"], "line0x2")
     third = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
     assert third["leftover"] == 1
-    assert left(cluster) == 0
+    assert remaining(cluster) == 0
     assert notes(tmp_path) == []
 
 
-def test_lines_that_are_overtaken_are_waited_for_once(
+def test_it_waits_once_for_overtaken_lines(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     note = tmp_path / ".smoke-test-runlate"
@@ -266,23 +264,23 @@ def test_lines_that_are_overtaken_are_waited_for_once(
     arguments = {"targets": [target(shipper, "tcp")], "notes_dir": str(tmp_path)}
     timer = threading.Timer(1.5, arrive, (cluster, "runlate", "line0x0"))
     timer.start()
-    begun = time.monotonic()
+    started = time.monotonic()
     result = run(PROBE, late_wait=4, **arguments)
     timer.join()
     assert not result.failed, result.msg
     assert result["leftover"] == 1
-    assert time.monotonic() - begun >= 4
+    assert time.monotonic() - started >= 4
     assert note.read_text() == "1 waited\n"
 
-    begun = time.monotonic()
+    started = time.monotonic()
     assert not run(PROBE, late_wait=60, **arguments).failed
-    assert time.monotonic() - begun < 50
+    assert time.monotonic() - started < 50
     arrive(cluster, "runlate", "line0x1")
     assert run(PROBE, late_wait=4, **arguments)["leftover"] == 1
     assert notes(tmp_path) == []
 
 
-def test_a_line_that_only_looks_like_one_of_the_smoke_test_stays(
+def test_a_line_that_only_resembles_the_smoke_test_stays(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     word = "runofthepast"
@@ -296,7 +294,7 @@ def test_a_line_that_only_looks_like_one_of_the_smoke_test_stays(
     ]
     for message in crafted:
         cluster.add_document("syslog-msg", {"message": message})
-    # Its text is that of the smoke test, and another program of another host wrote it.
+    # The text of the smoke test, but from another program on another host.
     arrive(cluster, word, "line0x0", host={"hostname": "db1"}, process={"name": "sshd"})
     before = len(cluster.documents)
     result = run(PROBE, targets=[target(shipper, "tcp")], notes_dir=str(tmp_path))
@@ -305,7 +303,7 @@ def test_a_line_that_only_looks_like_one_of_the_smoke_test_stays(
     assert len(cluster.documents) == before == len(crafted) + 1
 
 
-def test_a_note_is_given_up_after_two_weeks(
+def test_a_note_expires_after_two_weeks(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     for name, days in (("runold", 15), ("runyoung", 13)):
@@ -316,12 +314,12 @@ def test_a_note_is_given_up_after_two_weeks(
     arrive(cluster, "runyoung", "line0x0")
     assert not run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path)).failed
     assert notes(tmp_path) == [".smoke-test-runyoung"]
-    # What has arrived does not make it younger.
+    # A line that arrived does not extend the two weeks.
     assert (tmp_path / ".smoke-test-runyoung").read_text() == "1\n"
     assert time.time() - (tmp_path / ".smoke-test-runyoung").stat().st_mtime > 12 * 24 * 3600
 
 
-def test_the_note_of_a_killed_smoke_test_stays_while_lines_do_not_come_through(
+def test_the_note_of_a_killed_smoke_test_stays_until_lines_arrive(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / ".smoke-test-runkilled").touch()
@@ -333,10 +331,10 @@ def test_the_note_of_a_killed_smoke_test_stays_while_lines_do_not_come_through(
     assert ".smoke-test-runkilled" not in notes(tmp_path)
 
 
-def test_a_file_whose_name_is_no_run_is_searched_for_by_nobody(
+def test_a_file_whose_name_is_no_run_is_ignored(
     cluster: FakeCluster, shipper: FakeShipper, run: Run, tmp_path: Path
 ) -> None:
     (tmp_path / ".smoke-test-error").touch()
-    cluster.add_document("syslog-msg", {"message": "an error of somebody"})
+    cluster.add_document("syslog-msg", {"message": "an error of another program"})
     assert not run(PROBE, targets=[target(shipper)], notes_dir=str(tmp_path)).failed
     assert len(cluster.documents) == 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storage as the roles ask for it: what Docker is told, and what task_mount sees of it."""
+"""Storage as the roles configure it: what Docker gets, and what task_mount reads of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TARGET = "/usr/share/elasticsearch/data"
 
 
 class Tasks(Volumes):
-    """An Engine that also has tasks of services, and tells the process of each."""
+    """An Engine that also has tasks of services, each with a process."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -65,7 +65,7 @@ def engine(tmp_path: Path) -> Iterator[Tasks]:
 
 @pytest.fixture
 def look(call: Callable[..., Any], engine: Tasks) -> Callable[..., Any]:
-    """Have task_mount look as the role elasticsearch does; nothing is ever written."""
+    """Run task_mount as the role elasticsearch does; it never writes."""
 
     def run(value: dict[str, Any], **more: Any) -> Any:
         expected = service_storage(value, "elasticsearch", "m1", target=TARGET)["expected"]
@@ -105,29 +105,29 @@ def look(call: Callable[..., Any], engine: Tasks) -> Callable[..., Any]:
     ],
     ids=lambda value: str(value.get("kind")),
 )
-def test_docker_gets_the_options_and_nobody_else_the_secret(
+def test_only_docker_gets_the_secret(
     call: Callable[..., Any], engine: Tasks, value: dict[str, Any], options: dict[str, str]
 ) -> None:
-    wanted = storage_plan({"elasticsearch": value}, "m1")["volumes"]
-    asked = {
+    volumes = storage_plan({"elasticsearch": value}, "m1")["volumes"]
+    arguments = {
         "docker_host": engine.host,
-        "volumes": wanted,
+        "volumes": volumes,
         "owner": 1000,
         "group": 0,
         "mode": "0770",
         "drift": "fail",
     }
-    checked, applied = (call("volume", asked, check=check) for check in (True, False))
+    checked, applied = (call("volume", arguments, check=check) for check in (True, False))
     assert (checked.changed, applied.changed) == (True, True)
     assert checked["diff"] == applied["diff"]
     assert engine.volumes["es-m1"]["Options"] == options
     assert engine.volumes["es-m1"]["Driver"] == "local"
     assert engine.owners["es-m1"] == (1000, 0, 0o770)
-    again = call("volume", asked)
+    again = call("volume", arguments)
     assert not again.changed
     # Another server under the same name is refused; Docker cannot change a volume.
     moved = storage_plan({"elasticsearch": {**value, "server": "192.0.2.11"}}, "m1")["volumes"]
-    refused = call("volume", {**asked, "volumes": moved})
+    refused = call("volume", {**arguments, "volumes": moved})
     assert refused.failed
     assert "192.0.2.11" in refused.msg
     for result in (checked, applied, again, refused):
@@ -148,7 +148,7 @@ def test_a_task_on_its_volume(look: Callable[..., Any], engine: Tasks) -> None:
     assert result["mounts"] == {"task1": found}
 
 
-def test_a_volume_that_docker_made_on_the_spot_is_found_out(
+def test_a_volume_that_docker_created_itself_is_detected(
     look: Callable[..., Any], engine: Tasks
 ) -> None:
     engine.have("es-m1", "local")
@@ -159,7 +159,7 @@ def test_a_volume_that_docker_made_on_the_spot_is_found_out(
     assert "Next command on" in result.msg
 
 
-def test_a_task_that_has_mounted_something_else(look: Callable[..., Any], engine: Tasks) -> None:
+def test_a_task_with_another_mount(look: Callable[..., Any], engine: Tasks) -> None:
     engine.have("other", "local")
     engine.run_task("local", "other")
     assert "volume other is mounted at" in look({"kind": "volume"}).msg
@@ -171,10 +171,8 @@ def test_no_task_here(look: Callable[..., Any]) -> None:
     assert "no task of elk_elasticsearch-1 runs here" in look({"kind": "volume"}).msg
 
 
-def test_the_kernel_is_asked_about_file_systems_of_the_network(
-    look: Callable[..., Any], engine: Tasks
-) -> None:
-    """The task's process is this one, and / is what it has."""
+def test_the_kernel_reports_network_file_systems(look: Callable[..., Any], engine: Tasks) -> None:
+    """This process is the process of the task, and its mount is /."""
     here = filesystem_at(Path("/proc/self/mountinfo").read_text(), "/")
     engine.have("es-m1", "local")
     engine.run_task("local", target="/")

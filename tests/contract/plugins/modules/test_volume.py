@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""elk.swarm.volume and volume_info against an Engine that also has bad days."""
+"""elk.swarm.volume and volume_info against an Engine that also fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CIFS = {"type": "cifs", "device": "//nas/x", "o": f"addr=nas,username=elk,passwo
 
 
 class Volumes(FakeEngine):
-    """An Engine with volumes, the containers that have them, and a driver named nas."""
+    """An Engine with volumes, the containers that use them, and a driver named nas."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -37,10 +37,10 @@ class Volumes(FakeEngine):
         self.users: list[dict[str, Any]] = []
         self.helpers: dict[str, str] = {}
         self.images: set[str] = set()
-        # Left by a run that was killed.
+        # Remains of a killed run.
         self.old_helpers: list[dict[str, Any]] = []
         self.old_images: list[dict[str, Any]] = []
-        # Bad days.
+        # Faults.
         self.makes_instead: dict[str, Any] = {}
         self.forgets_owners = False
         self.dead_drivers: set[str] = set()
@@ -75,9 +75,13 @@ class Volumes(FakeEngine):
             if body["Driver"] not in ("local", "nas"):
                 driver = body["Driver"]
                 return 404, {"message": f'error looking up volume plugin {driver}: "not found"'}
-            made = {"Options": body["DriverOpts"], "Labels": body["Labels"], **self.makes_instead}
+            created = {
+                "Options": body["DriverOpts"],
+                "Labels": body["Labels"],
+                **self.makes_instead,
+            }
             self.have(body["Name"], body["Driver"].replace("nas", "nas:latest"))
-            self.volumes[body["Name"]] |= made
+            self.volumes[body["Name"]] |= created
             return 201, self.volumes[body["Name"]]
         found = self.volumes.get(rest[0])
         if found is None:
@@ -116,7 +120,7 @@ class Volumes(FakeEngine):
         entry = tarfile.TarInfo("volume/")
         entry.type = tarfile.DIRTYPE
         entry.uid, entry.gid, entry.mode = self.owners[volume]
-        # More than anybody wants to read.
+        # More than the module needs to read.
         return 200, entry.tobuf() + bytes(200_000)
 
     def _images(self, _method: str, rest: list[str], _query: Any, body: Any) -> tuple[int, Any]:
@@ -135,18 +139,18 @@ class Volumes(FakeEngine):
         return 200, {"Name": "m1", "SecurityOptions": [], "Swarm": {"NodeID": "n1"}}
 
     def _system(self, *_: Any) -> tuple[int, Any]:
-        told = [
+        sizes = [
             {"Name": name, "UsageData": {"Size": 7 if one["Driver"] == "local" else -1}}
             for name, one in self.volumes.items()
         ]
-        return 200, {"Volumes": told}
+        return 200, {"Volumes": sizes}
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Volumes]:
     with Volumes(tmp_path) as fake:
         yield fake
-    # Whatever happened, nothing of ours is left.
+    # No helper is left after any test.
     assert fake.helpers == {}
     assert fake.images == set()
 
@@ -175,10 +179,10 @@ def info(call: Callable[..., Any], engine: Volumes) -> Callable[..., Any]:
 
 
 def test_check_apply_check_apply(volume: Callable[..., Any], engine: Volumes) -> None:
-    asked = {"name": "data", "labels": {"a": "1"}}
-    checked = volume(check=True, **asked)
+    arguments = {"name": "data", "labels": {"a": "1"}}
+    checked = volume(check=True, **arguments)
     assert engine.writes() == []
-    applied = volume(**asked)
+    applied = volume(**arguments)
     assert engine.writes() == ["POST /volumes/create"]
     assert checked.changed
     assert applied.changed
@@ -186,24 +190,24 @@ def test_check_apply_check_apply(volume: Callable[..., Any], engine: Volumes) ->
     assert checked["volume"] is None
     assert applied["volume"] == engine.volumes["data"]
     for check in (True, False):
-        again = volume(check=check, **asked)
+        again = volume(check=check, **arguments)
         assert not again.changed
         assert again["diff"] == {"before": {}, "after": {}}
-        # One question, whatever else there is.
+        # One request, no matter what else exists.
         assert engine.calls == [("GET", "/_ping"), ("GET", "/volumes/data")]
 
 
-def test_secrets_reach_the_engine_and_nobody_else(
+def test_secrets_reach_only_the_engine(
     volume: Callable[..., Any], info: Callable[..., Any], engine: Volumes
 ) -> None:
     engine.have("old", "local", Options=dict(CIFS))
     assert volume(name="new", driver_options=CIFS).changed
     assert engine.volumes["new"]["Options"] == CIFS
-    made = volume(name="new", driver_options=CIFS)
-    assert not made.changed
-    assert made["volume"]["Options"]["type"] == "cifs"
-    assert made["volume"]["Options"]["o"] == "addr=nas,username=elk,password=********"
-    # Those that are there are not those of the task.
+    second = volume(name="new", driver_options=CIFS)
+    assert not second.changed
+    assert second["volume"]["Options"]["type"] == "cifs"
+    assert second["volume"]["Options"]["o"] == "addr=nas,username=elk,password=********"
+    # The secrets of the existing volume are not those of the task.
     other = {**CIFS, "o": f"password={SECRET}-2"}
     drift = volume(name="old", driver_options=other)
     assert drift["differences"][0]["actual"] == "addr=nas,username=elk,password=********"
@@ -217,16 +221,16 @@ def test_secrets_reach_the_engine_and_nobody_else(
     assert "umount: password=********: no" in volume(name="old", state="absent").msg
 
 
-def test_an_owner_comes_before_the_first_use(volume: Callable[..., Any], engine: Volumes) -> None:
-    asked = {"name": "data", "driver": "nas", "owner": 1000, "group": 0, "mode": "2770"}
-    checked = volume(check=True, **asked)
-    applied = volume(**asked)
+def test_the_owner_is_set_before_the_first_use(volume: Callable[..., Any], engine: Volumes) -> None:
+    arguments = {"name": "data", "driver": "nas", "owner": 1000, "group": 0, "mode": "2770"}
+    checked = volume(check=True, **arguments)
+    applied = volume(**arguments)
     assert not applied.failed, applied.msg
     assert checked["diff"] == applied["diff"]
     assert engine.owners["data"] == (1000, 0, 0o2770)
     for check in (True, False):
-        assert not volume(check=check, **asked).changed
-    # An image and a container, both gone again; see the fixture.
+        assert not volume(check=check, **arguments).changed
+    # An image and a container, both removed again; see the fixture.
     assert engine.writes() == [
         "POST /images/create",
         "POST /containers/create",
@@ -235,16 +239,16 @@ def test_an_owner_comes_before_the_first_use(volume: Callable[..., Any], engine:
     ]
 
 
-def test_a_run_killed_before_the_owner_is_finished_by_the_next(
+def test_the_next_run_sets_the_owner_after_a_killed_run(
     volume: Callable[..., Any], engine: Volumes
 ) -> None:
     engine.have("data")
     month = time.time() - 30 * 86400
     engine.old_helpers = [{"Id": "left", "Created": month}, {"Id": "others", "Created": 9e9}]
     engine.old_images = [{"Id": "sha256:left", "Created": month}]
-    asked = {"name": "data", "driver": "nas", "owner": 1000}
-    checked = volume(check=True, **asked)
-    applied = volume(**asked)
+    arguments = {"name": "data", "driver": "nas", "owner": 1000}
+    checked = volume(check=True, **arguments)
+    applied = volume(**arguments)
     assert checked["diff"] == applied["diff"]
     assert applied["diff"]["after"] == {"data": {"owner": "1000"}}
     assert engine.owners["data"] == (1000, 0, 0o755)
@@ -252,7 +256,9 @@ def test_a_run_killed_before_the_owner_is_finished_by_the_next(
     assert engine.old_images == []
 
 
-def test_an_owner_that_does_not_stay_is_told(volume: Callable[..., Any], engine: Volumes) -> None:
+def test_an_owner_that_does_not_stay_is_an_error(
+    volume: Callable[..., Any], engine: Volumes
+) -> None:
     engine.forgets_owners = True
     result = volume(name="data", driver="nas", owner=1000)
     assert result.failed
@@ -266,28 +272,30 @@ def test_the_owner_stays_while_a_container_runs(
 ) -> None:
     engine.have("data")
     engine.use("web", "data")
-    asked = {"name": "data", "driver": "nas", "owner": 1000}
-    result = volume(**asked)
+    arguments = {"name": "data", "driver": "nas", "owner": 1000}
+    result = volume(**arguments)
     assert not result.changed
     assert engine.owners["data"] == (0, 0, 0o755)
     assert result["differences"] == [
         {"volume": "data", "option": "owner", "wanted": "1000", "actual": "0"}
     ]
-    assert "container web (running)" in volume(drift="fail", **asked).msg
+    assert "container web (running)" in volume(drift="fail", **arguments).msg
     engine.users[0]["State"] = "exited"
-    assert volume(**asked).changed
+    assert volume(**arguments).changed
 
 
-@pytest.mark.parametrize("asked", [{"state": "absent"}, {"recreate": "always", "driver": "nas"}])
-def test_what_is_referred_to_stays(
-    volume: Callable[..., Any], engine: Volumes, asked: dict[str, Any]
+@pytest.mark.parametrize(
+    "arguments", [{"state": "absent"}, {"recreate": "always", "driver": "nas"}]
+)
+def test_a_volume_in_use_stays(
+    volume: Callable[..., Any], engine: Volumes, arguments: dict[str, Any]
 ) -> None:
     engine.have("es-m1")
     engine.use("web", "es-m1", "exited")
     engine.serve("app", "es-{{.Node.Hostname}}")
     engine.serve("other", "es-m2")
     for check in (True, False):
-        result = volume(name="es-m1", check=check, **asked)
+        result = volume(name="es-m1", check=check, **arguments)
         assert result.failed
         assert not result.changed
         assert "container web (exited), service app." in result.msg
@@ -295,16 +303,14 @@ def test_what_is_referred_to_stays(
         assert engine.writes() == []
 
 
-def test_a_worker_looks_at_its_containers(volume: Callable[..., Any], engine: Volumes) -> None:
+def test_a_worker_checks_its_containers(volume: Callable[..., Any], engine: Volumes) -> None:
     engine.have("data")
     engine.refusals = [("GET /services", 503, WORKER)]
     assert volume(name="data", state="absent").changed
     assert engine.volumes == {}
 
 
-def test_managers_without_a_majority_take_nothing_away(
-    volume: Callable[..., Any], engine: Volumes
-) -> None:
+def test_without_a_majority_nothing_is_removed(volume: Callable[..., Any], engine: Volumes) -> None:
     engine.have("data")
     engine.refusals = [("GET /services", 500, NO_LEADER)]
     result = volume(name="data", state="absent")
@@ -313,7 +319,7 @@ def test_managers_without_a_majority_take_nothing_away(
     assert "data" in engine.volumes
 
 
-def test_a_container_that_comes_in_between_is_told(
+def test_a_container_that_starts_in_between_is_an_error(
     volume: Callable[..., Any], engine: Volumes
 ) -> None:
     engine.have("data")
@@ -323,12 +329,12 @@ def test_a_container_that_comes_in_between_is_told(
     assert "--filter volume=data" in result.msg
 
 
-def test_docker_makes_another_volume(volume: Callable[..., Any], engine: Volumes) -> None:
+def test_docker_creates_another_volume(volume: Callable[..., Any], engine: Volumes) -> None:
     engine.makes_instead = {"Driver": "local"}
     result = volume(name="data", driver="nas")
     assert result.failed
     assert "driver is local, wanted nas" in result.msg
-    # It may be somebody's.
+    # Another program may own it.
     assert "data" in engine.volumes
 
 
@@ -359,10 +365,10 @@ def test_a_volume_whose_driver_is_gone(
     engine.dead_drivers = {"nas:latest"}
     result = volume(name="data", driver="nas", state=state)
     assert result.failed
-    assert "Volume data is there, and its driver is not" in result.msg
+    assert "Volume data exists, but its driver is missing" in result.msg
 
 
-def test_a_manager_says_in_its_own_words_that_there_is_none(
+def test_the_message_of_a_manager_about_a_missing_volume(
     volume: Callable[..., Any], engine: Volumes
 ) -> None:
     engine.none = "volume {} not found"
@@ -373,23 +379,23 @@ def test_all_or_none_of_a_list(volume: Callable[..., Any], engine: Volumes) -> N
     engine.have("kept", "local")
     engine.use("web", "kept")
     some: list[dict[str, Any]] = [{"name": "one"}, {"name": "two"}]
-    gone = {"name": "kept", "state": "absent"}
-    assert "container web" in volume(volumes=[*some, gone]).msg
+    absent = {"name": "kept", "state": "absent"}
+    assert "container web" in volume(volumes=[*some, absent]).msg
     assert list(engine.volumes) == ["kept"]
     engine.users.clear()
-    checked = volume(volumes=[*some, gone], check=True)
-    applied = volume(volumes=[*some, gone])
+    checked = volume(volumes=[*some, absent], check=True)
+    applied = volume(volumes=[*some, absent])
     assert checked["diff"] == applied["diff"]
     assert list(applied["diff"]["after"]) == ["one", "two", "kept"]
     assert list(engine.volumes) == ["one", "two"]
     assert [one["changed"] for one in applied["volumes"]] == [True, True, True]
-    again = volume(volumes=[*some, gone])
+    again = volume(volumes=[*some, absent])
     assert not again.changed
     assert "volume" not in again.data
     assert len(engine.calls) == 4
 
 
-def test_what_was_done_before_a_failure_is_told(
+def test_a_failure_reports_what_was_done_before(
     volume: Callable[..., Any], engine: Volumes
 ) -> None:
     result = volume(volumes=[{"name": "one"}, {"name": "two", "driver": "nsa"}])
@@ -399,23 +405,23 @@ def test_what_was_done_before_a_failure_is_told(
     assert [one["changed"] for one in result["volumes"]] == [True, False]
 
 
-def test_drift_is_told_and_left(volume: Callable[..., Any], engine: Volumes) -> None:
+def test_drift_is_reported_and_stays(volume: Callable[..., Any], engine: Volumes) -> None:
     engine.have("data", "local", Labels={"zone": "a"})
-    asked = {"name": "data", "labels": {"zone": "b"}}
-    warned = volume(**asked)
+    arguments = {"name": "data", "labels": {"zone": "b"}}
+    warned = volume(**arguments)
     assert not warned.changed
     assert "stays as it is, though labels.zone is a, wanted b" in warned.output
     assert warned["differences"][0]["wanted"] == "b"
-    failed = volume(drift="fail", **asked)
+    failed = volume(drift="fail", **arguments)
     assert failed.failed
     assert failed["differences"] == warned["differences"]
 
 
 def test_no_engine_yet(call: Callable[..., Any], tmp_path: Path) -> None:
     host = f"unix://{tmp_path}/none.sock"
-    asked = {"docker_host": host, "name": "data", "owner": 1000}
-    assert call("volume", asked, check=True).changed
-    assert not call("volume", {**asked, "state": "absent"}, check=True).changed
+    arguments = {"docker_host": host, "name": "data", "owner": 1000}
+    assert call("volume", arguments, check=True).changed
+    assert not call("volume", {**arguments, "state": "absent"}, check=True).changed
     for module in ("volume", "volume_info"):
         result = call(module, {"docker_host": host, "name": "data"})
         assert "socket does not exist" in result.msg
@@ -437,8 +443,10 @@ def test_an_engine_that_is_away_too_old_or_refuses(
         engine.silent = False
 
 
-def test_another_volume_for_an_answer_is_none(volume: Callable[..., Any], engine: Volumes) -> None:
-    # A manager takes the id of a volume of the swarm for its name.
+def test_an_answer_with_another_volume_is_ignored(
+    volume: Callable[..., Any], engine: Volumes
+) -> None:
+    # A manager accepts the id of a cluster volume in place of its name.
     engine.have("someid")
     engine.volumes["someid"]["Name"] = "others"
     assert not volume(name="someid", state="absent").changed
@@ -451,7 +459,7 @@ def test_a_volume_and_a_list_exclude_each_other(volume: Callable[..., Any]) -> N
     assert not volume(volumes=[]).changed
 
 
-def test_info_of_one_asks_for_one(info: Callable[..., Any], engine: Volumes) -> None:
+def test_info_of_one_volume_reads_only_that_one(info: Callable[..., Any], engine: Volumes) -> None:
     engine.have("data")
     engine.have("more")
     found = info(name="data")
@@ -481,9 +489,7 @@ def test_info_of_some_and_of_all(info: Callable[..., Any], engine: Volumes) -> N
     assert [one["source"] for one in found["service_mounts"]] == ["{{.Node.Hostname}}"]
 
 
-def test_a_worker_cannot_tell_unless_a_manager_has(
-    info: Callable[..., Any], engine: Volumes
-) -> None:
+def test_a_worker_needs_the_mounts_of_a_manager(info: Callable[..., Any], engine: Volumes) -> None:
     engine.have("m1")
     engine.have("x")
     engine.serve("app", "{{.Node.Hostname}}")
@@ -493,5 +499,5 @@ def test_a_worker_cannot_tell_unless_a_manager_has(
     assert [one["orphan"] for one in alone["volumes"]] == [None, None]
     assert alone["service_mounts"] is None
     engine.refusals = [("GET /services", 503, WORKER)]
-    told = info(service_mounts=mounts)
-    assert [one["orphan"] for one in told["volumes"]] == [False, True]
+    informed = info(service_mounts=mounts)
+    assert [one["orphan"] for one in informed["volumes"]] == [False, True]

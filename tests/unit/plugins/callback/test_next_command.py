@@ -1,4 +1,4 @@
-"""Where the last words of a run stand in its output."""
+"""Where the summary of a failed run is in its output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAY = """
 """
 
 
-def test_they_are_the_last_also_where_output_and_errors_share_a_file(tmp_path: Path) -> None:
+def test_the_summary_is_last_even_if_stdout_and_stderr_share_a_file(tmp_path: Path) -> None:
     (tmp_path / "play.yml").write_text(PLAY)
     with (tmp_path / "output").open("w") as output:
         run = subprocess.run(
@@ -31,7 +31,7 @@ def test_they_are_the_last_also_where_output_and_errors_share_a_file(tmp_path: P
             stderr=subprocess.STDOUT,
             check=False,
         )
-    said = (tmp_path / "output").read_text()
-    assert run.returncode == 2, said
-    assert said.count("PLAY RECAP") == 1
-    assert said.split("PLAY RECAP")[1].rstrip().endswith("and it goes on from there."), said
+    text = (tmp_path / "output").read_text()
+    assert run.returncode == 2, text
+    assert text.count("PLAY RECAP") == 1
+    assert text.split("PLAY RECAP")[1].rstrip().endswith("and continues from there."), text

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of a roll is read from tasks by their names: they have to be there."""
+"""The picture of a rolling restart depends on names of tasks, so these tasks must exist."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_examples_are_true(timeline: object) -> None:
     assert (done.attempted > 0, done.failed) == (True, 0)
 
 
-def test_each_phase_begins_with_a_task_of_a_turn(timeline: object) -> None:
+def test_each_phase_starts_with_a_task_of_a_node_restart(timeline: object) -> None:
     turn = names(yaml.safe_load((TASKS / "turn.yml").read_text()))
     order = [turn.index(name) for name in timeline.TURN]
     assert order == sorted(order)
@@ -52,9 +52,9 @@ def test_the_picture_has_a_bar_for_each_phase(timeline: object) -> None:
         timeline.Phase("m1 <x>", "stop", 3, 4),
         timeline.Phase("m1 <x>", "start", 7, 30),
     ]
-    picture = ElementTree.fromstring(timeline.drawn(found, "A roll"))
-    told = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
-    assert told == ["all: plan, 3.0 s", "m1 <x>: stop, 4.0 s", "m1 <x>: start, 30.0 s"]
-    shown = timeline.page(timeline.drawn(found, "A roll"), "A roll", [("node",), ("m1 <x>",)])
+    picture = ElementTree.fromstring(timeline.draw(found, "A roll"))
+    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles == ["all: plan, 3.0 s", "m1 <x>: stop, 4.0 s", "m1 <x>: start, 30.0 s"]
+    shown = timeline.page(timeline.draw(found, "A roll"), "A roll", [("node",), ("m1 <x>",)])
     assert "m1 &lt;x&gt;</td>" in shown
     assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")

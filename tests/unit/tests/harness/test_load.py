@@ -1,4 +1,4 @@
-"""What the clients of the load take for a failure."""
+"""What counts as a failure for the clients of the load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def missing(kind: str) -> NotFoundError:
 
 
 class Answers:
-    """A client whose searches end as listed."""
+    """A client that returns or raises the listed answers."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -36,13 +36,13 @@ def load() -> Load:
     return Load(connect=Answers, syslog=[])
 
 
-def test_a_search_whose_node_has_left_is_asked_again_and_counted(load: Load) -> None:
+def test_a_search_whose_node_has_left_is_repeated_and_counted(load: Load) -> None:
     client = Answers(missing(GONE), {"_shards": {"failed": 0}})
     assert load.search(client) == {"_shards": {"failed": 0}}
     assert load.counts["search again"] == 1
 
 
-def test_a_search_whose_node_has_left_is_asked_again_once(load: Load) -> None:
+def test_a_search_whose_node_has_left_is_repeated_only_once(load: Load) -> None:
     with pytest.raises(NotFoundError):
         load.search(Answers(missing(GONE), missing(GONE)))
 

@@ -87,11 +87,11 @@ def test_a_module_that_says_everything_has_no_problem() -> None:
     ("changes", "text"),
     [
         ({"version_added": ""}, "DOCUMENTATION has no version_added"),
-        ({"attributes": {}}, "DOCUMENTATION does not say its attribute idempotent"),
+        ({"attributes": {}}, "DOCUMENTATION lacks the attribute idempotent"),
         ({"options": {"name": {"description": "N."}}}, "option name has no type"),
         ({"options": {"name": {"type": "str"}}}, "option name has no description"),
         ({"examples": "- name: X\n  elk.swarm.thing: {}\n"}, "lacks the required name"),
-        ({"examples": "- name: X\n  thing: {name: a}\n"}, "say elk.swarm.thing, not thing"),
+        ({"examples": "- name: X\n  thing: {name: a}\n"}, "use elk.swarm.thing, not thing"),
         ({"examples": "- elk.swarm.thing: {name: a}\n"}, "a task has no name"),
         ({"examples": "- name: X\n  elk.swarm.thing: {name: a, nay: b}\n"}, "nay is no option"),
         ({"examples": "a: ["}, "EXAMPLES are not YAML"),

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What user 1000 of a host can put where root works, and what root then does not do.
+"""Attacks of user 1000 of a host on paths that root uses.
 
-Each test is an attack. ``victim`` is what only root can write, and it never changes.
+Each test is an attack. ``victim`` is a folder that only root can write, and it never changes.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def victim(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "victim"
     folder.mkdir(mode=0o700)
     (folder / "file").write_text("root's")
-    before = seen(folder)
+    before = snapshot(folder)
     yield folder
-    assert seen(folder) == before
+    assert snapshot(folder) == before
 
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Path:
-    """A folder of user 1000, as /etc/elk/elasticsearch was one."""
+    """A folder of user 1000, as /etc/elk/elasticsearch once was."""
     folder = tmp_path / "elk" / "elasticsearch"
     folder.mkdir(parents=True)
     os.chown(folder, USER, 0)
@@ -60,7 +60,7 @@ def theirs(tmp_path: Path) -> Path:
     return folder
 
 
-def seen(folder: Path) -> list[tuple[str, int, int, int, bytes]]:
+def snapshot(folder: Path) -> list[tuple[str, int, int, int, bytes]]:
     return [
         (
             str(path),
@@ -85,13 +85,13 @@ def owned(path: Path) -> tuple[int, int, int]:
 
 @contextlib.contextmanager
 def nothing_waits(fifo: Path) -> Iterator[None]:
-    """Let a reader who waits at the FIFO go, so that a test fails instead of waiting for ever."""
+    """Release a reader that blocks at the FIFO, so that a test fails and does not hang."""
 
-    def let_go() -> None:
+    def release() -> None:
         with contextlib.suppress(OSError):
             os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
-    timer = threading.Timer(SECONDS / 4, let_go)
+    timer = threading.Timer(SECONDS / 4, release)
     timer.start()
     try:
         yield
@@ -100,11 +100,11 @@ def nothing_waits(fifo: Path) -> Iterator[None]:
         timer.join()
 
 
-# -- what is written -------------------------------------------------------------------------
+# -- writes ----------------------------------------------------------------------------------
 
 
-def wishes(elk: Path) -> dict[str, Any]:
-    """What the role elasticsearch asks for."""
+def role_arguments(elk: Path) -> dict[str, Any]:
+    """The arguments of the role elasticsearch."""
     return {
         "directories": [
             {"path": str(elk), "mode": "0750"},
@@ -117,7 +117,7 @@ def wishes(elk: Path) -> dict[str, Any]:
 
 def test_a_link_as_folder_is_replaced(call: Call, theirs: Path, victim: Path) -> None:
     link(theirs / "secrets", victim)
-    arguments = wishes(theirs.parent)
+    arguments = role_arguments(theirs.parent)
     assert call("host_files", arguments, check=True).changed
     made = call("host_files", arguments)
     assert made.changed
@@ -130,17 +130,17 @@ def test_a_link_as_folder_is_replaced(call: Call, theirs: Path, victim: Path) ->
 
 def test_a_link_as_file_is_replaced(call: Call, theirs: Path, victim: Path) -> None:
     link(theirs / "jvm.options", victim / "file")
-    assert call("host_files", wishes(theirs.parent)).changed
+    assert call("host_files", role_arguments(theirs.parent)).changed
     assert owned(theirs / "jvm.options") == (0, 0, 0o440)
 
 
-def test_a_file_that_its_maker_has_open(call: Call, theirs: Path) -> None:
+def test_a_file_that_its_creator_has_open(call: Call, theirs: Path) -> None:
     path = theirs / "jvm.options"
     path.write_text("-x\n")
     os.chown(path, USER, 0)
     path.chmod(0o440)
     with path.open("r+") as still_open:
-        assert call("host_files", wishes(theirs.parent)).changed
+        assert call("host_files", role_arguments(theirs.parent)).changed
         still_open.write("-javaagent:evil")
         still_open.flush()
     assert path.read_text() == "-x\n"
@@ -148,7 +148,7 @@ def test_a_file_that_its_maker_has_open(call: Call, theirs: Path) -> None:
 
 
 @pytest.mark.parametrize("last", ["pki", "pki/deeper"])
-def test_a_link_on_the_way_is_refused(call: Call, theirs: Path, victim: Path, last: str) -> None:
+def test_a_link_inside_a_path_is_refused(call: Call, theirs: Path, victim: Path, last: str) -> None:
     link(theirs / "pki", victim)
     directory = {"path": f"{theirs}/{last}/new", "mode": "0777"}
     result = call("host_files", {"directories": [directory]})
@@ -171,7 +171,7 @@ def test_a_secret_is_not_written_through_a_link(
 
 
 @pytest.mark.parametrize("name", ["key", ".key.new"])
-def test_a_secret_and_its_draft_are_no_links(
+def test_a_link_in_place_of_a_secret_or_its_draft_is_replaced(
     call: Call, theirs: Path, victim: Path, name: str
 ) -> None:
     link(theirs / name, victim / "file")
@@ -182,7 +182,9 @@ def test_a_secret_and_its_draft_are_no_links(
     assert not call("private_file", arguments).changed
 
 
-def test_a_directory_for_containers_is_no_link(call: Call, theirs: Path, victim: Path) -> None:
+def test_a_link_in_place_of_a_bind_directory_is_refused(
+    call: Call, theirs: Path, victim: Path
+) -> None:
     link(theirs / "data", victim)
     for path in (f"{theirs}/data", f"{theirs}/data/new"):
         result = call("bind_directory", {"paths": [path], "mode": "0777"})
@@ -199,7 +201,7 @@ def test_a_link_of_the_operator_is_followed(call: Call, tmp_path: Path) -> None:
     assert (tmp_path / "disk" / "etc").is_dir()
 
 
-# -- what is read ----------------------------------------------------------------------------
+# -- reads -----------------------------------------------------------------------------------
 
 
 def survey(call: Call, path: Path) -> Any:
@@ -207,7 +209,7 @@ def survey(call: Call, path: Path) -> Any:
 
 
 @pytest.mark.parametrize("module", ["host_survey", "host_files", "private_file"])
-def test_nobody_waits_at_a_fifo(call: Call, theirs: Path, module: str) -> None:
+def test_no_module_blocks_at_a_fifo(call: Call, theirs: Path, module: str) -> None:
     path = theirs / "cluster_uuid"
     os.mkfifo(path)
     os.chown(path, USER, USER)
@@ -219,14 +221,14 @@ def test_nobody_waits_at_a_fifo(call: Call, theirs: Path, module: str) -> None:
     assert str(path) in result.msg
 
 
-def test_what_to_do_about_a_fifo(call: Call, theirs: Path) -> None:
+def test_the_error_for_a_fifo_says_what_to_type(call: Call, theirs: Path) -> None:
     path = theirs / "cluster_uuid"
     os.mkfifo(path)
     os.chown(path, USER, USER)
     with nothing_waits(path):
         message = survey(call, path).msg
     assert (
-        f"{path}: is a FIFO and no regular file: owner 1000, in {theirs} of owner 1000" in message
+        f"{path}: is a FIFO, not a regular file: owner 1000, in {theirs} of owner 1000" in message
     )
     assert f"to remove it: rm {path}" in message
 
@@ -239,7 +241,7 @@ def test_a_link_is_not_read(call: Call, theirs: Path) -> None:
         (theirs / "cluster_uuid").unlink()
 
 
-def test_a_note_is_short(call: Call, theirs: Path) -> None:
+def test_a_note_that_is_too_long_is_refused(call: Call, theirs: Path) -> None:
     with (theirs / "cluster_uuid").open("wb") as file:
         file.truncate(2**40)
     result = limited(f"survey = call('host_survey', {{'files': ['{theirs}/cluster_uuid']}})")
@@ -247,7 +249,7 @@ def test_a_note_is_short(call: Call, theirs: Path) -> None:
 
 
 def limited(code: str) -> str:
-    """What a program writes that has little memory and time."""
+    """The output of a program with limits for memory and time."""
 
     def limits() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
@@ -275,7 +277,7 @@ def call(name, arguments):
 """
 
 
-# -- the queue of a Logstash that somebody else has taken over -------------------------------
+# -- the queue of a compromised Logstash -----------------------------------------------------
 
 
 def checkpoint(page: int, oldest: int, unacked: int, first: int, count: int) -> bytes:
@@ -309,13 +311,13 @@ def queue(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["checkpoint.head", "checkpoint.0", "page.1"])
 @pytest.mark.parametrize("kind", ["fifo", "zero", "shadow", "sparse"])
-def test_a_queue_with_something_else_in_it(queue: Path, name: str, kind: str) -> None:
+def test_a_queue_with_a_wrong_kind_of_file(queue: Path, name: str, kind: str) -> None:
     path = queue / name
     path.unlink(missing_ok=True)
     if kind == "fifo":
         os.mkfifo(path)
         (problem,) = queue_problems(queue)
-        assert "is a FIFO and no regular file" in problem
+        assert "is a FIFO, not a regular file" in problem
     elif kind == "sparse":
         sparse(path, b"", 2**40)
         (problem,) = queue_problems(queue)
@@ -336,13 +338,13 @@ def test_a_link_as_queue(tmp_path: Path, queue: Path, victim: Path, name: str) -
     assert f"{name} is a link and is not followed" in problem
 
 
-def test_an_event_as_large_as_a_number_can_be(queue: Path) -> None:
+def test_an_event_of_the_maximum_size(queue: Path) -> None:
     sparse(queue / "page.1", b"\x02" + struct.pack(">qi", 1, 2**31 - 64), 2**31 - 1)
     (problem,) = queue_problems(queue)
-    assert "page.1 has 2147483647 bytes, and only 1073741824 are read" in problem
+    assert "page.1 has 2147483647 bytes; the limit is 1073741824" in problem
 
 
-def test_a_queue_of_all_pages_that_there_can_be(queue: Path) -> None:
+def test_a_queue_with_the_maximum_number_of_pages(queue: Path) -> None:
     (queue / "checkpoint.head").write_bytes(checkpoint(2**31 - 1, 0, 1, 1, 0))
     (queue / "checkpoint.7").write_bytes(checkpoint(7, 0, 3, 1, 4))
     text = limited(f"print(json.dumps(read_queues({str(queue.parent)!r}).as_dict()))")
@@ -352,7 +354,7 @@ def test_a_queue_of_all_pages_that_there_can_be(queue: Path) -> None:
 @pytest.mark.parametrize(
     "numbers", [(7, 0, 1, 2**62, 4), (7, 0, 0, 1, 2**31 - 1), (7, 0, -9, 1, 4)]
 )
-def test_counts_that_cannot_be(queue: Path, numbers: tuple[int, int, int, int, int]) -> None:
+def test_impossible_counts(queue: Path, numbers: tuple[int, int, int, int, int]) -> None:
     (queue / "checkpoint.head").write_bytes(checkpoint(9, 0, 1, 1, 0))
     (queue / "checkpoint.7").write_bytes(checkpoint(*numbers))
     text = limited(f"print(json.dumps(read_queues({str(queue.parent)!r}).as_dict()))")
@@ -360,7 +362,7 @@ def test_counts_that_cannot_be(queue: Path, numbers: tuple[int, int, int, int, i
     assert events is None or events <= numbers[4] == 4
 
 
-# -- what is removed -------------------------------------------------------------------------
+# -- removals --------------------------------------------------------------------------------
 
 
 def reset(elk: Path, **more: Any) -> dict[str, Any]:
@@ -368,7 +370,7 @@ def reset(elk: Path, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", ["", "pki", "elasticsearch/secrets", "elasticsearch"])
-def test_reset_removes_links_and_not_what_they_lead_to(
+def test_reset_removes_links_but_not_their_targets(
     call: Call, theirs: Path, victim: Path, place: str
 ) -> None:
     elk = theirs.parent
@@ -396,6 +398,6 @@ def test_reset_of_data_follows_only_links_of_root(
     os.chown(data / "elasticsearch", whose, whose, follow_symlinks=False)
     result = call("platform_files", reset(theirs.parent, remove_data=True))
     assert result.changed
-    # What the operator has elsewhere is emptied.
+    # The data behind a link of the operator is removed.
     assert (data / "elasticsearch").is_symlink() == (whose == 0)
     assert (disk / "nodes").exists() == (whose == USER)

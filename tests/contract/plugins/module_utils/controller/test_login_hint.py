@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A refused login: what is printed, once and with the right way out, and that the way leads out.
+"""A refused login: the error contains the right advice once, and the advice works.
 
-`renew` makes the calls of `roles/elasticsearch/tasks/rotate.yml` in their order.
+`rotate` makes the calls of `roles/elasticsearch/tasks/rotate.yml` in their order.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMER, FORGOTTEN, RESET = "what-was-before-it", "what-nobody-knows", "what-the-reset-printed"
-RENEWAL = "Run playbooks/rotate.yml -e rotate=passwords"
-WAY_BACK = "bin/elasticsearch-reset-password -u elastic -b` as root on m1"
+ROTATION = "Run playbooks/rotate.yml -e rotate=passwords"
+RESET_COMMAND = "bin/elasticsearch-reset-password -u elastic -b` as root on m1"
 
 
 class Controller:
-    """The files of one, and the modules that a run calls with what they hold."""
+    """The files of a controller, and the module calls of a run with their content."""
 
     def __init__(self, folder: Path, cluster: FakeCluster, call: Callable[..., Any]) -> None:
         self.path = folder / "elastic_password"
@@ -55,7 +55,7 @@ class Controller:
 
     def turn(self, step: str) -> Any:
         options = {"path": str(self.path), "step": step, "value": self.password}
-        return self._call("secret_turn", options)
+        return self._call("secret_rotation", options)
 
     def check(self) -> Any:
         following = self.next.read_text().strip() if self.next.exists() else self.password
@@ -69,8 +69,8 @@ class Controller:
         result = self._call("elasticsearch_user", {**self.login(used), **user})
         assert not result.failed, result.msg
 
-    def renew(self) -> Any:
-        """What rotate.yml does with the password of elastic; the first failure, or the last."""
+    def rotate(self) -> Any:
+        """What rotate.yml does with the password of elastic; the first failure or last result."""
         checked = self.check()
         if checked.failed:
             return checked
@@ -92,8 +92,8 @@ def test_a_lost_password_is_set_again(controller: Controller) -> None:
     controller.cluster.passwords["elastic"] = FORGOTTEN
     refused = controller.look()
     assert refused.failed
-    assert refused.msg.count(WAY_BACK) == 1, "once, not once a node"
-    assert RENEWAL not in refused.msg
+    assert refused.msg.count(RESET_COMMAND) == 1, "once, not once for each node"
+    assert ROTATION not in refused.msg
     # What the command prints is written into the file that the message names.
     assert f"write the password that it prints into {controller.path}" in refused.msg
     controller.cluster.passwords["elastic"] = RESET
@@ -101,46 +101,46 @@ def test_a_lost_password_is_set_again(controller: Controller) -> None:
     assert not controller.look().failed
 
 
-def test_a_lost_password_is_not_renewed(controller: Controller) -> None:
-    """A next password beside it would look like a renewal that was broken off."""
+def test_a_lost_password_is_not_rotated(controller: Controller) -> None:
+    """A next password next to it would look like an interrupted rotation."""
     controller.cluster.passwords["elastic"] = FORGOTTEN
-    refused = controller.renew()
+    refused = controller.rotate()
     assert refused.failed
-    assert WAY_BACK in refused.msg
-    assert RENEWAL not in refused.msg
+    assert RESET_COMMAND in refused.msg
+    assert ROTATION not in refused.msg
     assert not controller.next.exists()
-    assert RENEWAL not in controller.look().msg
+    assert ROTATION not in controller.look().msg
 
 
-def test_a_renewal_that_was_broken_off_is_finished(controller: Controller) -> None:
+def test_an_interrupted_rotation_is_finished(controller: Controller) -> None:
     controller.turn("begin")
     controller.set_next("password")
     refused = controller.look()
     assert refused.failed
-    assert refused.msg.count(RENEWAL) == 1
-    assert WAY_BACK not in refused.msg
-    assert not controller.renew().failed
+    assert refused.msg.count(ROTATION) == 1
+    assert RESET_COMMAND not in refused.msg
+    assert not controller.rotate().failed
     assert controller.password != FORMER
     assert not controller.next.exists()
     assert not controller.look().failed
 
 
-def test_a_renewal_that_cannot_be_finished_leads_on_to_a_new_password(
+def test_a_rotation_that_cannot_be_finished_leads_to_a_new_password(
     controller: Controller,
 ) -> None:
     controller.turn("begin")
     controller.cluster.passwords["elastic"] = FORGOTTEN
-    assert RENEWAL in controller.look().msg
-    refused = controller.renew()
+    assert ROTATION in controller.look().msg
+    refused = controller.rotate()
     assert refused.failed
     assert f"neither {controller.path} nor {controller.next}" in refused.msg
-    assert WAY_BACK in refused.msg
-    assert RENEWAL not in refused.msg
+    assert RESET_COMMAND in refused.msg
+    assert ROTATION not in refused.msg
     controller.cluster.passwords["elastic"] = RESET
     controller.path.write_text(f"{RESET}\n")
-    # At once, and through the renewal that was asked for.
+    # The login works, and so does the rotation.
     assert not controller.look().failed
-    assert not controller.renew().failed
+    assert not controller.rotate().failed
     assert not controller.look().failed
 
 
@@ -148,6 +148,6 @@ def test_no_password_is_in_a_message(controller: Controller) -> None:
     controller.turn("begin")
     controller.cluster.passwords["elastic"] = FORGOTTEN
     following = controller.next.read_text().strip()
-    for result in (controller.look(), controller.renew()):
+    for result in (controller.look(), controller.rotate()):
         assert FORMER not in result.output
         assert following not in result.output

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry that asks for a login: who gets which credentials, and who gets none."""
+"""A registry that requires a login: which requests contain which credentials."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_pull_without_the_right_login(
     assert engine.images == []
 
 
-def test_the_login_goes_with_what_makes_swarm_pull_and_with_nothing_else(
+def test_only_requests_that_make_swarm_pull_contain_the_login(
     call: Callable[..., Any], engine: FakeEngine
 ) -> None:
     def web(**options: Any) -> Any:
@@ -101,7 +101,7 @@ def test_the_login_goes_with_what_makes_swarm_pull_and_with_nothing_else(
         assert {method for method, path in with_login if path.startswith("/services")} == {"POST"}
         assert len(with_login) == 1 + ("resolve_image" in changes)
         assert {login is None or login == SENT for login in engine.logins} == {True}
-    # Another password alone restarts nothing.
+    # A new password alone restarts no task.
     assert not web(
         env={"A": "2"}, resolve_image=True, registry_login={**LOGIN, "password": PASSWORD + "2"}
     ).changed
@@ -125,7 +125,7 @@ def test_the_login_goes_with_what_makes_swarm_pull_and_with_nothing_else(
         ("docker.io", "registry.example.org/web", False),
     ],
 )
-def test_credentials_go_to_their_registry_only(url: str, image: str, sent: bool) -> None:
+def test_credentials_are_sent_only_to_their_registry(url: str, image: str, sent: bool) -> None:
     login = {"registry_url": url, "username": "u", "password": "p"}
     header = decoded(auth_for(image, login, {}))
     assert header == (
@@ -133,7 +133,7 @@ def test_credentials_go_to_their_registry_only(url: str, image: str, sent: bool)
     )
 
 
-def test_without_credentials_of_the_task_those_of_the_user_are_taken() -> None:
+def test_without_credentials_of_the_task_those_of_the_user_are_used() -> None:
     pair = base64.b64encode(b"me:mine").decode()
     config = {"auths": {"registry.example.org:5000": {"auth": pair}}}
     assert decoded(auth_for(IMAGE, None, config))["username"] == "me"

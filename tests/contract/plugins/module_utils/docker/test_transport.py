@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Engine behind TLS that asks for a certificate, and behind an ssh that is played here."""
+"""The Engine behind TLS with client certificates, and behind a fake ssh client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.contract.conftest import Authority
 
-# What ssh is to these modules: a process whose input and output are those of the Engine's socket.
+# The fake ssh client: it connects its input and output with the Engine's socket.
 SSH = f"""#!{sys.executable}
 import json, os, socket, sys, threading, time
 here = os.path.dirname(os.path.abspath(__file__))
@@ -58,7 +58,7 @@ while data := engine.recv(65536):
 
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
-    """An Engine that only ``ssh`` leads to."""
+    """An Engine that is reachable only by ``ssh``."""
     client = tmp_path / "ssh"
     client.write_text(SSH)
     client.chmod(0o755)
@@ -81,20 +81,20 @@ def test_an_engine_behind_ssh(far: FakeEngine, tmp_path: Path) -> None:
     assert engine.create_object("configs", "a", b"x", {})
     engine.close()
     assert far.writes() == ["POST /configs/create"]
-    # One ssh for all that is asked.
+    # All requests use one ssh.
     options = ["-oBatchMode=yes", "-oConnectTimeout=5", "-T", "-l", "ops", "-p", "2222"]
     assert commands(tmp_path) == [[*options, "--", "m1", "docker system dial-stdio"]]
 
 
-def test_another_socket_there(far: FakeEngine, tmp_path: Path) -> None:
+def test_another_socket_on_the_other_host(far: FakeEngine, tmp_path: Path) -> None:
     engine = connected("ssh://m1/run/user/1000/docker.sock")
     assert engine.services() == []
     engine.close()
-    said = commands(tmp_path)[0][-1]
-    assert said == "docker --host unix:///run/user/1000/docker.sock system dial-stdio"
+    command = commands(tmp_path)[0][-1]
+    assert command == "docker --host unix:///run/user/1000/docker.sock system dial-stdio"
 
 
-def test_ssh_says_why_it_does_not_get_there(far: FakeEngine, tmp_path: Path) -> None:
+def test_the_error_contains_the_error_text_of_ssh(far: FakeEngine, tmp_path: Path) -> None:
     (tmp_path / "refusal").write_text("ops@m1: Permission denied (publickey).")
     with pytest.raises(EngineAwayError, match=r"ended with 1: ops@m1: Permission denied") as caught:
         connected("ssh://ops@m1").services()
@@ -102,7 +102,7 @@ def test_ssh_says_why_it_does_not_get_there(far: FakeEngine, tmp_path: Path) -> 
     assert far.calls == []
 
 
-def test_of_many_words_the_last_ones_are_read(far: FakeEngine, tmp_path: Path) -> None:
+def test_only_the_end_of_a_long_error_text_is_read(far: FakeEngine, tmp_path: Path) -> None:
     (tmp_path / "refusal").write_text("debug1: line\n" * 500_000 + "the last word")
     with pytest.raises(EngineAwayError, match=r"ended with 1: .*the last word"):
         connected("ssh://ops@m1").services()
@@ -113,12 +113,12 @@ def test_of_many_words_the_last_ones_are_read(far: FakeEngine, tmp_path: Path) -
         spy = SimpleNamespace(
             seek=errors.seek, read=lambda *size: read.append(*size) or errors.read(*size)
         )
-        SshConnection(["ssh"], 1)._listen(ended, spy)  # type: ignore[arg-type]
+        SshConnection(["ssh"], 1)._read_exit_text(ended, spy)  # type: ignore[arg-type]
     assert read == [LAST_BYTES]
     assert far.calls == []
 
 
-def test_a_read_is_asked_again_when_ssh_broke_off(far: FakeEngine, tmp_path: Path) -> None:
+def test_a_read_is_repeated_when_ssh_has_ended(far: FakeEngine, tmp_path: Path) -> None:
     (tmp_path / "once").touch()
     engine = connected("ssh://m1")
     assert engine.services() == []
@@ -128,7 +128,7 @@ def test_a_read_is_asked_again_when_ssh_broke_off(far: FakeEngine, tmp_path: Pat
     engine.close()
 
 
-def test_there_is_no_ssh_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_ssh_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineAwayError, match="ssh does not start on the host that runs this task"):
         connected("ssh://m1").services()
@@ -137,14 +137,14 @@ def test_there_is_no_ssh_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("ssh://ops:hush@m1", "takes no password"),
-        ("ssh://", "names no host"),
+        ("ssh://ops:hush@m1", "does not accept a password"),
+        ("ssh://", "has no host name"),
         ("ssh://m1:many", "is not an address"),
         ("ssh://m1/run/docker.sock?x", "nothing may follow"),
         ("npipe:////./pipe/docker", "use unix://, tcp://, https:// or ssh://"),
     ],
 )
-def test_addresses_that_are_refused(address: str, reason: str) -> None:
+def test_refused_addresses(address: str, reason: str) -> None:
     with pytest.raises(EngineError, match=reason) as caught:
         connected(address).services()
     assert "hush" not in str(caught.value)
@@ -152,7 +152,7 @@ def test_addresses_that_are_refused(address: str, reason: str) -> None:
 
 @pytest.fixture
 def secured(tmp_path: Path, authority: Authority) -> Iterator[FakeEngine]:
-    """An Engine that lets in only who has a certificate of the authority."""
+    """An Engine that accepts only clients with a certificate of the authority."""
     context = authority.context()
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(authority.ca)
@@ -160,23 +160,23 @@ def secured(tmp_path: Path, authority: Authority) -> Iterator[FakeEngine]:
         yield engine
 
 
-def papers(authority: Authority) -> dict[str, object]:
+def client_files(authority: Authority) -> dict[str, object]:
     certificate, key = authority.folder / "node.crt", authority.folder / "node.key"
     return {"client_cert": str(certificate), "client_key": str(key)}
 
 
 def test_an_engine_behind_tls(secured: FakeEngine, authority: Authority) -> None:
-    options = {"ca_path": authority.ca, **papers(authority)}
+    options = {"ca_path": authority.ca, **client_files(authority)}
     engine = connected(secured.host, **options)
     assert engine.services() == []
     engine.close()
-    # The other way to write the same.
+    # Another way to write the same address.
     engine = connected(secured.host.replace("https", "tcp"), tls=True, **options)
     assert engine.services() == []
     engine.close()
 
 
-def test_certificates_where_docker_keeps_them(
+def test_certificates_in_docker_cert_path(
     secured: FakeEngine, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, source in (("ca", "ca.crt"), ("cert", "node.crt"), ("key", "node.key")):
@@ -191,20 +191,20 @@ def test_an_engine_of_another_authority(
     secured: FakeEngine, authority: Authority, stranger: Authority
 ) -> None:
     with pytest.raises(EngineAwayError, match="Check ca_path, client_cert, client_key"):
-        connected(secured.host, ca_path=stranger.ca, **papers(authority)).services()
-    # It would be let in if nobody looked.
-    engine = connected(secured.host, validate_certs=False, **papers(authority))
+        connected(secured.host, ca_path=stranger.ca, **client_files(authority)).services()
+    # Without the check of the certificate, the connection works.
+    engine = connected(secured.host, validate_certs=False, **client_files(authority))
     assert engine.services() == []
     engine.close()
 
 
 def test_an_engine_of_another_name(secured: FakeEngine, authority: Authority) -> None:
-    options = {"ca_path": authority.ca, **papers(authority)}
+    options = {"ca_path": authority.ca, **client_files(authority)}
     with pytest.raises(EngineAwayError, match="tls_hostname"):
         connected(secured.host, tls_hostname="m7", **options).services()
 
 
-def test_no_certificate_to_show(secured: FakeEngine, authority: Authority) -> None:
+def test_a_missing_client_certificate(secured: FakeEngine, authority: Authority) -> None:
     with pytest.raises(EngineAwayError):
         connected(secured.host, ca_path=authority.ca).services()
     assert secured.calls == []
@@ -219,5 +219,5 @@ def test_no_certificate_to_show(secured: FakeEngine, authority: Authority) -> No
         ("ssh://root@m1", False),
     ],
 )
-def test_whether_it_is_the_engine_of_this_host(address: str, local: bool) -> None:
+def test_whether_the_engine_is_local(address: str, local: bool) -> None:
     assert Engine(Connection(docker_host=address)).local is local

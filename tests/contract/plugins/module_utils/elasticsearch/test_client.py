@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How every module reaches the cluster on a bad day: dead nodes, logins, certificates, halves."""
+"""How modules handle dead nodes, refused logins, wrong certificates and incomplete answers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 ROLE = {"path": "/_security/role/writer", "body": {"cluster": ["monitor"]}}
 
 
-def test_dead_first_url_is_passed_over(cluster: FakeCluster, run: Run) -> None:
+def test_a_dead_first_url_is_skipped(cluster: FakeCluster, run: Run) -> None:
     cluster.node("m1").stop()
     assert run("elasticsearch_resource", **ROLE).changed
     assert {call.node for call in cluster.calls} == {"m2"}
 
 
-def test_no_url_answers_and_each_cause_is_named(run: Run) -> None:
+def test_when_no_url_answers_each_cause_is_named(run: Run) -> None:
     urls = [f"http://127.0.0.1:{free_port()}", f"http://localhost:{free_port()}"]
     result = run("elasticsearch_resource", urls=urls, **ROLE)
     assert result.failed
@@ -43,7 +43,7 @@ def test_no_url_answers_and_each_cause_is_named(run: Run) -> None:
     assert "docker service ps" in result.msg
 
 
-def test_unavailable_then_well(cluster: FakeCluster, run: Run) -> None:
+def test_a_cluster_that_is_unavailable_for_a_moment(cluster: FakeCluster, run: Run) -> None:
     for node in cluster.nodes:
         node.script("*", ".*", Answer(503, {"error": "no master", "status": 503}))
     assert run("elasticsearch_resource", **ROLE).changed
@@ -51,7 +51,7 @@ def test_unavailable_then_well(cluster: FakeCluster, run: Run) -> None:
     assert cluster.changes() == ["PUT /_security/role/writer"]
 
 
-def test_unavailable_for_good(cluster: FakeCluster, run: Run) -> None:
+def test_a_cluster_that_stays_unavailable(cluster: FakeCluster, run: Run) -> None:
     cluster.script("*", ".*", Answer(503, {"error": "no master", "status": 503}), times=FOREVER)
     result = run("elasticsearch_resource", **ROLE)
     assert result.failed
@@ -60,18 +60,19 @@ def test_unavailable_for_good(cluster: FakeCluster, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "half", [Answer(body={"m1": "x" * 50}, keep=20, lie=lie) for lie in (True, False)] + [DROP]
+    "incomplete",
+    [*(Answer(body={"m1": "x" * 50}, keep=20, lie=lie) for lie in (True, False)), DROP],
 )
-def test_half_an_answer_is_asked_for_elsewhere(
-    cluster: FakeCluster, run: Run, half: Answer
+def test_after_an_incomplete_answer_another_node_is_tried(
+    cluster: FakeCluster, run: Run, incomplete: Answer
 ) -> None:
-    cluster.node("m1").script("GET", ".*", half, times=FOREVER)
+    cluster.node("m1").script("GET", ".*", incomplete, times=FOREVER)
     assert run("elasticsearch_resource", **ROLE).changed
     assert cluster.called("GET")[1].node == "m2"
     assert cluster.changes() == ["PUT /_security/role/writer"]
 
 
-def test_half_an_answer_everywhere(cluster: FakeCluster, run: Run) -> None:
+def test_only_incomplete_answers(cluster: FakeCluster, run: Run) -> None:
     cluster.script("GET", ".*", Answer(body={"m1": "x" * 50}, keep=20), times=FOREVER)
     result = run("elasticsearch_resource", **ROLE)
     assert result.failed
@@ -79,7 +80,7 @@ def test_half_an_answer_everywhere(cluster: FakeCluster, run: Run) -> None:
     assert cluster.changes() == []
 
 
-def test_slow_node_is_passed_over(cluster: FakeCluster, run: Run) -> None:
+def test_a_slow_node_is_skipped(cluster: FakeCluster, run: Run) -> None:
     cluster.node("m1").script("GET", ".*", Answer(404, {}, delay=1.0))
     assert run("elasticsearch_resource", timeout=0.2, **ROLE).changed
     assert cluster.changes() == ["PUT /_security/role/writer"]
@@ -90,7 +91,7 @@ def test_wrong_login(cluster: FakeCluster, run: Run) -> None:
     assert result.failed
     assert "401" in result.msg
     assert "user 'elastic'" in result.msg
-    # A login that is refused is refused everywhere: asking more often only locks accounts.
+    # All nodes refuse a wrong login, and more attempts may lock the account.
     assert len(cluster.calls) == 1
 
 
@@ -101,7 +102,7 @@ def test_login_refused_while_the_security_index_is_made(cluster: FakeCluster, ru
     assert cluster.changes() == ["PUT /_security/role/writer"]
 
 
-def test_wrong_login_is_believed_in_the_end(cluster: FakeCluster, run: Run) -> None:
+def test_a_login_that_stays_refused_is_an_error(cluster: FakeCluster, run: Run) -> None:
     result = run("elasticsearch_resource", password="another-password", doubt_timeout=1, **ROLE)
     assert result.failed
     assert "Check username and password" in result.msg
@@ -122,24 +123,24 @@ def test_unknown_authority(authority: Authority, stranger: Authority, call: Run)
             result = call("elasticsearch_resource", {**arguments, **trusted})
             assert result.failed
             assert "Set ca_path to the ca.crt" in result.msg
-        # Neither the password nor anything else went to a server that is not ours.
+        # The module sends nothing, above all no password, to an untrusted server.
         assert cluster.calls == []
 
 
-def test_name_that_the_certificate_lacks(authority: Authority, call: Run) -> None:
+def test_a_certificate_for_another_name(authority: Authority, call: Run) -> None:
     with FakeCluster(["m1"], tls=authority.context(), password=PASSWORD) as cluster:
         url = f"https://localhost:{cluster.nodes[0].port}"
         arguments = {"urls": [url], "username": "elastic", "password": PASSWORD, **ROLE}
         result = call("elasticsearch_resource", {**arguments, "ca_path": authority.ca})
         assert result.failed
-        assert "not made out for localhost" in result.msg
+        assert "not valid for localhost" in result.msg
         assert cluster.calls == []
 
 
 def test_plain_http_over_a_network_is_refused(run: Run) -> None:
     result = run("elasticsearch_resource", urls=["http://192.0.2.1:9200"], **ROLE)
     assert result.failed
-    assert "in clear" in result.msg
+    assert "unencrypted" in result.msg
 
 
 def test_missing_ca_file(run: Run) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers that do not end, and answers that do, as both clients read them."""
+"""Endless and normal responses, read by both clients."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def chunked(*bodies: bytes) -> list[bytes]:
 
 
 class Server:
-    """Sends the same pieces to each request, the last one again and again if it is endless."""
+    """Sends the same pieces for each request; if endless, repeats the last piece."""
 
     def __init__(self, pieces: list[bytes], *, endless: bool = False, pause: float = 0.0) -> None:
         self.pieces, self.endless, self.pause = pieces, endless, pause
@@ -114,7 +114,7 @@ def read(server: Server, limit: int = 1000, seconds: float = 5.0, times: int = 1
 @pytest.mark.parametrize(
     "pieces", [plain(b"x" * 1000), plain(b""), chunked(b"x" * 400, b"y" * 600), chunked()]
 )
-def test_a_whole_answer_leaves_the_connection_for_the_next_one(
+def test_a_complete_response_keeps_the_connection_usable(
     serve: Callable[..., Server], pieces: list[bytes]
 ) -> None:
     server = serve(pieces)
@@ -124,7 +124,7 @@ def test_a_whole_answer_leaves_the_connection_for_the_next_one(
     assert server.connections == 1
 
 
-def test_an_answer_that_breaks_off_says_how_much_there_was(serve: Callable[..., Server]) -> None:
+def test_the_error_for_an_incomplete_response_has_its_length(serve: Callable[..., Server]) -> None:
     server = serve(plain(b"x" * 10, announced=500))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=2)
     connection.request("GET", "/", headers={"Connection": "close"})
@@ -145,14 +145,14 @@ def test_an_answer_that_breaks_off_says_how_much_there_was(serve: Callable[..., 
         ([HEAD + b"Connection: close\r\n\r\n", b"x" * 1001], "after 1000 bytes"),
     ],
 )
-def test_a_longer_one_is_refused(
+def test_a_response_that_is_too_long_is_refused(
     serve: Callable[..., Server], pieces: list[bytes], words: str
 ) -> None:
     with pytest.raises(UnboundedAnswer, match=words):
         read(serve(pieces))
 
 
-def test_one_that_drips_is_refused(serve: Callable[..., Server]) -> None:
+def test_a_response_that_is_too_slow_is_refused(serve: Callable[..., Server]) -> None:
     pieces = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"]
     begun = time.monotonic()
     with pytest.raises(UnboundedAnswer, match=r"after 0\.5 s"):
@@ -164,25 +164,25 @@ ENDLESS = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 102
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
-def test_elasticsearch_without_end(
+def test_an_endless_response_of_elasticsearch(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
     monkeypatch.setattr(elasticsearch_client, "LONGEST_ANSWER", 10**6)
-    # On a busy machine the pauses are longer than they should be, and no timeout is meant here.
+    # Without a pause, the size limit must come first, even on a busy machine.
     monkeypatch.setattr(elasticsearch_client, "PATIENCE", 0.05 if pause else 10)
     server = serve(ENDLESS, endless=True, pause=pause)
     client = Client([f"http://127.0.0.1:{server.port}"], rounds=1, timeout=20)
     with pytest.raises(Unreachable) as error:
         client.get("/_cat/shards")
     text = str(error.value)
-    assert "answer to GET /_cat/shards has no end in sight" in text
+    assert "answer to GET /_cat/shards does not end" in text
     assert "1000000 bytes" in text if not pause else "after 1 s" in text
     assert f"curl --cacert <ca.crt> http://127.0.0.1:{server.port}/" in text
     assert error.value.listens
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.02])
-def test_an_engine_without_end(
+def test_an_endless_response_of_an_engine(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
     monkeypatch.setattr(engine, "LONGEST_ANSWER", 10**6)

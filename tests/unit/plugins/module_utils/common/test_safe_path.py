@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Paths are walked step by step, and nothing in the collection opens one in another way."""
+"""Paths are opened step by step, and no code of the collection opens one in another way."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class TestLinks:
-    """Followed is a link that only root, or the user of the test, can have made."""
+    """A link is followed only if no user except root and the user of the test can change it."""
 
-    def test_a_link_in_an_own_folder_is_followed(self, tmp_path: Path) -> None:
+    def test_a_link_in_a_folder_of_this_user_is_followed(self, tmp_path: Path) -> None:
         (tmp_path / "disk" / "data").mkdir(parents=True)
         (tmp_path / "disk" / "data" / "file").write_text("here")
         (tmp_path / "relative").symlink_to("disk/../disk/data")
@@ -40,7 +40,7 @@ class TestLinks:
             assert folder.path == str(tmp_path / "disk" / "data")
 
     @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775])
-    def test_a_link_where_others_can_write_is_not(self, tmp_path: Path, mode: int) -> None:
+    def test_a_link_in_a_shared_folder_is_refused(self, tmp_path: Path, mode: int) -> None:
         (tmp_path / "target").mkdir()
         (tmp_path / "target" / "file").write_text("theirs")
         shared = tmp_path / "shared"
@@ -56,7 +56,7 @@ class TestLinks:
         assert f"rm {shared}/link" in text
         assert not caught.value.last
 
-    def test_a_link_of_another_user_is_not(self, tmp_path: Path) -> None:
+    def test_a_link_of_another_user_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "target").write_text("theirs")
         (tmp_path / "link").symlink_to(tmp_path / "target")
         os.chown(tmp_path / "link", 1000, 1000, follow_symlinks=False)
@@ -64,7 +64,9 @@ class TestLinks:
             safe_path.read_text(tmp_path / "link")
         assert caught.value.last
 
-    def test_nor_one_below_a_folder_that_another_user_can_exchange(self, tmp_path: Path) -> None:
+    def test_a_link_below_a_folder_that_another_user_can_replace_is_refused(
+        self, tmp_path: Path
+    ) -> None:
         theirs = tmp_path / "theirs"
         (theirs / "root").mkdir(parents=True)
         (theirs / "root" / "link").symlink_to("/etc")
@@ -72,8 +74,8 @@ class TestLinks:
         with pytest.raises(LinkError):
             safe_path.open_folder(theirs / "root" / "link")
 
-    def test_a_sticky_folder_keeps_what_is_in_it(self, tmp_path: Path) -> None:
-        """As /tmp does, where these tests lie."""
+    def test_entries_of_a_sticky_folder_cannot_be_replaced(self, tmp_path: Path) -> None:
+        """/tmp is a sticky folder too, and these tests run in it."""
         sticky = tmp_path / "sticky"
         (sticky / "own" / "disk").mkdir(parents=True)
         sticky.chmod(0o1777)
@@ -88,7 +90,7 @@ class TestLinks:
         assert safe_path.names("/proc/self/task")
         assert "NAME" in safe_path.read_text("/etc/os-release")
 
-    def test_the_end_of_a_path_is_a_link_also_behind_another(self, tmp_path: Path) -> None:
+    def test_the_last_part_of_a_path_is_a_link_after_another_link(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "link").symlink_to("nowhere")
         (tmp_path / "way").symlink_to("folder")
@@ -97,7 +99,7 @@ class TestLinks:
         assert stat.S_ISLNK(found.st_mode)
         assert safe_path.status(tmp_path / "way" / "link", follow=True) is None
 
-    def test_a_link_to_itself_ends(self, tmp_path: Path) -> None:
+    def test_a_link_to_itself_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "a").symlink_to("b")
         (tmp_path / "b").symlink_to("a")
         with pytest.raises(OSError, match="symbolic links"):
@@ -110,14 +112,14 @@ class TestReading:
         with socket.socket(socket.AF_UNIX) as place:
             place.bind(str(tmp_path / "socket"))
             for name, kind in (("fifo", "FIFO"), ("socket", "socket")):
-                with pytest.raises(UnsafePathError, match=f"is a {kind} and no regular file"):
+                with pytest.raises(UnsafePathError, match=f"is a {kind}, not a regular file"):
                     safe_path.read_bytes(tmp_path / name)
         with pytest.raises(UnsafePathError, match="character device"):
             safe_path.read_bytes("/dev/zero")
         with pytest.raises(IsADirectoryError):
             safe_path.read_bytes(tmp_path)
 
-    def test_only_so_much(self, tmp_path: Path) -> None:
+    def test_only_up_to_the_limit(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"x" * 11)
         assert safe_path.read_bytes(tmp_path / "file", 11) == b"x" * 11
         with pytest.raises(UnsafePathError, match="more than 10 bytes"):
@@ -135,11 +137,11 @@ class TestReading:
             with pytest.raises(UnsafePathError, match="more than 2 entries"):
                 folder.names(2)
 
-    def test_what_the_kernel_tells(self) -> None:
-        # A large piece of it is refused by the kernel.
+    def test_a_kernel_file(self) -> None:
+        # The kernel refuses a large read.
         assert int(safe_path.read_text("/proc/sys/vm/max_map_count")) > 0
 
-    def test_nothing_there(self, tmp_path: Path) -> None:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(FileNotFoundError):
             safe_path.read_bytes(tmp_path / "no" / "file")
@@ -149,7 +151,7 @@ class TestReading:
 
 
 class TestWriting:
-    def test_rights_stay_unless_others_are_asked_for(self, tmp_path: Path) -> None:
+    def test_rights_are_kept_unless_others_are_given(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         safe_path.write(path, b"1")
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -164,7 +166,7 @@ class TestWriting:
         assert path.read_bytes() == b"3"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_the_former_owner_has_nothing_open(self, tmp_path: Path) -> None:
+    def test_an_open_descriptor_of_the_former_owner_is_useless(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.write_text("old")
         with path.open("r+") as still_open:
@@ -174,7 +176,7 @@ class TestWriting:
         assert path.read_text() == "new"
 
     @pytest.mark.parametrize("kind", ["link", "fifo"])
-    def test_what_is_no_file_is_replaced(self, tmp_path: Path, kind: str) -> None:
+    def test_other_kinds_of_files_are_replaced(self, tmp_path: Path, kind: str) -> None:
         path, other = tmp_path / "file", tmp_path / "other"
         other.write_text("theirs")
         path.symlink_to(other) if kind == "link" else os.mkfifo(path)
@@ -182,12 +184,12 @@ class TestWriting:
         assert (path.read_text(), other.read_text()) == ("ours", "theirs")
         assert not path.is_symlink()
 
-    def test_an_exchanged_draft_is_noticed(self, tmp_path: Path) -> None:
+    def test_a_replaced_draft_is_detected(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         with safe_path.Draft(path, b"ours") as draft:
             (tmp_path / "evil").write_text("theirs")
             (tmp_path / "evil").rename(tmp_path / draft.draft)
-            with pytest.raises(UnsafePathError, match="exchanged while it was written"):
+            with pytest.raises(UnsafePathError, match="replaced while it was written"):
                 draft.put()
 
     def test_folders(self, tmp_path: Path) -> None:
@@ -197,13 +199,13 @@ class TestWriting:
         assert (tmp_path / "a" / "b" / "c").stat().st_uid == 33
         assert (tmp_path / "a").stat().st_uid == os.getuid()
 
-    def test_a_link_without_a_target_is_not_made_a_folder(self, tmp_path: Path) -> None:
+    def test_a_dangling_link_does_not_become_a_folder(self, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to(tmp_path / "disk")
         with pytest.raises(FileNotFoundError, match="link"):
             safe_path.make_folder(tmp_path / "link" / "data", 0, 0, 0o750)
         assert not (tmp_path / "disk").exists()
 
-    def test_access_lists_go_with_the_former_owner(self, tmp_path: Path) -> None:
+    def test_access_lists_are_removed(self, tmp_path: Path) -> None:
         folder = tmp_path / "folder"
         folder.mkdir()
         # Version 2; owner, user 4711, group, mask and others, each with all rights.
@@ -219,7 +221,7 @@ class TestWriting:
 
 
 class TestRemoving:
-    def test_a_tree_goes_and_what_links_lead_to_stays(self, tmp_path: Path) -> None:
+    def test_a_tree_is_removed_without_the_targets_of_links(self, tmp_path: Path) -> None:
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "file").touch()
         tree = tmp_path / "tree" / "a" / "b"
@@ -231,7 +233,7 @@ class TestRemoving:
         assert list(tmp_path.iterdir()) == [tmp_path / "other"]
         assert (tmp_path / "other" / "file").exists()
 
-    def test_a_folder_that_becomes_a_link_meanwhile(
+    def test_a_folder_that_becomes_a_link_during_removal(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "other").mkdir()
@@ -239,13 +241,13 @@ class TestRemoving:
         (tmp_path / "tree" / "a").mkdir(parents=True)
         enter = safe_path.Folder.enter
 
-        def exchange(folder: safe_path.Folder, name: str) -> safe_path.Folder:
+        def replace_by_link(folder: safe_path.Folder, name: str) -> safe_path.Folder:
             if name == "a":
                 (tmp_path / "tree" / "a").rmdir()
                 (tmp_path / "tree" / "a").symlink_to(tmp_path / "other")
             return enter(folder, name)
 
-        monkeypatch.setattr(safe_path.Folder, "enter", exchange)
+        monkeypatch.setattr(safe_path.Folder, "enter", replace_by_link)
         with (
             safe_path.parent_of(tmp_path / "tree") as (folder, name),
             pytest.raises(LinkError, match="tree/a is a link"),
@@ -253,7 +255,7 @@ class TestRemoving:
             folder.remove(name)
         assert (tmp_path / "other" / "file").exists()
 
-    def test_a_tree_without_an_end(self, tmp_path: Path) -> None:
+    def test_a_tree_that_is_too_deep(self, tmp_path: Path) -> None:
         here = os.open(tmp_path, os.O_RDONLY)
         for _level in range(safe_path.MAX_DEPTH + 5):
             os.mkdir("d", dir_fd=here)
@@ -272,9 +274,9 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# -- no other way ----------------------------------------------------------------------------
+# -- no other calls --------------------------------------------------------------------------
 
-# Functions of os and of folders and modules that take a path, or do something at one.
+# Functions of os, methods of paths and methods of modules that open or change a path.
 OF_OS = words("""
     open remove unlink rename replace renames mkdir makedirs rmdir removedirs listdir
     scandir walk chmod chown lchown link symlink truncate utime mkfifo mknod setxattr
@@ -291,8 +293,8 @@ OF_A_MODULE = words("""
 """)
 LIBRARIES = frozenset({"shutil", "tempfile"})
 
-ON_THE_CONTROLLER = "runs on the controller only, in the folder of the user who runs it"
-# File and call, and why it may stay.
+ON_THE_CONTROLLER = "runs only on the controller, in a folder of the user who runs it"
+# By file and call, the reason why the call is allowed.
 EXCEPTIONS = {
     "module_utils/platform/controller_files.py": {"read_text": ON_THE_CONTROLLER},
     "module_utils/controller/run_id.py": {
@@ -306,7 +308,6 @@ EXCEPTIONS = {
         ("read_text", "mkdir", "chmod", "os.open", "os.link", "os.unlink", "tempfile.mkstemp"),
         ON_THE_CONTROLLER,
     ),
-    "module_utils/docker/plugin_plan.py": {"open": "no path: a setting that may be shown"},
     "module_utils/logstash/probe_notes.py": dict.fromkeys(
         ("os.open", "os.rename", "os.utime", "unlink", "glob", "open"), ON_THE_CONTROLLER
     ),
@@ -314,19 +315,19 @@ EXCEPTIONS = {
         ("replace", "unlink"), ON_THE_CONTROLLER
     ),
     "module_utils/platform/tls_trust.py": dict.fromkeys(
-        ("tempfile.TemporaryDirectory", "open()"), "a certificate in a new folder of its user only"
+        ("tempfile.TemporaryDirectory", "open()"),
+        "a certificate in a new private folder",
     ),
-    "module_utils/docker/volume_owner.py": {"open": "no path: an archive in memory"},
+    "module_utils/docker/volume_owner.py": {"open": "not a path: an archive in memory"},
     "module_utils/host/atomic_file.py": {
-        "tempfile.mkstemp": "a new file with a random name that nobody else can open, for programs"
+        "tempfile.mkstemp": "a new file with a random name that only its user can open"
     },
     "modules/host_survey.py": {
         "iterdir": "kernel files of /proc",
         "os.listdir": "/var/lib/dpkg/updates, in folders that only root can write",
-        "shutil.which": "looks for a program and opens nothing",
+        "shutil.which": "searches for a program and opens nothing",
     },
     "modules/kernel_parameters.py": {"glob": "sysctl.d, in folders that only root can write"},
-    "modules/plugin.py": {"open": "no path: a setting that may be shown"},
     "modules/preflight.py": dict.fromkeys(
         ("read_text", "rglob", "iterdir", "glob"), "reads the roles, on the controller"
     ),
@@ -335,7 +336,7 @@ EXCEPTIONS = {
 
 
 def opening(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Calls that open or change something at a path, as (line, what)."""
+    """Calls that open or change a path, as (line, call)."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -353,7 +354,7 @@ def opening(tree: ast.AST) -> Iterator[tuple[int, str]]:
         elif name in OF_A_PATH or name in OF_A_MODULE:
             yield node.lineno, name
         elif name == "replace" and len(node.args) == 1 and not node.keywords:
-            # That of a text has two.
+            # str.replace() has two arguments.
             yield node.lineno, name
 
 
@@ -367,13 +368,12 @@ def sources() -> list[Path]:
     ]
 
 
-def test_nothing_is_opened_in_another_way() -> None:
+def test_no_other_code_opens_a_path() -> None:
     unused = {(file, call) for file, calls in EXCEPTIONS.items() for call in calls}
     found = []
     for path in sources():
         file = str(path.relative_to(ROOT / "plugins"))
         for line, call in opening(ast.parse(path.read_text())):
-            # What has an open folder reaches files by name in it.
             if call in EXCEPTIONS.get(file, ()):
                 unused.discard((file, call))
             else:
@@ -396,11 +396,11 @@ def test_nothing_is_opened_in_another_way() -> None:
         "module.set_fs_attributes_if_different({}, False)",
     ],
 )
-def test_each_other_way_is_seen(text: str) -> None:
+def test_each_other_call_is_detected(text: str) -> None:
     assert list(opening(ast.parse(text)))
 
 
-def test_in_the_helper_each_name_is_one_in_an_open_folder() -> None:
+def test_the_helper_opens_names_only_in_an_open_folder() -> None:
     tree = ast.parse((ROOT / "plugins" / "module_utils" / "common" / "safe_path.py").read_text())
     by_path = []
     for node in ast.walk(tree):
@@ -417,8 +417,8 @@ def test_in_the_helper_each_name_is_one_in_an_open_folder() -> None:
     assert by_path == ["os.open('/', _STEP)"]
 
 
-# Roles read and write on hosts with modules that use the helper. Others may work on the controller,
-# and on the paths of programs, in folders that only root can write.
+# On hosts, roles use modules that use the helper. Other modules are allowed on the controller, and
+# for paths of programs in folders that only root can write.
 BUILT_IN = words("""
     assemble blockinfile copy fetch file find get_url lineinfile replace slurp stat
     template unarchive
@@ -426,11 +426,11 @@ BUILT_IN = words("""
 ELSEWHERE = {
     "pki": "the authority's files, on the controller",
     "membership/tasks/strike_off.yml": "a file of the controller",
-    "docker_engine/tasks/repository.yml": "the sources of apt and dnf, in folders of root's",
+    "docker_engine/tasks/repository.yml": "the sources of apt and dnf, in folders of root",
 }
 
 
-def test_roles_use_no_other_way_on_hosts() -> None:
+def test_roles_use_no_other_modules_on_hosts() -> None:
     found, used = [], set()
     for path in sorted((ROOT / "roles").glob("*/tasks/*.yml")):
         file = str(path.relative_to(ROOT / "roles"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where secrets are kept, so that no inventory reads them as names of hosts."""
+"""The secrets folder, which no inventory may read as host names."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_two_platforms_never_share_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("made", ["ha/credentials", "ha-credentials"])
 @pytest.mark.parametrize("source", ["ha", "ha/hosts.yml"])
-def test_where_secrets_are_stays_in_use(tmp_path: Path, made: str, source: str) -> None:
+def test_a_folder_with_secrets_stays_in_use(tmp_path: Path, made: str, source: str) -> None:
     project(tmp_path, "ha/hosts.yml", f"{made}/elastic_password")
     found = default(str(tmp_path / "ha"), Inventory((str(tmp_path / source),)))
     assert found == str(tmp_path / made)
@@ -93,7 +93,7 @@ def test_links_are_followed_as_ansible_does(tmp_path: Path) -> None:
 
 
 def play(folder: Path, source: str, **settings: str) -> dict[str, str]:
-    """What the default of the role is in a run, and who reads it."""
+    """The default of the role in a run, and the inventory that reads it."""
     (folder / "play.yml").write_text(
         json.dumps(
             [
@@ -131,23 +131,23 @@ def play(folder: Path, source: str, **settings: str) -> dict[str, str]:
     return found
 
 
-def test_the_default_of_a_run(tmp_path: Path) -> None:
+def test_the_default_in_a_run(tmp_path: Path) -> None:
     project(tmp_path, "ha/hosts.yml", "plain/hosts.yml")
     assert play(tmp_path, "ha") == {"dir": str(tmp_path / "ha-credentials"), "reader": ""}
     beside = str(tmp_path / "plain" / "credentials")
     assert play(tmp_path, "plain/hosts.yml") == {"dir": beside, "reader": ""}
 
 
-def test_a_run_knows_what_its_configuration_leaves_out(tmp_path: Path) -> None:
+def test_ansible_configuration_can_ignore_the_folder(tmp_path: Path) -> None:
     project(tmp_path, "ha/hosts.yml", "ha/credentials/elastic_password")
     there = str(tmp_path / "ha" / "credentials")
     assert play(tmp_path, "ha") == {"dir": there, "reader": str(tmp_path / "ha")}
-    left_out = play(tmp_path, "ha", ANSIBLE_INVENTORY_IGNORE_REGEX="^credentials$")
-    assert left_out == {"dir": there, "reader": ""}
+    ignored = play(tmp_path, "ha", ANSIBLE_INVENTORY_IGNORE_REGEX="^credentials$")
+    assert ignored == {"dir": there, "reader": ""}
 
 
-def test_ansible_itself_reads_what_is_said_to_be_read(tmp_path: Path) -> None:
-    """If Ansible changes what it leaves out, this must change, too."""
+def test_ansible_itself_reads_the_same_files(tmp_path: Path) -> None:
+    """If Ansible changes what it ignores, local_dir.py must change, too."""
     project(tmp_path, "ha/hosts.yml")
     for name in ("credentials", ".credentials", "group_vars", "x.cfg"):
         (tmp_path / "ha" / name).mkdir()

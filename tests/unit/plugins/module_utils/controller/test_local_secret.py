@@ -1,4 +1,4 @@
-"""Secrets on the controller: made once, whole or not at all, the same for everybody."""
+"""Secrets on the controller: created once, complete or absent, the same for all processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_secret_is_made_once_and_readable_for_its_owner_only(tmp_path: Path) -
     assert keep(path, 32) == made
 
 
-def test_a_dry_run_makes_no_file_and_reads_the_one_that_is_there(tmp_path: Path) -> None:
+def test_check_mode_creates_no_file_and_reads_an_existing_one(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "password"
     assert len(keep(path, 48, write=False)) == 48
     assert list(tmp_path.iterdir()) == []
@@ -40,7 +40,7 @@ def test_two_secrets_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed file", "named file"])
-def test_all_who_ask_at_once_get_the_same(
+def test_processes_at_the_same_time_get_the_same_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unnamed: bool
 ) -> None:
     if not unnamed:
@@ -52,19 +52,21 @@ def test_all_who_ask_at_once_get_the_same(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_who_is_slower_takes_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_slower_process_takes_the_existing_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "password"
     write = local_secret._write
 
-    def beaten(target: Path, text: str) -> None:
+    def slower_write(target: Path, text: str) -> None:
         target.write_text("of the other one\n")
         write(target, text)
 
-    monkeypatch.setattr(local_secret, "_write", beaten)
+    monkeypatch.setattr(local_secret, "_write", slower_write)
     assert keep(path, 32) == "of the other one"
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
+def test_a_process_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
     killed = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is printed under a refused login fits what the controller holds at that moment."""
+"""The hint for a refused login depends on the files of the controller."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from repo import ROOT
 from tests.harness.playbook import run_in_folder
 
 VALUE, NEXT = "value-of-the-test", "next-value-of-the-test"
-RENEWAL = "playbooks/rotate.yml -e rotate=passwords"
+ROTATION = "playbooks/rotate.yml -e rotate=passwords"
 RESET = (
     "`docker exec $(docker ps -q -f name=^elk_elasticsearch- | head -n 1) "
     "bin/elasticsearch-reset-password -u elastic -b` as root on m1"
 )
-# Modules that log in to Elasticsearch, and all of them say where the login comes from.
+# The variable of every login to Elasticsearch in the roles.
 LOGIN = re.compile(r"\belk_elastic_password\b")
 
 
@@ -43,42 +43,42 @@ def place(tmp_path: Path) -> Place:
     return Place("elk_elastic_password", path, "m1", host_file, "elk")
 
 
-def begin_renewal(place: Place) -> None:
+def begin_rotation(place: Place) -> None:
     place.path.with_name("elastic_password.next").write_text(f"{NEXT}\n")
 
 
-def test_a_file_that_holds_a_wrong_password(place: Place) -> None:
+def test_a_file_with_a_wrong_password(place: Place) -> None:
     text = hint(place, VALUE)
     assert text.startswith(f"elk_elastic_password, which comes from {place.path} on the controller")
     assert f"{place.host_file} on m1" in text
     assert RESET in text
     assert f"write the password that it prints into {place.path}" in text
-    assert RENEWAL not in text
+    assert ROTATION not in text
 
 
-def test_a_renewal_that_was_broken_off(place: Place) -> None:
-    begin_renewal(place)
+def test_an_interrupted_rotation(place: Place) -> None:
+    begin_rotation(place)
     text = hint(place, VALUE)
-    assert f"Run {RENEWAL}" in text
+    assert f"Run {ROTATION}" in text
     assert f"{place.path}.next holds the next password" in text
     assert "reset-password" not in text
 
 
-def test_a_renewal_that_cannot_be_finished_does_not_lead_in_a_circle(place: Place) -> None:
-    begin_renewal(place)
+def test_no_advice_to_rotate_again_when_no_known_password_is_right(place: Place) -> None:
+    begin_rotation(place)
     text = hint(place, VALUE, renewing=True)
     assert f"neither {place.path} nor {place.path}.next" in text
     assert RESET in text
-    assert RENEWAL not in text
+    assert ROTATION not in text
 
 
 def test_a_value_from_a_variable(place: Place) -> None:
-    begin_renewal(place)
+    begin_rotation(place)
     for renewing in (False, True):
         text = hint(place, "from-a-vault", renewing=renewing)
-        assert "which a variable of yours sets" in text
+        assert "which one of your variables sets" in text
         assert "set the variable to the password that it prints" in text
-        assert RENEWAL not in text
+        assert ROTATION not in text
         assert "into" not in text
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_lost(place: Place, content: str | None) -> None:
 
 def test_no_password_is_in_a_text(place: Place) -> None:
     texts = [hint(place, VALUE), hint(place, "from-a-vault")]
-    begin_renewal(place)
+    begin_rotation(place)
     texts += [hint(place, VALUE), hint(place, VALUE, renewing=True), hint(place, "from-a-vault")]
     assert not [text for text in texts for secret in (VALUE, NEXT, "vault") if secret in text]
 
@@ -102,14 +102,14 @@ def test_no_password_is_in_a_text(place: Place) -> None:
 def test_states(place: Place) -> None:
     assert state_of(place.path, VALUE) == KEPT
     assert state_of(place.path, "another") == GIVEN
-    begin_renewal(place)
+    begin_rotation(place)
     assert state_of(place.path, VALUE) == RENEWED
     place.path.unlink()
     assert state_of(place.path, VALUE) == MISSING
 
 
 def test_the_variable_of_the_roles_follows_the_files(tmp_path: Path) -> None:
-    """Without a renewal, with one that was broken off, and with a value of the operator's own."""
+    """Without a rotation, with an interrupted one, and with a value from a variable."""
     (tmp_path / "elastic_password").write_text(f"{VALUE}\n")
     shown = ["{{ elk_login_from }}", "{{ elasticsearch_login_lost }}"]
 
@@ -124,17 +124,17 @@ def test_the_variable_of_the_roles_follows_the_files(tmp_path: Path) -> None:
         "gather_facts": False,
         "tasks": [
             {
-                "name": "Know the host's name",
+                "name": "Set the host's name",
                 "ansible.builtin.set_fact": {"ansible_facts": {"nodename": "m1"}},
             },
             {
-                "name": "See the role's variables",
+                "name": "Load the role's variables",
                 "ansible.builtin.import_role": {**role, "rolespec_validate": False},
             },
             show("kept"),
             show("given", elk_elastic_password="from-a-vault"),
             {
-                "name": "Break a renewal off",
+                "name": "Interrupt a rotation",
                 "ansible.builtin.copy": {**following, "mode": "0600"},
             },
             show("renewed"),
@@ -153,16 +153,16 @@ def test_the_variable_of_the_roles_follows_the_files(tmp_path: Path) -> None:
         name: yaml.safe_load((tmp_path / f"{name}.json").read_text())
         for name in ("kept", "given", "renewed")
     }
-    assert all(RESET in text and RENEWAL not in text for text in found["kept"])
-    assert all("a variable of yours sets" in text for text in found["given"])
+    assert all(RESET in text and ROTATION not in text for text in found["kept"])
+    assert all("one of your variables sets" in text for text in found["given"])
     usual, lost = found["renewed"]
-    assert RENEWAL in usual
-    assert RENEWAL not in lost
+    assert ROTATION in usual
+    assert ROTATION not in lost
     assert RESET in lost
 
 
 def tasks(value: Any) -> list[dict[str, Any]]:
-    """Every mapping in a file of tasks that has a login in it."""
+    """Every mapping in a task file that contains a login."""
     if isinstance(value, list):
         return [found for part in value for found in tasks(part)]
     if not isinstance(value, dict):
@@ -171,18 +171,18 @@ def tasks(value: Any) -> list[dict[str, Any]]:
     return own + [found for part in value.values() for found in tasks(part)]
 
 
-def test_every_login_of_the_roles_says_where_it_comes_from() -> None:
+def test_every_login_of_the_roles_has_login_from() -> None:
     files = sorted([*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")])
     logins = [(file, login) for file in files for login in tasks(yaml.safe_load(file.read_text()))]
     assert len(logins) > 20
-    silent = [str(file.relative_to(ROOT)) for file, login in logins if "login_from" not in login]
-    assert silent == []
+    without = [str(file.relative_to(ROOT)) for file, login in logins if "login_from" not in login]
+    assert without == []
 
 
-def test_a_renewal_checks_the_login_before_it_makes_a_next_password() -> None:
-    renewal = yaml.safe_load((ROOT / "roles/elasticsearch/tasks/rotate.yml").read_text())
-    modules = [name for task in renewal for name in task if name.startswith("elk.swarm.")]
-    assert modules[:2] == ["elk.swarm.elasticsearch_login_info", "elk.swarm.secret_turn"]
-    assert renewal[0]["elk.swarm.elasticsearch_login_info"]["login_from"] == (
+def test_a_rotation_checks_the_login_before_it_creates_a_next_password() -> None:
+    rotation = yaml.safe_load((ROOT / "roles/elasticsearch/tasks/rotate.yml").read_text())
+    modules = [name for task in rotation for name in task if name.startswith("elk.swarm.")]
+    assert modules[:2] == ["elk.swarm.elasticsearch_login_info", "elk.swarm.secret_rotation"]
+    assert rotation[0]["elk.swarm.elasticsearch_login_info"]["login_from"] == (
         "{{ elasticsearch_login_lost }}"
     )

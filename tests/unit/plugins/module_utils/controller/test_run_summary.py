@@ -1,4 +1,4 @@
-"""The last words of a run: the host, the cause, the next command."""
+"""The summary of a failed run: the host, the cause, the next command."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def failure(message: str, host: Host = W1, *, unreachable: bool = False) -> Fail
     return Failure(host, "role : Do it", message, unreachable)
 
 
-def test_a_run_that_ends_well_gets_no_word() -> None:
+def test_a_successful_run_has_no_summary() -> None:
     assert closing([]) == ""
 
 
-def test_a_lost_host_is_named_with_cause_and_command() -> None:
+def test_an_unreachable_host_is_named_with_cause_and_command() -> None:
     message = (
         "Task failed: Failed to connect to the host via ssh: ssh: connect to host w1: No route"
     )
     assert closing([failure(message + " to host", unreachable=True)]).splitlines() == [
-        "The run has ended before its end:",
+        "The run failed:",
         '  w1 cannot be reached at "role : Do it": ssh: connect to host w1: No route to host',
-        "    Next: bring the host back, until this answers: ssh deploy@10.20.0.21 true",
-        "Then run the same command again: what is done stays, and it goes on from there.",
+        "    Next: bring the host back until this command succeeds: ssh deploy@10.20.0.21 true",
+        "Then run the same command again: it keeps what is done and continues from there.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("message", "unreachable", "said"),
+    ("message", "unreachable", "expected"),
     [
         ("Timeout, server 10.20.0.21 not responding.", True, "ssh deploy@10.20.0.21 true"),
-        ("deploy@w1: Permission denied (publickey).", True, "it does not let this user in (deploy"),
+        ("deploy@w1: Permission denied (publickey).", True, "it refuses this login (deploy"),
         ("REMOTE HOST IDENTIFICATION HAS CHANGED!", True, "ssh-keygen -R 10.20.0.21"),
         ("Something that nobody has heard of", True, "Next: ssh deploy@10.20.0.21 true"),
         ("write: [Errno 28] No space left on device", False, "ssh deploy@10.20.0.21 df -h"),
@@ -48,17 +48,19 @@ def test_a_lost_host_is_named_with_cause_and_command() -> None:
         ("Failed to update apt cache: x", False, "ssh deploy@10.20.0.21 sudo apt-get update"),
     ],
 )
-def test_each_kind_of_trouble_has_its_command(message: str, unreachable: bool, said: str) -> None:
-    assert said in closing([failure(message, unreachable=unreachable)])
+def test_each_kind_of_failure_has_its_command(
+    message: str, unreachable: bool, expected: str
+) -> None:
+    assert expected in closing([failure(message, unreachable=unreachable)])
 
 
-def test_a_message_that_says_what_to_type_is_left_as_it_is() -> None:
+def test_a_message_with_a_next_command_gets_no_second_one() -> None:
     text = closing([failure("It is down. Next command: docker service ps --no-trunc kibana")])
     assert text.count("Next") == 1
     assert "Next command: docker service ps --no-trunc kibana" in text
 
 
-def test_hosts_that_say_the_same_share_a_line() -> None:
+def test_hosts_with_the_same_message_share_a_line() -> None:
     hosts = [Host(f"w{number}") for number in range(NAMED + 3)]
     text = closing([failure("lost", host, unreachable=True) for host in hosts])
     assert text.count("cannot be reached") == 1
@@ -66,7 +68,7 @@ def test_hosts_that_say_the_same_share_a_line() -> None:
     assert "and 3 more cannot be reached" in text
 
 
-def test_the_way_in_is_the_one_that_the_run_took() -> None:
+def test_the_ssh_command_uses_the_variables_of_the_run() -> None:
     host = Host.from_variables(
         "w1",
         {

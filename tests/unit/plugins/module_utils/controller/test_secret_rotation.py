@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A secret gets its next value, and whoever kills a run on the way leaves enough to go on."""
+"""Rotation of a secret, and how a run continues where another was killed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.secret_rotati
     IDLE,
     MADE,
     USED,
-    Turn,
+    Rotation,
     begin,
+    describe,
     end,
     former_of,
-    judge,
     next_of,
-    told,
+    stage_from,
     use,
 )
 
@@ -47,60 +47,58 @@ def files(path: Path) -> dict[str, str]:
         (None, None, OLD, IDLE),
         (None, None, None, IDLE),
         ("new", None, OLD, MADE),
-        # Killed on the way from the one to the other.
+        # Killed between made and used.
         ("new", OLD, OLD, MADE),
         (None, "older", OLD, USED),
         (None, None, "from a vault", GIVEN),
         ("new", "older", "from a vault", GIVEN),
     ],
 )
-def test_how_far_it_has_come(
-    following: str | None, former: str | None, value: str | None, stage: str
-) -> None:
-    assert judge(current=OLD, following=following, former=former, value=value) == stage
+def test_stages(following: str | None, former: str | None, value: str | None, stage: str) -> None:
+    assert stage_from(current=OLD, following=following, former=former, value=value) == stage
 
 
-def test_a_value_that_no_file_has_comes_from_elsewhere() -> None:
-    assert judge(current=None, following=None, former=None, value="from a vault") == GIVEN
+def test_a_value_that_is_in_no_file_is_set_elsewhere() -> None:
+    assert stage_from(current=None, following=None, former=None, value="from a vault") == GIVEN
 
 
-def test_the_whole_way(secret: Path) -> None:
-    assert begin(secret, OLD, 32, write_it=True) == Turn(MADE, changed=True)
+def test_a_whole_rotation(secret: Path) -> None:
+    assert begin(secret, OLD, 32, write_it=True) == Rotation(MADE, changed=True)
     new = next_of(secret).read_text().strip()
     assert (len(new), next_of(secret).stat().st_mode & 0o777) == (32, 0o600)
     assert files(secret) == {"password": OLD, "password.next": new}
-    assert use(secret, write_it=True) == Turn(USED, changed=True)
+    assert use(secret, write_it=True) == Rotation(USED, changed=True)
     assert files(secret) == {"password": new, "password.former": OLD}
     assert {one.stat().st_mode & 0o777 for one in secret.parent.iterdir()} == {0o600}
-    assert end(secret, write_it=True) == Turn(IDLE, changed=True)
+    assert end(secret, write_it=True) == Rotation(IDLE, changed=True)
     assert files(secret) == {"password": new}
 
 
-def test_a_step_that_was_done_changes_nothing(secret: Path) -> None:
+def test_a_repeated_step_changes_nothing(secret: Path) -> None:
     begin(secret, OLD, 32, write_it=True)
     before = files(secret)
-    assert begin(secret, OLD, 32, write_it=True) == Turn(MADE)
+    assert begin(secret, OLD, 32, write_it=True) == Rotation(MADE)
     assert files(secret) == before
     use(secret, write_it=True)
     before = files(secret)
-    assert use(secret, write_it=True) == Turn(USED)
-    # As long as somebody may have the former one, no other is begun.
-    assert begin(secret, before["password"], 32, write_it=True) == Turn(USED)
+    assert use(secret, write_it=True) == Rotation(USED)
+    # No new rotation begins while a program may use the former value.
+    assert begin(secret, before["password"], 32, write_it=True) == Rotation(USED)
     assert files(secret) == before
     end(secret, write_it=True)
-    assert end(secret, write_it=True) == Turn(IDLE)
+    assert end(secret, write_it=True) == Rotation(IDLE)
 
 
-def test_a_former_value_stays_as_long_as_the_next_is_not_in_use(secret: Path) -> None:
+def test_a_former_value_is_kept_until_the_next_is_in_use(secret: Path) -> None:
     former_of(secret).write_text("older")
     begin_again = begin(secret, OLD, 32, write_it=True)
-    assert begin_again == Turn(USED)
+    assert begin_again == Rotation(USED)
     next_of(secret).write_text("new")
-    assert end(secret, write_it=True) == Turn(MADE)
+    assert end(secret, write_it=True) == Rotation(MADE)
     assert files(secret)["password.former"] == "older"
 
 
-def test_killed_between_the_copy_and_the_new_name(
+def test_a_kill_between_the_copy_and_the_rename(
     secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(secret, OLD, 32, write_it=True)
@@ -114,35 +112,35 @@ def test_killed_between_the_copy_and_the_new_name(
         with pytest.raises(KeyboardInterrupt):
             use(secret, write_it=True)
     assert files(secret) == {"password": OLD, "password.next": new, "password.former": OLD}
-    assert use(secret, write_it=True) == Turn(USED, changed=True)
+    assert use(secret, write_it=True) == Rotation(USED, changed=True)
     assert files(secret) == {"password": new, "password.former": OLD}
 
 
-def test_a_check_tells_and_writes_nothing(secret: Path) -> None:
-    assert begin(secret, OLD, 32, write_it=False) == Turn(MADE, changed=True)
+def test_check_mode_predicts_and_writes_nothing(secret: Path) -> None:
+    assert begin(secret, OLD, 32, write_it=False) == Rotation(MADE, changed=True)
     assert files(secret) == {"password": OLD}
     next_of(secret).write_text("new")
     before = files(secret)
-    assert use(secret, write_it=False) == Turn(USED, changed=True)
+    assert use(secret, write_it=False) == Rotation(USED, changed=True)
     assert files(secret) == before
     next_of(secret).unlink()
     former_of(secret).write_text("older")
     before = files(secret)
-    assert end(secret, write_it=False) == Turn(IDLE, changed=True)
+    assert end(secret, write_it=False) == Rotation(IDLE, changed=True)
     assert files(secret) == before
 
 
-def test_what_is_given_gets_no_next_value(secret: Path) -> None:
-    assert begin(secret, "from a vault", 32, write_it=True) == Turn(GIVEN)
+def test_a_value_from_a_variable_gets_no_next_value(secret: Path) -> None:
+    assert begin(secret, "from a vault", 32, write_it=True) == Rotation(GIVEN)
     assert files(secret) == {"password": OLD}
 
 
-def test_without_a_length_somebody_else_makes_it(secret: Path) -> None:
-    assert begin(secret, None, 0, write_it=True) == Turn(IDLE)
+def test_a_length_of_0_makes_no_next_value(secret: Path) -> None:
+    assert begin(secret, None, 0, write_it=True) == Rotation(IDLE)
     assert files(secret) == {"password": OLD}
 
 
-def test_a_next_value_needs_one_to_follow(tmp_path: Path) -> None:
+def test_a_next_value_without_a_current_value_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "password"
     next_of(path).write_text("new")
     with pytest.raises(SecretError, match="Put it back from your copy"):
@@ -151,18 +149,18 @@ def test_a_next_value_needs_one_to_follow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("turn", "words"),
+    ("rotation", "words"),
     [
-        (Turn(GIVEN), "app_password stays: it is not what /secure/password holds"),
-        (Turn(MADE, changed=True), "app_password is renewed"),
-        (Turn(IDLE), "app_password is renewed"),
-        (Turn(MADE), "app_password: the renewal that was broken off goes on"),
-        (Turn(USED), "app_password has its next value since a run that was broken off"),
+        (Rotation(GIVEN), "app_password is unchanged: it is not what /secure/password holds"),
+        (Rotation(MADE, changed=True), "app_password is renewed"),
+        (Rotation(IDLE), "app_password is renewed"),
+        (Rotation(MADE), "app_password: the interrupted rotation continues"),
+        (Rotation(USED), "app_password has its next value from an interrupted run"),
     ],
 )
-def test_what_is_told(turn: Turn, words: str) -> None:
-    assert told(turn, "app_password", Path("/secure/password")).startswith(words)
+def test_descriptions(rotation: Rotation, words: str) -> None:
+    assert describe(rotation, "app_password", Path("/secure/password")).startswith(words)
 
 
-def test_steps_are_those_of_the_module() -> None:
+def test_steps_match_the_module_options() -> None:
     assert secret_rotation.STEPS == ("begin", "use", "end")

@@ -29,20 +29,20 @@ def test_null_removes_a_default() -> None:
     assert plan.merge(DEFAULTS, {"log-opts": None}) == {"log-driver": "local"}
 
 
-def test_options_of_another_log_driver_do_not_stay() -> None:
+def test_options_of_another_log_driver_are_dropped() -> None:
     assert plan.merge(DEFAULTS, {"log-driver": "journald"}) == {"log-driver": "journald"}
     own = {"log-driver": "syslog", "log-opts": {"tag": "x"}}
     assert plan.merge(DEFAULTS, own) == own
     assert plan.merge(DEFAULTS, {"log-driver": "local"}) == DEFAULTS
 
 
-def test_live_restore_is_refused_with_its_reason() -> None:
+def test_live_restore_is_refused() -> None:
     with pytest.raises(plan.ConfigError, match="excludes swarm mode"):
         plan.refuse({"live-restore": True})
     plan.refuse({"live-restore": False})
 
 
-def test_the_text_is_sorted_and_can_be_read_again() -> None:
+def test_the_text_is_sorted_and_can_be_parsed() -> None:
     text = plan.render({"b": 1, "a": {"d": 1, "c": 2}})
     assert text.index('"a"') < text.index('"c"') < text.index('"d"') < text.index('"b"')
     assert text.endswith("}\n")
@@ -52,7 +52,7 @@ def test_the_text_is_sorted_and_can_be_read_again() -> None:
 @pytest.mark.parametrize(
     ("text", "found"), [("", {}), (" \n", {}), ("{", None), ("[1]", None), ('{"a": 1}', {"a": 1})]
 )
-def test_what_a_present_file_says(text: str, found: object) -> None:
+def test_parsing_a_present_file(text: str, found: object) -> None:
     assert plan.parse(text) == found
 
 
@@ -68,21 +68,23 @@ OLD = {"debug": True}
 @pytest.mark.parametrize(
     ("written", "note", "found"),
     [
-        # A file older than the daemon is what it started with, whatever a note says.
+        # The daemon started with a file that is older than itself, whatever the note says.
         (100, None, {"present": 1}),
         (100, plan.note_of(200, OLD), {"present": 1}),
-        # Of a newer file only a note about this very daemon tells.
+        # For a newer file, only a note about this daemon helps.
         (300, plan.note_of(200, OLD), OLD),
         (300, plan.note_of(199, OLD), None),
         (300, None, None),
         (300, {"started": 200, "config": "nonsense"}, None),
-        # The same instant cannot tell which came first.
+        # With equal times, the order is unknown.
         (200, None, None),
         (None, None, {}),
         (None, plan.note_of(200, OLD), OLD),
     ],
 )
-def test_what_a_running_daemon_has_read(written: int | None, note: object, found: object) -> None:
+def test_the_configuration_that_a_daemon_has_read(
+    written: int | None, note: object, found: object
+) -> None:
     assert plan.loaded({"present": 1}, written, 200, note) == found  # type: ignore[arg-type]
 
 
@@ -90,24 +92,24 @@ def running(loaded: dict[str, object] | None, **more: object) -> plan.Daemon:
     return plan.Daemon(started=200, loaded=loaded, **more)  # type: ignore[arg-type]
 
 
-def test_a_daemon_that_does_not_run_needs_nothing() -> None:
+def test_a_stopped_daemon_needs_nothing() -> None:
     assert plan.step(None, {"debug": True}).kind == plan.NOTHING
 
 
-def test_an_unread_file_that_nobody_knows_needs_a_restart() -> None:
+def test_an_unknown_configuration_needs_a_restart() -> None:
     assert plan.step(running(None), {}).kind == plan.RESTART
 
 
-def test_another_program_on_the_disk_needs_a_restart() -> None:
+def test_a_replaced_program_needs_a_restart() -> None:
     assert plan.step(running(OLD, replaced=True), OLD).kind == plan.RESTART
 
 
 @pytest.mark.parametrize(
-    ("loaded", "wanted", "kind"),
+    ("loaded", "desired", "kind"),
     [
         ({}, {}, plan.NOTHING),
         (DEFAULTS, DEFAULTS, plan.NOTHING),
-        # Read at the start only.
+        # Read only at the start.
         (DEFAULTS, {**DEFAULTS, "log-driver": "journald"}, plan.RESTART),
         (DEFAULTS, {"log-driver": "local"}, plan.RESTART),
         ({}, {"default-address-pools": []}, plan.RESTART),
@@ -118,36 +120,36 @@ def test_another_program_on_the_disk_needs_a_restart() -> None:
         ({}, {"insecure-registries": ["r:5000"]}, plan.RELOAD),
         ({}, {"runtimes": {"x": {"path": "/x"}}, "shutdown-timeout": 60}, plan.RELOAD),
         ({"features": {"a": True}}, {"features": {"a": False}}, plan.RELOAD),
-        # Nothing and empty are the same.
+        # A missing and an empty value are the same.
         ({}, {"debug": False, "labels": [], "features": {}}, plan.NOTHING),
         ({"debug": False, "labels": []}, {}, plan.NOTHING),
-        # Without them in the file a reload goes back to Docker's own value ...
+        # If the file lacks one of these, a reload restores Docker's default ...
         ({"max-concurrent-downloads": 5, "features": {"a": True}}, {}, plan.RELOAD),
-        # ... and with these it keeps the last one.
+        # ... and it keeps the last value of these.
         ({"debug": True}, {}, plan.RESTART),
         ({"registry-mirrors": ["https://a"]}, {}, plan.RESTART),
         ({"shutdown-timeout": 60}, {}, plan.RESTART),
-        # One that needs a restart makes it one.
+        # One option that needs a restart is enough.
         ({}, {"debug": True, "bip": "10.0.0.1/24"}, plan.RESTART),
     ],
 )
-def test_what_a_change_needs(
-    loaded: dict[str, object], wanted: dict[str, object], kind: str
+def test_the_step_of_a_change(
+    loaded: dict[str, object], desired: dict[str, object], kind: str
 ) -> None:
-    step = plan.step(running(loaded), wanted)
+    step = plan.step(running(loaded), desired)
     assert step.kind == kind
     assert bool(step.reasons) is (kind != plan.NOTHING)
 
 
-def test_what_the_daemon_says_itself_counts_more_than_what_was_noted() -> None:
+def test_the_daemons_own_report_wins_over_the_note() -> None:
     live = {"debug": False, "registry-mirrors": ["https://a/"]}
     daemon = running({"debug": True, "registry-mirrors": []}, live=live)
     assert plan.step(daemon, {"debug": False, "registry-mirrors": ["https://a"]}) == plan.Step()
-    # It was taken out of the file and the daemon has never had it: nothing is kept.
+    # It was removed from the file, but the daemon never had it, so there is no value to keep.
     assert plan.step(daemon, {"registry-mirrors": ["https://a"]}).kind == plan.NOTHING
 
 
-def test_an_option_reloaded_by_hand_is_seen_and_one_of_the_command_line_is_left_alone() -> None:
+def test_a_manual_reload_is_noticed_and_the_command_line_is_left_alone() -> None:
     live = {"debug": True, "labels": ["from=unit"]}
     by_hand = running({}, live=live, present={"debug": True})
     assert plan.step(by_hand, {}).kind == plan.RESTART
@@ -168,7 +170,7 @@ INFO = {
 }
 
 
-def test_what_the_daemon_tells_of_its_options() -> None:
+def test_the_options_that_the_daemon_reports() -> None:
     live = plan.live_options(INFO)
     assert live == {
         "debug": True,
@@ -176,17 +178,17 @@ def test_what_the_daemon_tells_of_its_options() -> None:
         "registry-mirrors": ["https://mirror/"],
         "insecure-registries": ["10.1.0.0/16", "r:5000"],
     }
-    wanted = {
+    desired = {
         "debug": True,
         "labels": ["zone=a"],
         "registry-mirrors": ["https://mirror"],
         "insecure-registries": ["http://r:5000", "10.1.2.3/16", "127.0.0.0/8"],
         "log-driver": "local",
     }
-    assert plan.not_taken(wanted, live) == []
+    assert plan.not_adopted(desired, live) == []
     assert plan.live_options({}) == {}
 
 
-def test_what_the_daemon_has_not_taken_is_named() -> None:
-    found = plan.not_taken({"debug": False, "labels": []}, plan.live_options(INFO))
+def test_options_that_the_daemon_did_not_adopt_are_named() -> None:
+    found = plan.not_adopted({"debug": False, "labels": []}, plan.live_options(INFO))
     assert [text.split(":")[0] for text in found] == ["debug", "labels"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Managed plugins: names, options, what may be shown, privileges, and the steps of a change."""
+"""Managed plugins: names, options, masked values, privileges, and the steps of a change."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, blot_out
+from ansible_collections.elk.swarm.plugins.module_utils.common.masking import MASK, mask_secrets
 from ansible_collections.elk.swarm.plugins.module_utils.docker.plugin_plan import (
+    Desired,
     Installed,
     PluginError,
     Setting,
-    Veil,
+    Visibility,
     Volume,
-    Wanted,
-    lacking,
+    granted_privileges,
     local_name,
     log_lines,
+    missing_privileges,
     normalise,
     option_values,
     plan,
-    privileges_held,
     read_settings,
+    rollback_plan,
     volumes_of,
-    way_back,
 )
 
 REMOTE = "registry.example.org/disk:1"
@@ -106,7 +106,7 @@ def inspected(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_everything_that_can_be_set_is_read() -> None:
+def test_all_options_are_read() -> None:
     found = read_settings(inspected())
     values = {name: (one.value, one.default, one.settable) for name, one in found.items()}
     assert values == {
@@ -120,32 +120,32 @@ def test_everything_that_can_be_set_is_read() -> None:
     }
 
 
-def test_an_inspection_hides_what_is_not_public() -> None:
-    seen = Veil(frozenset({"RETRIES"})).inspection(inspected())
-    assert seen["Settings"] == {
+def test_an_inspection_masks_values_that_are_not_public() -> None:
+    shown = Visibility(frozenset({"RETRIES"})).inspection(inspected())
+    assert shown["Settings"] == {
         "Env": ["RETRIES=5", f"PASSWORD={MASK}", "FIXED=yes"],
         "Mounts": [{"Name": "disk", "Source": MASK}],
         "Devices": [{"Name": "fuse", "Path": "/dev/fuse"}],
         "Args": [MASK, MASK],
     }
-    assert seen["Config"] == inspected()["Config"]
-    open_to_all = Veil(frozenset({"RETRIES", "PASSWORD", "disk.source", "args"}))
+    assert shown["Config"] == inspected()["Config"]
+    open_to_all = Visibility(frozenset({"RETRIES", "PASSWORD", "disk.source", "args"}))
     assert open_to_all.inspection(inspected()) == inspected()
 
 
-def test_secrets_are_what_is_hidden_and_long_enough_to_be_found() -> None:
+def test_secrets_are_masked_values_that_are_long_enough() -> None:
     options = {"PASSWORD": "new-secret", "RETRIES": "5", "DEBUG": "true", "SCOPE": "global"}
-    found = Veil().secrets(options, read_settings(inspected()), "local or global")
+    found = Visibility().secrets(options, read_settings(inspected()), "local or global")
     assert found == {"new-secret", "a=secret", "/data", "-v --key=secret"}
-    assert Veil(frozenset({"PASSWORD"})).secrets({"PASSWORD": "new-secret"}, {}, "") == set()
+    assert Visibility(frozenset({"PASSWORD"})).secrets({"PASSWORD": "new-secret"}, {}, "") == set()
 
 
 @pytest.mark.parametrize("form", ['a"b c', 'a\\"b c', "a%22b%20c"])
 def test_secrets_are_found_as_programs_quote_them(form: str) -> None:
-    assert blot_out(f"with {form}.", {'a"b c'}) == f"with {MASK}."
+    assert mask_secrets(f"with {form}.", {'a"b c'}) == f"with {MASK}."
 
 
-def test_privileges_held_are_those_that_the_registry_told() -> None:
+def test_granted_privileges_have_the_form_of_the_registry() -> None:
     config = {
         "Network": {"Type": "host"},
         "IpcHost": True,
@@ -157,7 +157,7 @@ def test_privileges_held_are_those_that_the_registry_told() -> None:
             "Devices": [{"Path": "/dev/fuse"}],
         },
     }
-    assert [(one["name"], one["value"]) for one in privileges_held(config)] == [
+    assert [(one["name"], one["value"]) for one in granted_privileges(config)] == [
         ("network", ["host"]),
         ("host ipc namespace", ["true"]),
         ("host pid namespace", ["true"]),
@@ -166,17 +166,18 @@ def test_privileges_held_are_those_that_the_registry_told() -> None:
         ("allow-all-devices", ["true"]),
         ("capabilities", ["CAP_SYS_ADMIN"]),
     ]
-    assert privileges_held({"Network": {"Type": "bridge"}}) == []
+    assert granted_privileges({"Network": {"Type": "bridge"}}) == []
 
 
 def test_a_privilege_is_granted_by_name_and_value() -> None:
-    asked = [{"name": "mount", "value": ["/srv"]}, {"name": "capabilities", "value": ["A", "B"]}]
-    assert lacking(asked, None) == asked
+    required = [{"name": "mount", "value": ["/srv"]}, {"name": "capabilities", "value": ["A", "B"]}]
+    assert missing_privileges(required, None) == required
     granted = [{"name": "mount", "value": ["/data"]}, {"name": "capabilities", "value": ["B", "C"]}]
-    assert lacking(asked, granted) == [asked[0], {"name": "capabilities", "value": ["A"]}]
+    missing = [required[0], {"name": "capabilities", "value": ["A"]}]
+    assert missing_privileges(required, granted) == missing
 
 
-def test_volumes_are_found_through_containers_as_well() -> None:
+def test_volumes_are_also_found_through_containers() -> None:
     def container(name: str, state: str, volume: str, driver: str) -> dict[str, Any]:
         mounts = [{"Type": "volume", "Name": volume, "Driver": driver}, {"Type": "bind"}]
         return {"Names": [f"/{name}"], "State": state, "Mounts": mounts}
@@ -194,12 +195,12 @@ def test_volumes_are_found_through_containers_as_well() -> None:
     assert [one.mounted_by for one in found] == [[], ["a"]]
 
 
-def wanted(state: str = "present", **more: Any) -> Wanted:
-    return Wanted(**{"remote": REMOTE, "name": "disk:latest", "state": state, **more})
+def desired(state: str = "present", **more: Any) -> Desired:
+    return Desired(**{"remote": REMOTE, "name": "disk:latest", "state": state, **more})
 
 
-def steps(asked: Wanted, found: Installed | None, *volumes: Volume) -> list[str]:
-    return list(plan(asked, found, volumes, Veil()).steps)
+def steps(task: Desired, found: Installed | None, *volumes: Volume) -> list[str]:
+    return list(plan(task, found, volumes, Visibility()).steps)
 
 
 ON = Installed.read(inspected())
@@ -209,63 +210,63 @@ SET = {"options": {"RETRIES": "6"}}
 
 
 @pytest.mark.parametrize(
-    ("asked", "found", "expected"),
+    ("task", "found", "expected"),
     [
-        (wanted(), None, ["install"]),
-        (wanted(**SET), None, ["install", "set"]),
-        (wanted("enable", **SET), None, ["install", "set", "enable"]),
-        (wanted("absent"), None, []),
-        (wanted(), ON, []),
-        (wanted(), OFF, []),
-        (wanted("enable"), OFF, ["enable"]),
-        (wanted("disable"), ON, ["disable"]),
-        (wanted("disable", **SET), ON, ["disable", "set"]),
-        (wanted(**SET), ON, ["disable", "set", "enable"]),
-        (wanted(**SET), OFF, ["set"]),
-        (wanted("enable", **SET), OFF, ["set", "enable"]),
-        (wanted(**SET, **NEW), ON, ["disable", "upgrade", "set", "enable"]),
-        (wanted(**NEW), OFF, ["upgrade"]),
-        (wanted("absent"), OFF, ["remove"]),
-        (wanted("absent", force_remove=True), ON, ["remove"]),
+        (desired(), None, ["install"]),
+        (desired(**SET), None, ["install", "set"]),
+        (desired("enable", **SET), None, ["install", "set", "enable"]),
+        (desired("absent"), None, []),
+        (desired(), ON, []),
+        (desired(), OFF, []),
+        (desired("enable"), OFF, ["enable"]),
+        (desired("disable"), ON, ["disable"]),
+        (desired("disable", **SET), ON, ["disable", "set"]),
+        (desired(**SET), ON, ["disable", "set", "enable"]),
+        (desired(**SET), OFF, ["set"]),
+        (desired("enable", **SET), OFF, ["set", "enable"]),
+        (desired(**SET, **NEW), ON, ["disable", "upgrade", "set", "enable"]),
+        (desired(**NEW), OFF, ["upgrade"]),
+        (desired("absent"), OFF, ["remove"]),
+        (desired("absent", force_remove=True), ON, ["remove"]),
     ],
 )
-def test_steps(asked: Wanted, found: Installed | None, expected: list[str]) -> None:
-    assert steps(asked, found) == expected
+def test_steps(task: Desired, found: Installed | None, expected: list[str]) -> None:
+    assert steps(task, found) == expected
 
 
 def test_a_plugin_of_unknown_origin_is_not_upgraded() -> None:
-    assert steps(wanted(), Installed.read(inspected(PluginReference=""))) == []
+    assert steps(desired(), Installed.read(inspected(PluginReference=""))) == []
 
 
-def test_docker_is_told_to_force_only_where_it_has_to_be() -> None:
-    free, held = Volume("v1"), Volume("v1", {"web": "paused"})
-    assert plan(wanted(**SET), ON, [], Veil()).forced is False
-    assert plan(wanted(**SET), ON, [free], Veil()).forced is True
-    assert plan(wanted(**SET, force=True), ON, [held], Veil()).forced is True
+def test_force_is_sent_only_when_docker_needs_it() -> None:
+    free, in_use = Volume("v1"), Volume("v1", {"web": "paused"})
+    assert plan(desired(**SET), ON, [], Visibility()).forced is False
+    assert plan(desired(**SET), ON, [free], Visibility()).forced is True
+    assert plan(desired(**SET, force=True), ON, [in_use], Visibility()).forced is True
     with pytest.raises(PluginError, match="web, paused"):
-        plan(wanted(**SET), ON, [held], Veil())
+        plan(desired(**SET), ON, [in_use], Visibility())
 
 
 def test_many_volumes_are_not_all_listed() -> None:
     volumes = [Volume(f"v{number:02}") for number in range(12)]
     with pytest.raises(PluginError, match=r"v09 and 2 more\. Remove"):
-        plan(wanted("absent"), OFF, volumes, Veil())
+        plan(desired("absent"), OFF, volumes, Visibility())
 
 
-def test_the_way_back() -> None:
-    assert way_back(ON, ON).steps == ()
-    assert way_back(ON, OFF).steps == ("enable",)
-    assert way_back(OFF, ON).steps == ("disable",)
+def test_rollback_plan() -> None:
+    assert rollback_plan(ON, ON).steps == ()
+    assert rollback_plan(ON, OFF).steps == ("enable",)
+    assert rollback_plan(OFF, ON).steps == ("disable",)
     other = inspected(PluginReference="registry.example.org/disk:2", Enabled=False)
     other["Settings"]["Env"] = ["RETRIES=6", "PASSWORD=a=secret", "UNSET=x", "FIXED=no"]
-    back = way_back(ON, Installed.read(other))
+    back = rollback_plan(ON, Installed.read(other))
     assert back.steps == ("upgrade", "set", "enable")
     assert back.options == {"RETRIES": "5", "UNSET": ""}
 
 
 def test_a_setting_does_not_show_its_value_in_a_traceback() -> None:
     assert "secret" not in repr(
-        [Setting("A", "secret", None, True), wanted(options={"A": "secret"})]
+        [Setting("A", "secret", None, True), desired(options={"A": "secret"})]
     )
 
 

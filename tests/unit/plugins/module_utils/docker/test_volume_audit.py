@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of all volumes, and what may go of those that somebody names."""
+"""The table of all volumes, and the check of a list of volumes to remove."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pytest
 from ansible_collections.elk.swarm.plugins.filter.volume_cleaning import volume_cleaning
 from ansible_collections.elk.swarm.plugins.filter.volume_table import volume_table
 
-AWAY = "Nothing is known of w2: no route to host. Nothing is known of w3: it was not asked"
-ALONE = "no container and no service refers to it"
+UNKNOWN = (
+    "The volumes of w2 are unknown: no route to host. The volumes of w3 are unknown: it was not"
+    " asked"
+)
+UNUSED = "no container and no service refers to it"
 
 
 def volume(name: str, **changes: Any) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def volume(name: str, **changes: Any) -> dict[str, Any]:
         "size": 1024,
         "age": 90000,
         "orphan": True,
-        "reason": ALONE,
+        "reason": UNUSED,
     }
     return {**values, **changes}
 
@@ -46,19 +49,19 @@ FOUND = {
 }
 
 
-def test_the_table_has_all_and_says_what_is_not_known() -> None:
+def test_the_table_lists_all_volumes_and_the_hosts_without_an_answer() -> None:
     assert volume_table(FOUND) == [
         "Volumes",
         "  HOST  VOLUME   DRIVER     SIZE  AGE  ORPHAN   WHY",
-        f"  m1    scratch  local   1.0 KiB  1 d  yes      {ALONE}",
+        f"  m1    scratch  local   1.0 KiB  1 d  yes      {UNUSED}",
         "  m1    data     local   1.0 KiB  1 d  no       service db refers to it",
-        f"  w1    scratch  local         -    -  yes      {ALONE}",
+        f"  w1    scratch  local         -    -  yes      {UNUSED}",
         "  w1    other    local   1.0 KiB  1 d  unknown  unclear",
-        f"  4 volumes, 2 orphans with 1.0 KiB in them. {AWAY}",
+        f"  4 volumes, 2 orphans with 1.0 KiB in them. {UNKNOWN}",
     ]
 
 
-def test_the_table_shows_only_what_is_named() -> None:
+def test_the_table_shows_only_the_named_volumes() -> None:
     lines = volume_table(FOUND, ["w1/scratch"])
     assert len(lines) == 4
     assert lines[2].split()[:2] == ["w1", "scratch"]
@@ -69,7 +72,7 @@ def test_the_table_shows_only_what_is_named() -> None:
     ]
 
 
-def test_orphans_go_and_what_is_gone_is_told() -> None:
+def test_orphans_are_removed_and_missing_volumes_are_listed() -> None:
     assert volume_cleaning(["w1/scratch", "m1/scratch", "m1/scratch", "m1/lost"], FOUND) == {
         "remove": {"w1": [{"volume_name": "scratch"}], "m1": [{"volume_name": "scratch"}]},
         "gone": ("m1/lost",),
@@ -89,12 +92,12 @@ def test_orphans_go_and_what_is_gone_is_told() -> None:
         ("m1/", "'m1/' in volumes_clean is not HOST/VOLUME, like w1/scratch"),
     ],
 )
-def test_one_that_may_not_go_keeps_all(named: str, error: str) -> None:
+def test_one_volume_that_must_not_be_removed_keeps_all(named: str, error: str) -> None:
     plan = volume_cleaning(["m1/scratch", named], FOUND)
     assert plan["errors"] == (error,)
     assert plan["remove"] == {}
 
 
-def test_nothing_named_is_an_error() -> None:
+def test_an_empty_list_is_an_error() -> None:
     (error,) = volume_cleaning([], FOUND)["errors"]
     assert error.startswith("volumes_clean is empty")

@@ -1,4 +1,4 @@
-"""What is planned for volumes, who refers to them, and what an audit says of them."""
+"""The plan for a volume, the users of a volume, and the entries of an audit."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.docker import volume_plan
 from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import (
+    Desired,
     Owner,
     Plan,
     Reference,
-    Surroundings,
+    Users,
     VolumeError,
-    Wanted,
 )
 
 DATA: dict[str, Any] = {
@@ -25,24 +25,24 @@ DATA: dict[str, Any] = {
     "CreatedAt": "2026-11-21T13:53:36Z",
     "Scope": "local",
 }
-UNREAD = Owner()
+NOT_READ = Owner()
 ROOT = Owner(0, 0, 0o755)
 ES = Owner(1000, 0, 0o770)
 
 
-def wanted(**options: Any) -> Wanted:
-    return volume_plan.wanted_volumes({"volume_name": "data", "volumes": None, **options})[0]
+def desired(**options: Any) -> Desired:
+    return volume_plan.desired_volumes({"volume_name": "data", "volumes": None, **options})[0]
 
 
-def plan(there: Owner = UNREAD, /, **options: Any) -> Plan:
-    return volume_plan.make_plan(wanted(**options), DATA, there)
+def plan(owner: Owner = NOT_READ, /, **options: Any) -> Plan:
+    return volume_plan.make_plan(desired(**options), DATA, owner)
 
 
-# -- what is asked for -----------------------------------------------------------------------
+# -- the desired volumes ---------------------------------------------------------------------
 
 
-def test_an_item_takes_from_the_task_what_it_does_not_say() -> None:
-    first, second = volume_plan.wanted_volumes(
+def test_an_item_inherits_the_options_that_it_omits() -> None:
+    first, second = volume_plan.desired_volumes(
         {
             "volume_name": None,
             "driver": "local",
@@ -58,17 +58,17 @@ def test_an_item_takes_from_the_task_what_it_does_not_say() -> None:
             ],
         }
     )
-    assert first == Wanted("one", labels={"a": "1"}, owner=Owner(1000, None, 0o770))
-    assert second == Wanted("two", driver="p", drift_fails=True, owner=Owner(0, None, 0o770))
+    assert first == Desired("one", labels={"a": "1"}, owner=Owner(1000, None, 0o770))
+    assert second == Desired("two", driver="p", drift_fails=True, owner=Owner(0, None, 0o770))
 
 
 def test_a_list_names_each_volume_once() -> None:
-    with pytest.raises(VolumeError, match="one is there more than once"):
-        volume_plan.wanted_volumes({"volumes": [{"volume_name": "one"}, {"volume_name": "one"}]})
+    with pytest.raises(VolumeError, match="one is listed twice"):
+        volume_plan.desired_volumes({"volumes": [{"volume_name": "one"}, {"volume_name": "one"}]})
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"labels": {"a": True}}, "labels: the value of a is a boolean"),
         ({"driver_options": {"password": 1.5}}, "driver_options: the value of password is a float"),
@@ -78,36 +78,36 @@ def test_a_list_names_each_volume_once() -> None:
         ({"volume_name": ""}, "volume_name is empty"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options: dict[str, Any], said: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(VolumeError) as caught:
-        wanted(**options)
-    assert said in str(caught.value)
+        desired(**options)
+    assert message in str(caught.value)
     assert "1.5" not in str(caught.value)
 
 
-def test_numbers_become_texts() -> None:
-    assert wanted(driver_options={"size": 10}, labels={"n": 1}).options == {"size": "10"}
+def test_numbers_become_strings() -> None:
+    assert desired(driver_options={"size": 10}, labels={"n": 1}).options == {"size": "10"}
 
 
 # -- the plan --------------------------------------------------------------------------------
 
 
-def test_a_volume_that_is_not_there_is_made() -> None:
-    made = volume_plan.make_plan(wanted(owner=1000), None)
-    assert (made.create, made.remove, made.own) == (True, False, True)
-    assert volume_plan.sides(made) == ({}, {"driver": "local", "owner": "1000"})
-    assert not volume_plan.make_plan(wanted(), None).own
+def test_a_missing_volume_is_created() -> None:
+    created = volume_plan.make_plan(desired(owner=1000), None)
+    assert (created.create, created.remove, created.sets_owner) == (True, False, True)
+    assert volume_plan.sides(created) == ({}, {"driver": "local", "owner": "1000"})
+    assert not volume_plan.make_plan(desired(), None).sets_owner
 
 
-def test_a_volume_as_asked_for_stays() -> None:
+def test_a_volume_in_the_desired_state_does_not_change() -> None:
     found = plan(labels={"zone": "a"}, driver_options={"type": "nfs"})
     assert not found.differences
-    same = volume_plan.make_plan(wanted(owner=1000, mode="0770"), DATA, ES)
+    same = volume_plan.make_plan(desired(owner=1000, mode="0770"), DATA, ES)
     assert not same.changed
     assert volume_plan.sides(same) == ({}, {})
 
 
-def test_what_differs_is_told_and_stays() -> None:
+def test_a_difference_is_reported_and_not_changed() -> None:
     found = plan(labels={"zone": "b", "new": ""}, driver_options={"type": "nfs4"})
     assert not found.changed
     assert [str(one) for one in found.differences] == [
@@ -115,28 +115,28 @@ def test_what_differs_is_told_and_stays() -> None:
         "labels.new is not set, wanted ",
         "labels.zone is a, wanted b",
     ]
-    assert not found.error
+    assert not found.blocker
     assert (
         "Volume data stays as it is, though driver_options.type is nfs"
         in volume_plan.drift_warning(found)
     )
     failing = plan(labels={"zone": "b"}, drift="fail")
-    assert "Volume data is not as asked for: labels.zone is a, wanted b" in failing.error
+    assert "Volume data differs from the task: labels.zone is a, wanted b" in failing.blocker
 
 
-def test_an_empty_value_that_is_there_is_no_difference() -> None:
+def test_an_empty_value_equals_an_empty_value_but_not_a_missing_one() -> None:
     actual = {**DATA, "Options": {"o": ""}}
-    assert volume_plan.differences(wanted(driver_options={"o": ""}), actual) == []
-    assert volume_plan.differences(wanted(driver_options={"type": ""}), actual) != []
+    assert volume_plan.differences(desired(driver_options={"o": ""}), actual) == []
+    assert volume_plan.differences(desired(driver_options={"type": ""}), actual) != []
 
 
 @pytest.mark.parametrize("drift", ["warn", "fail"])
 def test_another_driver_is_an_error(drift: str) -> None:
     found = plan(driver="nas", drift=drift)
-    assert "has the driver local, and nas is asked for" in found.error
-    assert "docker volume rm data" in found.error
+    assert "has the driver local, and nas is asked for" in found.blocker
+    assert "docker volume rm data" in found.blocker
     permitted = plan(driver="nas", recreate="options-changed")
-    assert not permitted.error
+    assert not permitted.blocker
     assert permitted.remove
     assert permitted.create
 
@@ -157,7 +157,7 @@ def test_a_plugin_may_be_named_without_its_tag(one: str, other: str, same: bool)
     assert volume_plan.same_driver(other, one) is same
 
 
-def test_made_anew_only_when_permitted() -> None:
+def test_recreated_only_when_permitted() -> None:
     assert not plan(recreate="options-changed", labels={"zone": "a"}).changed
     for found in (
         plan(recreate="options-changed", labels={"zone": "b"}),
@@ -169,18 +169,18 @@ def test_made_anew_only_when_permitted() -> None:
         before, after = volume_plan.sides(found)
         assert before != after
         assert before["created"] == DATA["CreatedAt"]
-    assert not volume_plan.make_plan(wanted(recreate="always"), None).remove
+    assert not volume_plan.make_plan(desired(recreate="always"), None).remove
 
 
 def test_absent() -> None:
     found = plan(state="absent", driver="nas", drift="fail", labels={"zone": "b"})
     assert found.remove
     assert not found.create
-    assert not found.error
+    assert not found.blocker
     before, after = volume_plan.sides(found)
     assert before["driver"] == "local"
     assert after == {}
-    assert not volume_plan.make_plan(wanted(state="absent"), None).changed
+    assert not volume_plan.make_plan(desired(state="absent"), None).changed
 
 
 def test_an_owner_is_set_where_it_differs() -> None:
@@ -192,7 +192,7 @@ def test_an_owner_is_set_where_it_differs() -> None:
     )
 
 
-# -- who refers to it ------------------------------------------------------------------------
+# -- the users of a volume -------------------------------------------------------------------
 
 
 def container(name: str, state: str, **mount: str) -> dict[str, Any]:
@@ -208,15 +208,15 @@ def service(name: str, source: str) -> dict[str, Any]:
     }
 
 
-def who(*containers: dict[str, Any], services: list[dict[str, Any]] | None = None) -> list[str]:
-    around = Surroundings(
-        containers, volume_plan.service_mounts(services or []), {"Node.Hostname": "m1"}
-    )
-    return [str(one) for one in volume_plan.references([DATA], around)["data"]]
+def users_of(
+    *containers: dict[str, Any], services: list[dict[str, Any]] | None = None
+) -> list[str]:
+    users = Users(containers, volume_plan.service_mounts(services or []), {"Node.Hostname": "m1"})
+    return [str(one) for one in volume_plan.references([DATA], users)["data"]]
 
 
 def test_containers_in_any_state_refer() -> None:
-    assert who(
+    assert users_of(
         container("web", "running", Type="volume", Name="data"),
         container("old", "exited", Type="volume", Name="data"),
         container("new", "created", Type="volume", Name="data-2"),
@@ -225,20 +225,20 @@ def test_containers_in_any_state_refer() -> None:
 
 def test_a_bind_of_the_volumes_directory_refers() -> None:
     point = DATA["Mountpoint"]
-    assert who(
+    assert users_of(
         container("a", "exited", Type="bind", Source=point),
         container("b", "exited", Type="bind", Source=f"{point}/nodes"),
         container("c", "exited", Type="bind", Source=f"{point}2"),
     ) == ["container a (exited)", "container b (exited)"]
-    # A driver that tells no directory has none that could be bound.
-    around = Surroundings([container("a", "exited", Type="bind", Source="/x")])
-    assert volume_plan.references([{"Name": "data", "Mountpoint": ""}], around) == {"data": []}
+    # A volume without a reported directory cannot be bound by its path.
+    users = Users([container("a", "exited", Type="bind", Source="/x")])
+    assert volume_plan.references([{"Name": "data", "Mountpoint": ""}], users) == {"data": []}
 
 
 def test_the_helper_refers_to_nothing() -> None:
     helper = container("h", "created", Type="volume", Name="data")
     helper["Labels"] = {volume_plan.HELPER_LABEL: "data"}
-    assert who(helper) == []
+    assert users_of(helper) == []
 
 
 @pytest.mark.parametrize(
@@ -252,11 +252,11 @@ def test_the_helper_refers_to_nothing() -> None:
     ],
 )
 def test_services_refer_by_name_and_by_template(source: str, refers: bool) -> None:
-    assert who(services=[service("app", source)]) == (["service app"] if refers else [])
+    assert users_of(services=[service("app", source)]) == (["service app"] if refers else [])
 
 
 def test_templates_are_filled_with_what_is_known() -> None:
-    around = Surroundings(
+    users = Users(
         (),
         volume_plan.service_mounts(
             [service("es", "es-{{.Node.Hostname}}"), service("app", "{{.Service.Name}}-x")]
@@ -264,8 +264,8 @@ def test_templates_are_filled_with_what_is_known() -> None:
         {"Node.Hostname": "m1"},
     )
     names = ["es-m1", "es-m2", "app-x", "es-x"]
-    found = volume_plan.references([{"Name": name} for name in names], around)
-    assert {name: len(those) for name, those in found.items()} == {
+    found = volume_plan.references([{"Name": name} for name in names], users)
+    assert {name: len(of_volume) for name, of_volume in found.items()} == {
         "es-m1": 1,
         "es-m2": 0,
         "app-x": 1,
@@ -273,40 +273,40 @@ def test_templates_are_filled_with_what_is_known() -> None:
     }
 
 
-# -- what is refused -------------------------------------------------------------------------
+# -- blocked changes -------------------------------------------------------------------------
 
 USERS = [Reference("container", "web", "exited"), Reference("service", "app")]
 
 
 @pytest.mark.parametrize(
-    ("options", "what"), [({"state": "absent"}, "removed"), ({"recreate": "always"}, "made anew")]
+    ("options", "what"), [({"state": "absent"}, "removed"), ({"recreate": "always"}, "recreated")]
 )
-def test_nothing_is_taken_away_from_somebody(options: dict[str, Any], what: str) -> None:
+def test_a_volume_in_use_is_not_removed(options: dict[str, Any], what: str) -> None:
     found = plan(**options)
     assert found.needs_references
     assert volume_plan.guard(found, []) == found
-    error = volume_plan.guard(found, USERS).error
-    assert f"cannot be {what}" in error
-    assert "container web (exited), service app" in error
-    assert "docker rm web; docker service rm app" in error
+    blocker = volume_plan.guard(found, USERS).blocker
+    assert f"cannot be {what}" in blocker
+    assert "container web (exited), service app" in blocker
+    assert "docker rm web; docker service rm app" in blocker
 
 
-def test_nobody_is_asked_when_nothing_is_taken_away() -> None:
+def test_users_are_not_read_when_nothing_is_removed() -> None:
     assert not plan(labels={"zone": "b"}).needs_references
-    assert not volume_plan.make_plan(wanted(owner=1000), None).needs_references
+    assert not volume_plan.make_plan(desired(owner=1000), None).needs_references
 
 
-def test_an_owner_stays_under_a_running_container() -> None:
+def test_the_owner_does_not_change_under_a_running_container() -> None:
     found = plan(ROOT, owner=1000)
     assert found.needs_references
-    assert volume_plan.guard(found, USERS).own
+    assert volume_plan.guard(found, USERS).sets_owner
     running = [Reference("container", "web", "running")]
-    held = volume_plan.guard(found, running)
-    assert not held.changed
-    assert [str(one) for one in held.differences] == ["owner is 0, wanted 1000"]
-    assert not held.error
+    blocked = volume_plan.guard(found, running)
+    assert not blocked.changed
+    assert [str(one) for one in blocked.differences] == ["owner is 0, wanted 1000"]
+    assert not blocked.blocker
     refused = volume_plan.guard(plan(ROOT, owner=1000, drift="fail"), running)
-    assert "while this runs with it: container web (running)" in refused.error
+    assert "while it is mounted by container web (running)" in refused.blocker
 
 
 # -- secrets ---------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ SECRETS = {
 }
 
 
-def test_secrets_in_options_are_known_and_hidden() -> None:
+def test_secrets_in_options_are_found_and_masked() -> None:
     assert volume_plan.secrets_of(SECRETS) == {"hush", "quiet", "silence"}
     shown = volume_plan.shown_options(SECRETS)
     assert shown == {
@@ -331,7 +331,7 @@ def test_secrets_in_options_are_known_and_hidden() -> None:
     assert volume_plan.secrets_of(None) == set()
 
 
-def test_a_changed_secret_is_told_without_it() -> None:
+def test_a_changed_secret_is_reported_without_its_value() -> None:
     found = plan(driver_options={"o": "addr=192.0.2.9,password=other"})
     [difference] = found.differences
     assert difference.shown() == {
@@ -346,33 +346,34 @@ def test_a_changed_secret_is_told_without_it() -> None:
     assert "hush" not in everything
     assert "other" not in everything
     assert "hush" not in str(volume_plan.shown_volume(DATA))
-    # A label of that name is none.
-    assert volume_plan.hidden("labels.token", "shown") == "shown"
+    # A label is not a secret, whatever its name.
+    assert volume_plan.masked("labels.token", "shown") == "shown"
 
 
-# -- what was made ---------------------------------------------------------------------------
+# -- the created volume ----------------------------------------------------------------------
 
 
-def test_what_docker_made_is_compared() -> None:
-    asked = wanted(driver="nas", driver_options={"size": "1g"})
+def test_the_created_volume_is_compared() -> None:
+    subject = desired(driver="nas", driver_options={"size": "1g"})
     good = {"Name": "data", "Driver": "nas:latest", "Options": {"size": "1g"}}
-    assert volume_plan.made_wrong(asked, good) == ""
-    assert "is not there" in volume_plan.made_wrong(asked, None)
-    wrong = volume_plan.made_wrong(asked, {"Name": "data", "Driver": "local", "Options": None})
-    assert "driver is local, wanted nas" in wrong
-    assert "driver_options.size is not set" in wrong
+    assert volume_plan.creation_error(subject, good) == ""
+    assert "does not exist" in volume_plan.creation_error(subject, None)
+    wrong = {"Name": "data", "Driver": "local", "Options": None}
+    error = volume_plan.creation_error(subject, wrong)
+    assert "driver is local, wanted nas" in error
+    assert "driver_options.size is not set" in error
 
 
-# -- what an audit says ----------------------------------------------------------------------
+# -- the audit -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("volume", "those", "known", "alone", "why"),
+    ("volume", "references", "known", "is_orphan", "why"),
     [
         ({}, USERS, True, False, "container web (exited), service app refer to it"),
         ({}, USERS[:1], False, False, "container web (exited) refers to it"),
         ({}, [], True, True, "no container and no service refers to it"),
-        ({}, [], False, None, "only a manager"),
+        ({}, [], False, None, "no manager reported"),
         ({"ClusterVolume": {"ID": "x"}}, [], True, None, "volume of the swarm"),
         ({"Name": "ab" * 32}, [], True, True, "without a name"),
         ({"Labels": {"com.docker.volume.anonymous": ""}}, [], True, True, "without a name"),
@@ -381,10 +382,15 @@ def test_what_docker_made_is_compared() -> None:
     ],
 )
 def test_orphans(
-    volume: dict[str, Any], those: list[Reference], known: bool, alone: bool | None, why: str
+    volume: dict[str, Any],
+    references: list[Reference],
+    known: bool,
+    is_orphan: bool | None,
+    why: str,
 ) -> None:
-    found, reason = volume_plan.orphan({"Name": "data", "Labels": None, **volume}, those, known)
-    assert found is alone
+    subject = {"Name": "data", "Labels": None, **volume}
+    found, reason = volume_plan.orphan(subject, references, known)
+    assert found is is_orphan
     assert why in reason
 
 
@@ -406,7 +412,7 @@ def test_age(created: str | None, seconds: int | None) -> None:
 
 
 def test_an_entry_of_an_audit() -> None:
-    found = volume_plan.entry(DATA, USERS, Surroundings(), 1795269280.5, 7)
+    found = volume_plan.entry(DATA, USERS, Users(), 1795269280.5, 7)
     assert found["containers"] == [{"name": "web", "state": "exited"}]
     assert found["services"] == ["app"]
     assert (found["age"], found["size"], found["orphan"]) == (64, 7, False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Urls, logins, and errors turned into sentences."""
+"""Urls, logins, and the messages for errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reply(status: int, body: Any = None, text: str = "") -> Reply:
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, "verify failed")
-    error.verify_code, error.verify_message = code, "as OpenSSL says it"
+    error.verify_code, error.verify_message = code, "message of OpenSSL"
     return error
 
 
@@ -65,9 +65,9 @@ def test_urls(url: str, host: str, port: int, prefix: str, tls: bool) -> None:
         ("ftp://192.0.2.1", "form"),
         ("https://", "form"),
         ("https://192.0.2.1:port", "not a url"),
-        ("https://192.0.2.1:9200/?x=1", "end with its path"),
-        ("http://192.0.2.1:9200", "in clear"),
-        ("http://localhost.example.org:9200", "in clear"),
+        ("https://192.0.2.1:9200/?x=1", "no query"),
+        ("http://192.0.2.1:9200", "unencrypted"),
+        ("http://localhost.example.org:9200", "unencrypted"),
     ],
 )
 def test_refused_urls(url: str, word: str) -> None:
@@ -81,7 +81,7 @@ def test_password_in_a_url_is_refused_and_not_repeated() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_no_url_and_the_same_twice() -> None:
+def test_no_url_and_a_duplicate_url() -> None:
     with pytest.raises(ConfigurationError, match="empty"):
         Client([])
     assert Client(["http://127.0.0.1:1", "http://127.0.0.1:1"]).urls == ["http://127.0.0.1:1"]
@@ -114,8 +114,8 @@ def test_verification_is_on() -> None:
         (http.client.IncompleteRead(b"abc", 7), "after 3 of 10 bytes", True),
         (certificate_error(19), "Set ca_path to the ca.crt", True),
         (certificate_error(20), "not signed by ca_path /ca.crt", True),
-        (certificate_error(62), "not made out for 192.0.2.1", True),
-        (certificate_error(64), "not made out for 192.0.2.1", True),
+        (certificate_error(62), "not valid for 192.0.2.1", True),
+        (certificate_error(64), "not valid for 192.0.2.1", True),
         (certificate_error(62), "add this name to pki_host_names and run playbooks/site", True),
         (certificate_error(10), "has expired", True),
         (certificate_error(10), "run playbooks/site.yml, which renews certificates", True),
@@ -132,23 +132,23 @@ def test_explanations(error: BaseException, words: str, listens: bool) -> None:
 def test_reasons() -> None:
     inner = {"type": "a", "reason": "b", "caused_by": {"reason": "c"}}
     assert reason_of(reply(400, {"error": inner})) == "a: b: c"
-    assert reason_of(reply(405, {"error": "said plainly"})) == "said plainly"
+    assert reason_of(reply(405, {"error": "a plain text"})) == "a plain text"
     assert reason_of(reply(502, None, "<html>")) == "<html>"
     assert reason_of(reply(404)) == "no reason was given"
 
 
 def test_missing_handlers() -> None:
-    said = {"error": "no handler found for uri [/_slm] and method [GET]"}
-    assert is_missing_handler(reply(400, said))
+    body = {"error": "no handler found for uri [/_slm] and method [GET]"}
+    assert is_missing_handler(reply(400, body))
     assert is_missing_handler(reply(405, {"error": "Incorrect HTTP method"}))
     assert not is_missing_handler(reply(400, {"error": "parse error"}))
-    assert not is_missing_handler(reply(404, said))
-    error = refusal(reply(400, said), Login(), "some_variable")
+    assert not is_missing_handler(reply(404, body))
+    error = refusal(reply(400, body), Login(), "some_variable")
     assert isinstance(error, Unsupported)
     assert "Set some_variable: false" in str(error)
 
 
-def test_refusals_name_who_was_refused() -> None:
+def test_a_refusal_names_the_login() -> None:
     login = Login("writer", "secret")
     assert "login of user 'writer'" in str(refusal(reply(401), login))
     assert "user 'writer' lacks the privilege" in str(refusal(reply(403), login))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gate's verdict: what is missing, and what waiting will not mend."""
+"""The gate's verdict: what is missing, and when waiting cannot help."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
     LOGIN_GRACE,
+    Desired,
     Observation,
     View,
-    Wanted,
     add_versions,
     is_stranded,
     judge,
@@ -41,14 +41,14 @@ def seen(*views: View, health: dict[str, Any] | None = None, joined: str = "") -
     return Observation(views, health or GREEN, nodes)
 
 
-def test_all_is_well() -> None:
-    verdict = judge(seen(view("m1"), view("m2")), Wanted(nodes=["m2", "m1"], cluster_uuid="one"))
+def test_all_conditions_are_met() -> None:
+    verdict = judge(seen(view("m1"), view("m2")), Desired(nodes=["m2", "m1"], cluster_uuid="one"))
     assert verdict.passed
     assert verdict.sentence() == ""
 
 
 def test_status() -> None:
-    for status, wanted, passed in (
+    for status, desired, passed in (
         ("green", "green", True),
         ("yellow", "green", False),
         ("yellow", "yellow", True),
@@ -56,12 +56,12 @@ def test_status() -> None:
         ("red", "yellow", False),
         ("red", "red", True),
     ):
-        verdict = judge(seen(view("m1"), health={"status": status}), Wanted(status=wanted))
+        verdict = judge(seen(view("m1"), health={"status": status}), Desired(status=desired))
         assert verdict.passed is passed
         assert not verdict.hopeless
 
 
-def test_everything_missing_is_said_at_once() -> None:
+def test_all_missing_conditions_are_reported_together() -> None:
     health = {
         "status": "red",
         "unassigned_shards": 5,
@@ -70,37 +70,37 @@ def test_everything_missing_is_said_at_once() -> None:
         "number_of_in_flight_fetch": 1,
     }
     found = seen(view("m1"), down("w1"), health=health, joined="m1")
-    said = judge(found, Wanted(nodes=["m1", "w1", "w2"])).sentence()
-    assert "not joined: w1, w2 (1 joined: m1); https://w1:9200: connection refused" in said
-    assert "red, not green: 5 shards unassigned, 2 of them primaries" in said
-    assert "3 initialising, 1 being fetched" in said
+    sentence = judge(found, Desired(nodes=["m1", "w1", "w2"])).sentence()
+    assert "not joined: w1, w2 (1 joined: m1); https://w1:9200: connection refused" in sentence
+    assert "red, not green: 5 shards unassigned, 2 of them primaries" in sentence
+    assert "3 initialising, 1 being fetched" in sentence
 
 
-def test_more_nodes_than_expected_are_welcome() -> None:
-    assert judge(seen(view("m1"), view("m2")), Wanted(nodes=["m1"])).passed
+def test_more_nodes_than_expected_are_accepted() -> None:
+    assert judge(seen(view("m1"), view("m2")), Desired(nodes=["m1"])).passed
 
 
 def test_split() -> None:
-    verdict = judge(seen(view("m1"), view("m2", "two"), view("w1")), Wanted(status="red"))
+    verdict = judge(seen(view("m1"), view("m2", "two"), view("w1")), Desired(status="red"))
     assert verdict.hopeless
     assert "one (m1, w1) and two (m2)" in verdict.sentence()
 
 
-def test_node_on_its_way_is_not_a_split() -> None:
-    verdict = judge(seen(view("m1"), view("m2", "_na_"), joined="m1"), Wanted(nodes=["m2"]))
+def test_a_node_that_is_joining_is_not_a_split() -> None:
+    verdict = judge(seen(view("m1"), view("m2", "_na_"), joined="m1"), Desired(nodes=["m2"]))
     assert not verdict.hopeless
     assert "not joined: m2" in verdict.sentence()
 
 
 def test_other_cluster() -> None:
-    verdict = judge(seen(view("m1")), Wanted(cluster_uuid="before"))
+    verdict = judge(seen(view("m1")), Desired(cluster_uuid="before"))
     assert verdict.hopeless
     assert "the cluster is one, not before" in verdict.sentence()
 
 
 def test_not_formed() -> None:
     found = Observation([view("m1", "_na_"), down("m2")])
-    verdict = judge(found, Wanted(cluster_uuid="one"))
+    verdict = judge(found, Desired(cluster_uuid="one"))
     assert not verdict.hopeless
     assert "m1 found no master" in verdict.sentence()
     assert "https://m2:9200: connection refused" in verdict.sentence()
@@ -111,20 +111,20 @@ def test_not_formed() -> None:
     )
 
 
-def test_refused_login_is_given_time_but_not_for_ever() -> None:
+def test_a_refused_login_is_hopeless_only_after_the_grace_time() -> None:
     found = Observation([refused("m1"), down("m2")])
-    assert not judge(found, Wanted(), LOGIN_GRACE - 1).hopeless
-    assert judge(found, Wanted(), LOGIN_GRACE).hopeless
+    assert not judge(found, Desired(), LOGIN_GRACE - 1).hopeless
+    assert judge(found, Desired(), LOGIN_GRACE).hopeless
     waiting = Observation([refused("m1"), view("m2", "_na_")])
-    assert not judge(waiting, Wanted(), LOGIN_GRACE).hopeless
+    assert not judge(waiting, Desired(), LOGIN_GRACE).hopeless
 
 
 def test_health_that_could_not_be_read() -> None:
     found = Observation([view("m1")], problem="no master")
-    assert judge(found, Wanted()).missing == ["no master"]
+    assert judge(found, Desired()).missing == ["no master"]
 
 
-def test_what_may_hide_a_cluster() -> None:
+def test_urls_that_may_belong_to_a_formed_cluster() -> None:
     assert unsafe_to_guess(Observation([down("m1"), view("m2", "_na_")])) == {}
     assert unsafe_to_guess(Observation([refused("m1", 503)])) == {}
     assert list(unsafe_to_guess(Observation([refused("m1"), down("m2")]))) == ["https://m1:9200"]
@@ -157,7 +157,7 @@ def decisions(*deciders: str) -> dict[str, Any]:
     }
 
 
-def test_replicas_that_only_a_newer_version_could_take_are_borne_when_asked_for() -> None:
+def test_a_cluster_passes_when_only_stranded_replicas_are_unassigned() -> None:
     assert is_stranded(decisions("same_shard", "node_version"))
     assert not is_stranded(decisions("same_shard", "node_version", "disk_threshold"))
     assert not is_stranded(decisions("same_shard"))
@@ -165,6 +165,6 @@ def test_replicas_that_only_a_newer_version_could_take_are_borne_when_asked_for(
     yellow = {"status": "yellow", "unassigned_shards": 2}
     for stranded, passed in ((2, True), (1, False), (0, False)):
         found = replace(seen(view("m1"), health=yellow), stranded=stranded)
-        assert judge(found, Wanted()).passed is passed
+        assert judge(found, Desired()).passed is passed
     red = replace(seen(view("m1"), health={**yellow, "status": "red"}), stranded=2)
-    assert not judge(red, Wanted()).passed
+    assert not judge(red, Desired()).passed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired and actual documents: the same in other words, or different."""
+"""Desired and actual documents: equal in another form, or different."""
 
 from __future__ import annotations
 
@@ -51,9 +51,8 @@ def template(**parts: Any) -> dict[str, Any]:
         ({"codec": None, "analysis": {}}, {}),
     ],
 )
-def test_settings_in_other_words(desired: Any, actual: Any) -> None:
-    wanted, present = template(settings=desired), template(settings=actual)
-    assert paths(INDEX_TEMPLATE, wanted, present) == []
+def test_equal_settings_in_another_form(desired: Any, actual: Any) -> None:
+    assert paths(INDEX_TEMPLATE, template(settings=desired), template(settings=actual)) == []
     assert paths(LEGACY_TEMPLATE, {"settings": desired}, {"settings": actual}) == []
 
 
@@ -67,7 +66,7 @@ def test_settings_that_differ() -> None:
     ]
 
 
-def test_what_is_taken_out_of_a_template_is_a_difference() -> None:
+def test_what_is_removed_from_a_template_is_a_difference() -> None:
     fields = {"properties": {"a": {"type": "keyword"}, "b": {"type": "text"}}}
     actual = template(mappings=fields, aliases={"all": {}})
     desired = template(mappings={"properties": {"a": {"type": "keyword"}}})
@@ -77,14 +76,14 @@ def test_what_is_taken_out_of_a_template_is_a_difference() -> None:
     ]
 
 
-def test_what_the_server_adds_is_not() -> None:
+def test_what_the_server_adds_is_no_difference() -> None:
     actual = {**template(), "composed_of": [], "created_date": 1, "_meta": {"x": 1}}
     assert paths(INDEX_TEMPLATE, template(settings={}, mappings={}), actual) == []
     stream = {"data_stream": {"hidden": False, "allow_custom_routing": False}}
     assert paths(INDEX_TEMPLATE, {"data_stream": {}}, stream) == []
 
 
-def test_empty_objects_that_say_something() -> None:
+def test_empty_objects_that_have_a_meaning() -> None:
     assert paths(INDEX_TEMPLATE, {"data_stream": {}}, {}) == ["data_stream"]
     assert paths(INDEX_TEMPLATE, template(aliases={"all": {}}), template()) == ["template.aliases"]
 
@@ -143,12 +142,12 @@ def test_role() -> None:
         ({"indices": [{"names": ["a"], "privileges": [], "query": "{}"}]}, "indices"),
     ],
 )
-def test_a_right_that_nobody_asked_for(widened: Any, found: str) -> None:
+def test_a_privilege_that_is_not_desired(widened: Any, found: str) -> None:
     desired = {"indices": [{"names": ["a"], "privileges": []}]}
     assert paths(ROLE, desired, {**desired, **widened}) == [found]
 
 
-def test_order_counts_where_it_means_something() -> None:
+def test_order_counts_where_it_matters() -> None:
     assert paths(INDEX_TEMPLATE, {"composed_of": ["a", "b"]}, {"composed_of": ["b", "a"]}) == [
         "composed_of"
     ]
@@ -186,7 +185,7 @@ def test_scalars() -> None:
     assert scalar(1.5) == "1.5"
 
 
-def test_paths_and_what_they_hold() -> None:
+def test_paths_and_their_parts() -> None:
     assert parse_path("/_index_template/a%2Fb?create=true").name == "a/b"
     assert parse_path("/_cluster/settings").read_path == "/_cluster/settings?flat_settings=true"
     assert parse_path("/logs-1/_settings").kind is INDEX_SETTINGS

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of Elasticsearch, taken apart before nodes move."""
+"""How answers of Elasticsearch are parsed before nodes restart."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ GIB = 2**30
         ("nonsense", None, 0),
     ],
 )
-def test_what_has_to_be_free(mark: str | None, headroom: str | None, needed: int) -> None:
+def test_bytes_that_must_be_free(mark: str | None, headroom: str | None, needed: int) -> None:
     assert has_to_be_free(1000 * GIB, {HIGH: mark, HEADROOM: headroom}) == needed
 
 
@@ -51,7 +51,7 @@ def test_nodes_over_the_high_watermark() -> None:
         {"node": "m1", "disk.avail": None, "disk.total": None},
         {"node": "UNASSIGNED"},
     ]
-    # As Elasticsearch nests what is a group and a value at once.
+    # Elasticsearch nests a key like this when it is both a group and a value.
     nested = {"watermark": {"high": "90%", "high.max_headroom": "150GB"}, "threshold_enabled": True}
     answer = {"defaults": {"cluster": {"routing": {"allocation": {"disk": nested}}}}}
     settings = with_defaults(answer)
@@ -61,12 +61,12 @@ def test_nodes_over_the_high_watermark() -> None:
     assert over_the_high_watermark(rows, {**settings, WATCHED: "false"}) == []
 
 
-def test_what_somebody_has_set_wins_over_a_default() -> None:
+def test_explicit_settings_override_defaults() -> None:
     answer = {"defaults": {"a": {"b": 1}}, "persistent": {"a.b": 2}, "transient": {"a": {"b": 3}}}
     assert with_defaults(answer) == {"a.b": "3"}
 
 
-def test_whose_vote_was_taken_away() -> None:
+def test_voting_exclusions() -> None:
     found = [
         {"node_id": "one", "node_name": "m2"},
         {"node_id": "two", "node_name": "_absent_"},
@@ -76,12 +76,12 @@ def test_whose_vote_was_taken_away() -> None:
     assert exclusions_of({}) == []
 
 
-def test_what_a_full_disk_has_closed() -> None:
+def test_indices_that_a_full_disk_made_read_only() -> None:
     key = "index.blocks.read_only_allow_delete"
     assert flooded({"b": {"settings": {key: "true"}}, "a": {"settings": {key: "false"}}}) == ["b"]
 
 
-def test_the_newest_whole_success() -> None:
+def test_the_newest_successful_snapshot_with_the_global_state() -> None:
     def one(name: str, end: int, **values: Any) -> dict[str, Any]:
         return {"snapshot": name, "state": "SUCCESS", "end_time_in_millis": end, **values}
 
@@ -96,7 +96,7 @@ def test_the_newest_whole_success() -> None:
     assert newest_success(found[1:4]) == {}
 
 
-def test_what_is_critical_wherever_it_stands() -> None:
+def test_critical_deprecations_of_every_kind() -> None:
     def one(level: str, message: str) -> dict[str, str]:
         return {"level": level, "message": message, "details": "long"}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes move, in which order, what forbids it, and who may do it."""
+"""Which nodes restart, in which order, what blocks it, and who has the lock."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ ROLES: dict[str, list[str]] = {
 }
 
 
-class Stage:
-    """A green cluster that runs what is asked for, until a test says otherwise."""
+class State:
+    """A green cluster that runs the desired version, until a test changes it."""
 
     def __init__(self, **roles: list[str]) -> None:
         self.roles = roles or {"m1": ALL, "m2": ALL, "w1": ALL}
@@ -60,16 +60,16 @@ class Stage:
         self.status = "green"
         self.formed = True
         self.settings: dict[str, Any] = {}
-        self.told: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
         self.master = "m1"
 
-    def old(self, *names: str, version: str = "9.1.0") -> Stage:
+    def old(self, *names: str, version: str = "9.1.0") -> State:
         for name in names or self.roles:
             self.labels[name][GENERATION] = "old"
             self.nodes[name]["version"] = version
         return self
 
-    def plan(self, version: str = "9.2.4", **asked: Any) -> dict[str, Any]:
+    def plan(self, version: str = "9.2.4", **options: Any) -> dict[str, Any]:
         nodes = [{**one, "master": one["name"] == self.master} for one in self.nodes.values()]
         return rolling_plan(
             {name: name for name in self.roles},
@@ -82,104 +82,104 @@ class Stage:
                 "formed": self.formed,
                 "status": self.status,
                 "nodes": nodes,
-                "missing": ["it said so"],
+                "missing": ["no master"],
                 "settings": self.settings,
-                **self.told,
+                **self.facts,
             },
-            **{"known": list(self.roles), **asked},
+            **{"known": list(self.roles), **options},
         )
 
-    def moves(self, **asked: Any) -> list[str]:
-        return [str(move["host"]) for move in self.plan(**asked)["moves"]]
+    def moves(self, **options: Any) -> list[str]:
+        return [str(move["host"]) for move in self.plan(**options)["moves"]]
 
-    def refusal(self, version: str = "9.2.4", **asked: Any) -> str:
-        return " ".join(self.plan(version, **asked)["refusals"])
+    def blockers(self, version: str = "9.2.4", **options: Any) -> str:
+        return " ".join(self.plan(version, **options)["refusals"])
 
 
-def test_without_a_change_no_node_moves_and_nothing_is_refused() -> None:
-    stage = Stage()
-    stage.status, stage.settings = "red", {ENABLE: "none"}
-    found = stage.plan("1.0.0")
+def test_without_a_change_no_node_restarts_and_nothing_blocks() -> None:
+    state = State()
+    state.status, state.settings = "red", {ENABLE: "none"}
+    found = state.plan("1.0.0")
     assert (found["moves"], found["next"], found["refusals"]) == ([], "", [])
 
 
-def test_tier_by_tier_and_the_elected_master_last() -> None:
-    stage = Stage(**ROLES).old()
-    stage.master = "m2"
-    assert stage.moves() == ["f1", "c1", "w1", "h1", "d1", "i1", "m1", "m3", "m2"]
+def test_one_tier_after_the_other_and_the_elected_master_last() -> None:
+    state = State(**ROLES).old()
+    state.master = "m2"
+    assert state.moves() == ["f1", "c1", "w1", "h1", "d1", "i1", "m1", "m3", "m2"]
 
 
-def test_what_a_node_is_now_decides_its_place() -> None:
-    stage = Stage(**ROLES).old()
-    stage.nodes["m1"]["roles"] = ["data_frozen"]
-    stage.master = "m2"
-    assert stage.moves()[:2] == ["m1", "f1"]
+def test_the_current_roles_decide_the_order() -> None:
+    state = State(**ROLES).old()
+    state.nodes["m1"]["roles"] = ["data_frozen"]
+    state.master = "m2"
+    assert state.moves()[:2] == ["m1", "f1"]
 
 
-def test_one_changed_file_moves_one_node() -> None:
-    stage = Stage()
-    stage.labels["m2"][CONFIG] = "other"
-    (move,) = stage.plan()["moves"]
+def test_one_changed_file_restarts_one_node() -> None:
+    state = State()
+    state.labels["m2"][CONFIG] = "other"
+    (move,) = state.plan()["moves"]
     assert (move["host"], move["reasons"]) == ("m2", ["configuration other becomes files"])
 
 
-def test_a_node_in_the_middle_of_its_turn_is_first() -> None:
-    stage = Stage().old("m1", "w1")
-    stage.labels["m1"][GENERATION] = HOLD
-    del stage.nodes["m1"]
-    found = stage.plan()
+def test_a_node_whose_restart_was_interrupted_is_first() -> None:
+    state = State().old("m1", "w1")
+    state.labels["m1"][GENERATION] = HOLD
+    del state.nodes["m1"]
+    found = state.plan()
     assert [move["host"] for move in found["moves"]] == ["m1", "w1"]
     assert found["moves"][0]["missing"]
     assert found["present"] == ["m2", "w1"]
     assert not found["refusals"]
 
 
-def test_the_only_missing_node_may_be_moved_while_the_cluster_is_red() -> None:
-    stage = Stage().old("w1")
-    del stage.nodes["w1"]
-    stage.status = "red"
-    assert stage.moves() == ["w1"]
-    assert not stage.refusal()
+def test_a_missing_node_may_restart_while_the_cluster_is_red() -> None:
+    state = State().old("w1")
+    del state.nodes["w1"]
+    state.status = "red"
+    assert state.moves() == ["w1"]
+    assert not state.blockers()
 
 
-def test_a_missing_node_that_has_no_part_in_it_stops_everything() -> None:
-    stage = Stage().old("w1")
-    del stage.nodes["m2"]
-    assert "m2 is not in the cluster" in stage.refusal()
+def test_a_missing_node_that_this_run_does_not_restart_blocks() -> None:
+    state = State().old("w1")
+    del state.nodes["m2"]
+    assert "m2 is not in the cluster" in state.blockers()
 
 
-def test_a_host_that_never_ran_a_node_is_not_moved() -> None:
-    stage = Stage(m1=ALL, m2=ALL, w1=ALL, w2=["data"])
-    stage.labels["w2"] = {}
-    del stage.nodes["w2"]
-    assert stage.moves() == []
+def test_a_node_that_was_never_started_does_not_restart() -> None:
+    state = State(m1=ALL, m2=ALL, w1=ALL, w2=["data"])
+    state.labels["w2"] = {}
+    del state.nodes["w2"]
+    assert state.moves() == []
 
 
-def test_a_restart_moves_every_node_and_goes_on_where_it_was_broken_off() -> None:
-    stage = Stage()
-    assert stage.moves(restart="noon") == ["m2", "w1", "m1"]
-    stage.labels["m2"][RESTARTED] = "morning"
-    found = stage.plan(restart="noon")
+def test_a_restart_includes_every_node_and_continues_after_an_interruption() -> None:
+    state = State()
+    assert state.moves(restart="noon") == ["m2", "w1", "m1"]
+    state.labels["m2"][RESTARTED] = "morning"
+    found = state.plan(restart="noon")
     assert found["restart"] == "morning"
     assert [move["host"] for move in found["moves"]] == ["w1", "m1"]
-    # Whoever asks for no restart is not made to finish one.
-    assert stage.moves() == []
+    # A run without a requested restart does not finish an interrupted one.
+    assert state.moves() == []
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "after", "expected"),
     [
         ("9.1.0", "9.2.4", ""),
         ("9.2.4", "9.2.4", ""),
         ("8.19.5", "9.1.5", ""),
         ("8.18.2", "9.0.2", ""),
         ("7.17.29", "8.19.5", ""),
-        ("9.2.4", "9.1.0", "no node is ever downgraded"),
-        ("9.2.4", "8.19.5", "no node is ever downgraded"),
+        ("9.2.4", "9.1.0", "no node can be downgraded"),
+        ("9.2.4", "8.19.5", "no node can be downgraded"),
         ("8.18.2", "9.1.0", "Go to the last 8.19 first"),
         ("8.17.0", "9.0.0", "Go to the last 8.19 first"),
         ("7.16.0", "8.0.0", "Go to the last 7.17 first"),
-        ("7.17.29", "9.2.4", "a major version cannot be left out"),
+        ("7.17.29", "9.2.4", "a major version cannot be skipped"),
         ("9.0.4", "9.1.0", "released before it"),
         ("9.0.5", "9.1.2", ""),
         ("9.0.8", "9.1.4", "Choose 9.1.5 or a later one"),
@@ -190,132 +190,132 @@ def test_a_restart_moves_every_node_and_goes_on_where_it_was_broken_off() -> Non
         ("8.19.10", "9.2.4", ""),
         ("8.19.15", "9.3.3", "Choose 9.3.4 or a later one"),
         ("9.2.8", "9.3.2", "Choose 9.3.3 or a later one"),
-        ("9.1.0", "9.3.0-SNAPSHOT", "no released version"),
+        ("9.1.0", "9.3.0-SNAPSHOT", "not a released version"),
     ],
 )
-def test_which_version_leads_to_which(before: str, after: str, says: str) -> None:
+def test_which_upgrades_are_possible(before: str, after: str, expected: str) -> None:
     found = path_problem(before, after)
-    assert says in found if says else found == ""
+    assert expected in found if expected else found == ""
 
 
-def test_a_downgrade_is_refused_also_when_one_node_only_has_the_newer_version() -> None:
-    stage = Stage().old("m1", "w1")
-    stage.labels["m2"][GENERATION] = "newer"
-    found = stage.refusal("9.1.0")
+def test_a_downgrade_is_blocked_even_if_only_one_node_has_the_newer_version() -> None:
+    state = State().old("m1", "w1")
+    state.labels["m2"][GENERATION] = "newer"
+    found = state.blockers("9.1.0")
     assert "9.2.4 cannot become 9.1.0" in found
     assert "m2 runs 9.2.4" in found
 
 
-def test_a_way_back_after_a_version_that_never_joined() -> None:
-    stage = Stage().old(version="9.1.0")
+def test_a_rollback_after_a_version_that_never_joined() -> None:
+    state = State().old(version="9.1.0")
     for name in ("m1", "m2"):
-        stage.labels[name][GENERATION] = "new"
-    stage.labels["w1"][GENERATION] = "failed"
-    del stage.nodes["w1"]
-    assert stage.moves(version="9.1.0", back=True) == ["w1"]
-    assert not stage.refusal("9.1.0", back=True)
-    assert "does not lead to 9.2.4" in stage.refusal("9.2.4", back=True)
+        state.labels[name][GENERATION] = "new"
+    state.labels["w1"][GENERATION] = "failed"
+    del state.nodes["w1"]
+    assert state.moves(version="9.1.0", back=True) == ["w1"]
+    assert not state.blockers("9.1.0", back=True)
+    assert "A rollback cannot go to 9.2.4" in state.blockers("9.2.4", back=True)
 
 
-def test_a_red_cluster_loses_no_node() -> None:
-    stage = Stage().old()
-    stage.status = "red"
-    assert "The cluster is red" in stage.refusal()
+def test_a_red_cluster_blocks() -> None:
+    state = State().old()
+    state.status = "red"
+    assert "The cluster is red" in state.blockers()
 
 
-def test_settings_that_somebody_left_are_refused_and_those_of_a_roll_are_not() -> None:
-    stage = Stage().old()
-    stage.settings = {ENABLE: "primaries"}
-    assert "no roll has set it" in stage.refusal()
-    stage.settings[MARK] = "elk"
-    assert not stage.refusal()
-    assert stage.plan()["marked"]
-    stage.settings = {"cluster.routing.allocation.exclude._name": "w1"}
-    assert "exclude._name is w1" in stage.refusal()
-    stage.settings[LEAVE] = "w1"
-    assert stage.refusal() == (
-        "The removal of w1 was broken off. Finish it first: "
+def test_settings_of_somebody_else_block_and_those_of_a_rolling_restart_do_not() -> None:
+    state = State().old()
+    state.settings = {ENABLE: "primaries"}
+    assert "no rolling restart has set it" in state.blockers()
+    state.settings[MARK] = "elk"
+    assert not state.blockers()
+    assert state.plan()["marked"]
+    state.settings = {"cluster.routing.allocation.exclude._name": "w1"}
+    assert "exclude._name is w1" in state.blockers()
+    state.settings[LEAVE] = "w1"
+    assert state.blockers() == (
+        "The removal of w1 was interrupted. Finish it first: "
         "playbooks/remove_host.yml -e remove_host=w1"
     )
 
 
-def test_fewer_than_three_masters_need_a_word() -> None:
-    stage = Stage(m1=ALL, m2=ALL).old()
-    assert "elasticsearch_accept_downtime" in stage.refusal()
-    assert not stage.refusal(accept_downtime=True)
+def test_fewer_than_three_masters_need_accept_downtime() -> None:
+    state = State(m1=ALL, m2=ALL).old()
+    assert "elasticsearch_accept_downtime" in state.blockers()
+    assert not state.blockers(accept_downtime=True)
 
 
-def test_without_an_answer_nothing_moves_unless_downtime_is_accepted() -> None:
-    stage = Stage(m1=ALL).old()
-    stage.formed, stage.nodes = False, {}
-    assert "No cluster answers" in stage.refusal()
-    assert not stage.refusal(accept_downtime=True)
+def test_without_an_answer_no_node_restarts_unless_downtime_is_accepted() -> None:
+    state = State(m1=ALL).old()
+    state.formed, state.nodes = False, {}
+    assert "No cluster answers" in state.blockers()
+    assert not state.blockers(accept_downtime=True)
 
 
-def test_a_node_that_the_inventory_does_not_know_forbids_another_version() -> None:
-    stage = Stage().old()
-    assert "w1 is in the cluster and not in the inventory" in stage.refusal(known=["m1", "m2"])
+def test_a_node_outside_the_inventory_blocks_another_version() -> None:
+    state = State().old()
+    assert "w1 is in the cluster and not in the inventory" in state.blockers(known=["m1", "m2"])
 
 
-def test_a_cluster_that_does_not_tell_its_nodes_loses_none() -> None:
-    """Otherwise each would count as missing, and be stopped without a look at the others."""
-    stage = Stage().old()
-    stage.nodes, stage.status = {}, ""
-    assert "nobody tells which nodes the cluster has (it said so)" in stage.refusal()
+def test_an_unknown_node_list_blocks() -> None:
+    """Otherwise every node would count as missing and restart without a check of the others."""
+    state = State().old()
+    state.nodes, state.status = {}, ""
+    assert "it is unknown which nodes the cluster has (no master)" in state.blockers()
 
 
-def test_a_node_that_is_away_and_has_no_turn_is_named_before_it_is_waited_for() -> None:
-    """So it is after a failed turn, when the same is asked for once more."""
-    stage = Stage()
-    assert (stage.plan()["waited_for"], stage.plan()["notes"]) == ([], [])
-    del stage.nodes["w1"]
-    found = stage.plan()
+def test_a_missing_node_that_does_not_restart_is_named_before_the_wait() -> None:
+    """This happens when a run is repeated after a failed restart."""
+    state = State()
+    assert (state.plan()["waited_for"], state.plan()["notes"]) == ([], [])
+    del state.nodes["w1"]
+    found = state.plan()
     assert (found["moves"], found["refusals"], found["waited_for"]) == ([], [], ["w1"])
     (note,) = found["notes"]
     assert "w1 is not in the cluster" in note
     assert "docker logs" in note
     assert "playbooks/rollback.yml" in note
-    # Where others are to move it is refused.
-    stage.old("m2")
-    assert stage.plan()["notes"] == []
-    assert "w1 is not in the cluster" in stage.refusal()
-    # One that is held has its turn, and is waited for by nobody.
-    stage = Stage()
-    stage.labels["w1"][GENERATION] = HOLD
-    del stage.nodes["w1"]
-    assert (stage.moves(), stage.plan()["waited_for"]) == (["w1"], [])
-    # Nobody is known to be missing before a cluster has formed, or while it does not tell.
-    stage = Stage()
-    stage.nodes = {}
-    assert stage.plan()["waited_for"] == []
+    # It blocks the restart of other nodes.
+    state.old("m2")
+    assert state.plan()["notes"] == []
+    assert "w1 is not in the cluster" in state.blockers()
+    # A node with the label HOLD restarts, so the run does not just wait for it.
+    state = State()
+    state.labels["w1"][GENERATION] = HOLD
+    del state.nodes["w1"]
+    assert (state.moves(), state.plan()["waited_for"]) == (["w1"], [])
+    # Without a node list no node is known to be missing.
+    state = State()
+    state.nodes = {}
+    assert state.plan()["waited_for"] == []
 
 
-def test_votes_that_were_taken_away_are_named() -> None:
-    stage = Stage().old("w1")
-    stage.told = {"voting_exclusions": ["m2"]}
-    assert "The vote of m2 was taken away" in stage.refusal()
-    assert "DELETE _cluster/voting_config_exclusions" in stage.refusal()
+def test_voting_exclusions_block() -> None:
+    state = State().old("w1")
+    state.facts = {"voting_exclusions": ["m2"]}
+    assert "m2 is excluded from voting" in state.blockers()
+    assert "DELETE _cluster/voting_config_exclusions" in state.blockers()
 
 
-def test_full_disks_and_what_they_have_closed_stop_a_roll() -> None:
-    stage = Stage().old()
-    stage.told["full_disks"] = [{"node": "w1", "free": 2**30, "total": 2**34, "needed": 2**31}]
-    assert "w1 has 1.0 GiB free of 16.0 GiB, and the high watermark asks for 2.0 GiB" in (
-        stage.refusal()
+def test_full_disks_and_read_only_indices_block() -> None:
+    state = State().old()
+    state.facts["full_disks"] = [{"node": "w1", "free": 2**30, "total": 2**34, "needed": 2**31}]
+    assert "w1 has 1.0 GiB free of 16.0 GiB, and the high watermark requires 2.0 GiB" in (
+        state.blockers()
     )
-    stage.told = {"flooded_indices": [f"i{number:02}" for number in range(12)]}
-    assert "i09 and 2 more is read-only since a disk was full" in stage.refusal()
-    # A node that is away can only bring room.
-    stage.told["full_disks"] = [{"node": "m2", "free": 1, "total": 2, "needed": 2}]
-    del stage.nodes["w1"]
-    assert not stage.refusal()
+    state.facts = {"flooded_indices": [f"i{number:02}" for number in range(12)]}
+    assert "i09 and 2 more is read-only since a disk was full" in state.blockers()
+    # A missing node that starts again only adds space.
+    state.facts["full_disks"] = [{"node": "m2", "free": 1, "total": 2, "needed": 2}]
+    del state.nodes["w1"]
+    assert not state.blockers()
 
 
 def test_the_disk_of_a_node_that_only_caches_snapshots_may_be_full() -> None:
-    for roles, stops in ((["data_frozen"], False), (["data_frozen", "data_cold"], True)):
-        stage = Stage(**{**ROLES, "f1": roles}).old()
-        stage.told["full_disks"] = [{"node": "f1", "free": 1, "total": 100, "needed": 10}]
-        assert bool(stage.refusal()) is stops
+    for roles, blocks in ((["data_frozen"], False), (["data_frozen", "data_cold"], True)):
+        state = State(**{**ROLES, "f1": roles}).old()
+        state.facts["full_disks"] = [{"node": "f1", "free": 1, "total": 100, "needed": 10}]
+        assert bool(state.blockers()) is blocks
 
 
 def repository(age: int | None, problem: str = "", name: str = "backup") -> dict[str, Any]:
@@ -324,54 +324,54 @@ def repository(age: int | None, problem: str = "", name: str = "backup") -> dict
 
 
 @pytest.mark.parametrize(
-    ("known", "says"),
+    ("known", "expected"),
     [
         ([repository(3600)], ""),
         ([repository(None, name="a"), repository(86400)], ""),
         ([repository(180000)], "backup has nightly, 2 d old"),
-        ([repository(None)], "backup has none that succeeded"),
+        ([repository(None)], "backup has no successful snapshot"),
         ([repository(None, "it is gone")], "backup cannot be read (it is gone)"),
         ([], ""),
         (None, ""),
     ],
 )
-def test_a_new_version_needs_a_snapshot(known: list[dict[str, Any]] | None, says: str) -> None:
-    stage = Stage().old()
-    stage.told = {"repositories": known}
-    found = stage.refusal(snapshot_max_age="1d")
-    assert says in found if says else not found
-    if says:
+def test_a_new_version_needs_a_snapshot(known: list[dict[str, Any]] | None, expected: str) -> None:
+    state = State().old()
+    state.facts = {"repositories": known}
+    found = state.blockers(snapshot_max_age="1d")
+    assert expected in found if expected else not found
+    if expected:
         assert "PUT _snapshot/backup/before-9.2.4" in found
         assert "elasticsearch_snapshot_max_age" in found
-    assert not stage.refusal(snapshot_max_age="")
-    notes = stage.plan(snapshot_max_age="1d")["notes"]
+    assert not state.blockers(snapshot_max_age="")
+    notes = state.plan(snapshot_max_age="1d")["notes"]
     assert bool(notes) == (known == [])
 
 
-def test_an_age_that_is_none() -> None:
-    stage = Stage().old()
-    stage.told = {"repositories": [repository(1)]}
-    assert "'one day', which is no age: write one like 1d" in stage.refusal(
+def test_an_invalid_age() -> None:
+    state = State().old()
+    state.facts = {"repositories": [repository(1)]}
+    assert "'one day', which is not an age: use one like 1d" in state.blockers(
         snapshot_max_age="one day"
     )
 
 
-def test_what_the_next_major_version_does_not_bear_stops_a_roll() -> None:
-    stage = Stage().old(version="8.19.10")
-    stage.told = {"incompatible": ["index_settings of old: too old"]}
-    assert "9.2.4 does not work with what this cluster has: index_settings of old: too old" in (
-        stage.refusal()
+def test_what_the_next_major_version_does_not_support_blocks() -> None:
+    state = State().old(version="8.19.10")
+    state.facts = {"incompatible": ["index_settings of old: too old"]}
+    assert "9.2.4 does not support what this cluster uses: index_settings of old: too old" in (
+        state.blockers()
     )
-    stage.told = {"incompatible": None, "incompatible_unknown": "no handler"}
-    assert not stage.refusal()
-    assert "no _migration/deprecations (no handler)" in stage.plan()["notes"][0]
+    state.facts = {"incompatible": None, "incompatible_unknown": "no handler"}
+    assert not state.blockers()
+    assert "no _migration/deprecations (no handler)" in state.plan()["notes"][0]
 
 
 # -- the lock --------------------------------------------------------------------------------
 
 
 class Swarm:
-    """Configs, as the Engine keeps them."""
+    """The configs of a Swarm."""
 
     def __init__(self) -> None:
         self.configs: dict[str, bytes] = {}
@@ -427,7 +427,7 @@ def test_the_lock_of_a_dead_run_of_the_same_operator_is_taken_over() -> None:
     assert json.loads(swarm.configs["roll"])["run"] == "b"
 
 
-def test_whoever_says_so_gets_the_lock_and_whoever_is_slower_does_not() -> None:
+def test_force_takes_the_lock_and_the_slower_of_two_runs_fails() -> None:
     swarm = Swarm()
     lock(swarm, "a").take(False)
     assert lock(swarm, "b", who="eve@lap", force=True).take(False)[2] == ""
@@ -436,10 +436,10 @@ def test_whoever_says_so_gets_the_lock_and_whoever_is_slower_does_not() -> None:
     assert "eve@lap has the lock" in lock(swarm, "a").take(False)[2]
 
 
-def test_a_run_is_known_by_the_process_that_the_others_were_forked_from(tmp_path: Path) -> None:
-    def process(pid: int, parent: int, words: str) -> None:
+def test_a_run_is_identified_by_its_first_process(tmp_path: Path) -> None:
+    def process(pid: int, parent: int, command: str) -> None:
         (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "cmdline").write_text(words)
+        (tmp_path / str(pid) / "cmdline").write_text(command)
         stat = f"{pid} (py (x) y) S {parent} " + " ".join(["0"] * 17) + f" {pid}77 0"
         (tmp_path / str(pid) / "stat").write_text(stat)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs in a user."""
+"""Differences of users, and the names of tokens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_nothing_differs() -> None:
         assert (plan.changes, plan.body, plan.before, plan.after) == ([], None, {}, {})
 
 
-def test_a_change_repeats_what_is_to_stay() -> None:
+def test_a_change_repeats_the_unchanged_properties() -> None:
     plan = plan_user(DesiredUser("writer", {"roles": ["a"], "email": "w@example.org"}), ACTUAL)
     assert plan.changes == ["roles", "email"]
     assert plan.body == {
@@ -63,17 +63,17 @@ def test_secrets_are_not_shown() -> None:
 
 @pytest.mark.parametrize("name", ["elk", "elk-2", "a_name.of-9"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_a_token_has_its_name_in_it(name: str, encode: Callable[[bytes], bytes]) -> None:
-    # The secret begins with bytes that the two alphabets write differently.
+def test_a_token_contains_its_name(name: str, encode: Callable[[bytes], bytes]) -> None:
+    # The two alphabets of base64 encode this secret differently.
     token = encode(f"\0\1\0\1elastic/kibana/{name}:??>>~~secret".encode()).decode()
     for shown in (token, token.rstrip("="), f" {token}\n"):
         assert token_name(shown) == name
 
 
-def test_what_has_no_secret_is_no_token() -> None:
+def test_a_text_without_a_secret_is_not_a_token() -> None:
     assert token_name(base64.b64encode(b"\0\1\0\1elastic/kibana/elk").decode()) == ""
 
 
 @pytest.mark.parametrize("text", ["", "no token", "AAEAAWVsYXN0aWM", "comes with the run", "ä"])
-def test_what_is_no_token_has_no_name(text: str) -> None:
+def test_other_texts_have_no_token_name(text: str) -> None:
     assert token_name(text) == ""

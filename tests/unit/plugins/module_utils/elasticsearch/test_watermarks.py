@@ -16,16 +16,16 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks
 @pytest.mark.parametrize(
     ("text", "size"), [("1.5kb", 1536), ("10b", 10), ("90%", None), ("0.9", None), ("-1", None)]
 )
-def test_sizes_are_told_from_shares(text: str, size: int | None) -> None:
+def test_sizes_differ_from_ratios(text: str, size: int | None) -> None:
     assert parse_size(text) == size
 
 
-def test_a_share_leaves_no_more_than_its_headroom() -> None:
+def test_a_ratio_keeps_no_more_free_than_its_headroom() -> None:
     assert must_be_free("90%", "-1", 1000) == 100
     assert must_be_free("90%", "50b", 1000) == 50
 
 
 @pytest.mark.parametrize("watermark", ["", "nonsense", "9x%"])
-def test_what_is_neither_size_nor_share_is_refused(watermark: str) -> None:
+def test_other_texts_are_refused(watermark: str) -> None:
     with pytest.raises(ValueError, match="float"):
         must_be_free(watermark, "-1", 1000)

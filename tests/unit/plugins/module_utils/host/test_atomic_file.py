@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are written whole, with the module helper of Ansible itself."""
+"""Files that are replaced as a whole, with Ansible's own module helper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
 
 @pytest.fixture
 def drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where drafts are made."""
+    """The folder of the drafts."""
     folder = tmp_path / "drafts"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -31,7 +31,7 @@ def module() -> AnsibleModule:
         return AnsibleModule({})
 
 
-def test_folders_are_made_and_a_file_keeps_its_mode(
+def test_folders_are_created_and_a_file_keeps_its_mode(
     module: AnsibleModule, drafts: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "a" / "b" / "file"
@@ -45,7 +45,7 @@ def test_folders_are_made_and_a_file_keeps_its_mode(
     assert list(drafts.iterdir()) == []
 
 
-def test_a_draft_that_is_not_put_in_place_goes(module: AnsibleModule, drafts: Path) -> None:
+def test_a_draft_is_removed_with_the_module(module: AnsibleModule, drafts: Path) -> None:
     path = Path(atomic_file.draft(module, "x"))
     assert path.parent == drafts
     assert path.read_text() == "x"

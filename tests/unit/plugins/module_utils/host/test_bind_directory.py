@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made, what is set right, and what is left alone among directories with data."""
+"""Directories for bind mounts: which are created, which are changed, which are refused."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.host.bind_directory import (
     GIB,
-    Found,
-    Wanted,
+    Actual,
+    Desired,
     inspect,
     mount_of,
     plan_directory,
     read_mounts,
 )
 
-WANTED = Wanted("/srv/elk/elasticsearch", 1000, 0, 0o770, 10 * GIB)
+DESIRED = Desired("/srv/elk/elasticsearch", 1000, 0, 0o770, 10 * GIB)
 DISK = [("/", "ext4", False)]
 
 
-def found(kind: str = "directory", **other: Any) -> Found:
+def actual(kind: str = "directory", **other: Any) -> Actual:
     values: dict[str, Any] = {
         "kind": kind,
         "owner": 1000,
@@ -34,69 +34,69 @@ def found(kind: str = "directory", **other: Any) -> Found:
         "free": 50 * GIB,
         "filesystem": "ext4",
     }
-    return Found(**{**values, **other})
+    return Actual(**{**values, **other})
 
 
 class TestPlan:
-    def test_made(self) -> None:
-        step = plan_directory(WANTED, found("absent"))
+    def test_created(self) -> None:
+        step = plan_directory(DESIRED, actual("absent"))
         assert step.create
         assert step.errors == ()
         assert step.before == {"state": "absent"}
         assert step.after["mode"] == "0770"
 
-    def test_left_alone(self) -> None:
-        step = plan_directory(WANTED, found(empty=False))
+    def test_unchanged(self) -> None:
+        step = plan_directory(DESIRED, actual(empty=False))
         assert not step.changed
         assert (step.errors, step.warnings) == ((), ())
 
-    def test_an_empty_directory_of_root_is_taken(self) -> None:
-        step = plan_directory(WANTED, found(owner=0, mode=0o755))
+    def test_an_empty_directory_of_root_gets_the_desired_owner(self) -> None:
+        step = plan_directory(DESIRED, actual(owner=0, mode=0o755))
         assert (step.own, step.mode, step.create) == (True, True, False)
         assert step.errors == ()
 
-    def test_group_and_mode_of_its_own_data_are_set_right(self) -> None:
-        step = plan_directory(WANTED, found(group=1000, mode=0o777, empty=False))
+    def test_group_and_mode_of_a_directory_with_own_data_are_corrected(self) -> None:
+        step = plan_directory(DESIRED, actual(group=1000, mode=0o777, empty=False))
         assert (step.own, step.mode) == (True, True)
         assert step.errors == ()
 
     @pytest.mark.parametrize(
         ("state", "words"),
         [
-            (found(owner=33, empty=False), "belongs to user 33, not 1000, and holds data"),
+            (actual(owner=33, empty=False), "belongs to user 33, not 1000, and contains data"),
             (
-                found(empty=False, foreign=(("nodes", 0),)),
-                "holds entries of other users: nodes (user 0)",
+                actual(empty=False, foreign=(("nodes", 0),)),
+                "contains entries of other users: nodes (user 0)",
             ),
-            (found(read_only=True), "the file system / is mounted read-only"),
-            (found("absent", read_only=True), "is mounted read-only"),
-            (found("absent", free=9 * GIB), "9.0 GB free on /, storage_min_free_gb is 10"),
-            (found("file"), "is a file and has to be a directory"),
+            (actual(read_only=True), "the file system / is mounted read-only"),
+            (actual("absent", read_only=True), "is mounted read-only"),
+            (actual("absent", free=9 * GIB), "9.0 GB free on /, storage_min_free_gb is 10"),
+            (actual("file"), "is a file, but must be a directory"),
             (
-                found("dangling", blocker="/srv/elk"),
-                "/srv/elk is a symbolic link to a place that does not exist",
+                actual("dangling", blocker="/srv/elk"),
+                "/srv/elk is a symbolic link to a path that does not exist",
             ),
-            (found("loop", blocker="/srv/elk"), "/srv/elk is a symbolic link to itself"),
-            (found("blocked", blocker="/srv"), "/srv is no directory"),
+            (actual("loop", blocker="/srv/elk"), "/srv/elk is a symbolic link to itself"),
+            (actual("blocked", blocker="/srv"), "/srv is not a directory"),
         ],
     )
-    def test_refused(self, state: Found, words: str) -> None:
-        (error,) = plan_directory(WANTED, state).errors
+    def test_refused(self, state: Actual, words: str) -> None:
+        (error,) = plan_directory(DESIRED, state).errors
         assert error.startswith("/srv/elk/elasticsearch: ")
         assert words in error
 
-    def test_little_space_below_existing_data_is_a_warning(self) -> None:
-        step = plan_directory(WANTED, found(free=GIB, empty=False))
+    def test_little_space_for_existing_data_is_a_warning(self) -> None:
+        step = plan_directory(DESIRED, actual(free=GIB, empty=False))
         assert step.errors == ()
         assert "1.0 GB free" in step.warnings[0]
 
-    def test_memory_is_a_warning(self) -> None:
-        step = plan_directory(WANTED, found("absent", filesystem="tmpfs"))
+    def test_a_file_system_in_memory_is_a_warning(self) -> None:
+        step = plan_directory(DESIRED, actual("absent", filesystem="tmpfs"))
         assert step.errors == ()
-        assert "gone after a reboot" in step.warnings[0]
+        assert "lost after a reboot" in step.warnings[0]
 
 
-class TestLooking:
+class TestInspect:
     def test_directory(self, tmp_path: Path) -> None:
         (tmp_path / "lost+found").mkdir()
         state = inspect(str(tmp_path), os.getuid(), DISK)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file systems of a host, from its table of mounts and from the kernel."""
+"""The file systems of a host, from its mount table and from the kernel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def answer(flag: int = 0) -> SimpleNamespace:
 def test_table() -> None:
     known = mounts(TABLE)
     assert list(known) == ["/", "/srv", "/mnt/two words"]
-    # A word that only holds "ro" is no such option.
+    # "errors=remount-ro" is not the option "ro".
     assert "ro" in known["/srv"]
     assert "ro" not in known["/"]
 
@@ -42,7 +42,7 @@ def test_the_innermost_mount_counts() -> None:
     assert mount_of("/srvx", ["/", "/srv"]) == "/"
 
 
-def test_a_path_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_path_that_does_not_exist_yet(tmp_path: Path) -> None:
     assert nearest(str(tmp_path / "a" / "b")) == str(tmp_path)
 
 

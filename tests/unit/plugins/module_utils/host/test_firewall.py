@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules of firewalls: what is wanted becomes what nft, iptables and firewalld load."""
+"""Firewall rules: the desired access becomes the input of nft, iptables and firewalld."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.elk.swarm.plugins.module_utils.host import firewall
 from ansible_collections.elk.swarm.plugins.module_utils.host.firewall import (
     BaseChain,
+    Desired,
     FirewallError,
     Port,
-    Wanted,
     parse_networks,
 )
 
@@ -25,8 +25,8 @@ SYSLOG = Port("syslog", 514, ("tcp", "udp"), parse_networks(["0.0.0.0/0", "fd00:
 INSIDE = Port("kibana", 5601, ("tcp",), ())
 
 
-def wanted(**changes: Any) -> Wanted:
-    return Wanted(
+def desired(**changes: Any) -> Desired:
+    return Desired(
         **{
             "hosts": parse_networks(["10.20.0.11", "10.20.0.12", "fd00::11"]),
             "cluster": {"tcp": [7946, 2377], "udp": [4789, 7946]},
@@ -49,16 +49,16 @@ def test_networks_never_overlap() -> None:
     assert firewall.of_version(found, 6) == ["::1"]
 
 
-def test_what_is_no_network_is_named() -> None:
-    with pytest.raises(FirewallError, match="office is no address and no network"):
+def test_an_invalid_network_is_named() -> None:
+    with pytest.raises(FirewallError, match="office is not an address and not a network"):
         parse_networks(["10.0.0.0/8", "office"])
 
 
 # The guard
 
 
-def test_the_guard_refuses_everybody_but_the_hosts_on_the_swarms_ports() -> None:
-    found = lines(firewall.guard(wanted()))
+def test_the_guard_accepts_only_the_hosts_on_the_swarms_ports() -> None:
+    found = lines(firewall.guard(desired()))
     hosts = found.index("ip saddr @hosts4 accept")
     assert hosts < found.index("tcp dport { 2377, 7946 } goto refuse")
     assert hosts < found.index("udp dport { 4789, 7946 } goto refuse")
@@ -67,12 +67,12 @@ def test_the_guard_refuses_everybody_but_the_hosts_on_the_swarms_ports() -> None
 
 
 def test_the_guard_comes_before_docker_rewrites_destinations() -> None:
-    hook = next(line for line in lines(firewall.guard(wanted())) if "hook" in line)
+    hook = next(line for line in lines(firewall.guard(desired())) if "hook" in line)
     assert hook == "type filter hook prerouting priority -150; policy accept;"
 
 
-def test_the_guard_lets_named_networks_in_before_it_refuses() -> None:
-    found = lines(firewall.guard(wanted()))
+def test_the_guard_accepts_the_named_networks_before_it_refuses() -> None:
+    found = lines(firewall.guard(desired()))
     search = "meta l4proto tcp th dport 9200 "
     assert found.index(f"{search}ip saddr @elasticsearch4 accept") + 1 == found.index(
         f"{search}goto refuse"
@@ -84,13 +84,13 @@ def test_the_guard_lets_named_networks_in_before_it_refuses() -> None:
 
 
 def test_a_port_for_the_hosts_only_has_no_set() -> None:
-    text = firewall.guard(wanted())
+    text = firewall.guard(desired())
     assert "@kibana" not in text
     assert "meta l4proto tcp th dport 5601 goto refuse" in lines(text)
 
 
-def test_the_guard_is_about_no_other_port_and_replaces_itself_at_once() -> None:
-    text = firewall.guard(wanted())
+def test_the_guard_filters_no_other_port_and_replaces_itself_at_once() -> None:
+    text = firewall.guard(desired())
     ports = {
         int(word.strip("{},"))
         for line in lines(text)
@@ -110,15 +110,15 @@ def test_the_guard_is_about_no_other_port_and_replaces_itself_at_once() -> None:
 # Openings
 
 
-def test_only_hosts_with_ipsec_are_let_in_with_it() -> None:
+def test_ipsec_packets_are_accepted_only_with_encryption() -> None:
     esp = "ip saddr { 10.20.0.11, 10.20.0.12 } meta l4proto esp accept"
-    assert esp in firewall.opening_rules(wanted(encrypted=True), "input", "inet")
-    assert esp not in firewall.opening_rules(wanted(), "input", "inet")
+    assert esp in firewall.opening_rules(desired(encrypted=True), "input", "inet")
+    assert esp not in firewall.opening_rules(desired(), "input", "inet")
 
 
-def test_openings_keep_to_the_family_of_their_table() -> None:
-    four = "\n".join(firewall.opening_rules(wanted(), "input", "ip"))
-    six = "\n".join(firewall.opening_rules(wanted(), "input", "ip6"))
+def test_openings_use_only_the_family_of_their_table() -> None:
+    four = "\n".join(firewall.opening_rules(desired(), "input", "ip"))
+    six = "\n".join(firewall.opening_rules(desired(), "input", "ip6"))
     assert "ip saddr" in four
     assert "ip6" not in four
     assert "ip6 saddr fd00::11 tcp dport { 2377, 7946 } accept" in six
@@ -128,8 +128,8 @@ def test_openings_keep_to_the_family_of_their_table() -> None:
     assert both in six
 
 
-def test_what_docker_forwards_is_let_through() -> None:
-    assert firewall.opening_rules(wanted(), "forward", "inet")[1:] == [
+def test_packets_that_docker_forwards_are_accepted() -> None:
+    assert firewall.opening_rules(desired(), "forward", "inet")[1:] == [
         'iifname { "docker0", "docker_gwbridge" } accept',
         'oifname { "docker0", "docker_gwbridge" } ct status dnat accept',
     ]
@@ -169,7 +169,7 @@ MATCH = {"match": {"op": "==", "left": {}, "right": 22}}
         ([chain(policy="drop")], True),
         ([chain(policy="accept")], False),
         ([chain(policy="accept"), rule({"counter": {}}, {"reject": {}})], True),
-        # Refuses some, as against brute force, and lets in everybody else.
+        # Rejects only some packets, for example against brute force, and accepts all others.
         ([chain(policy="accept"), rule(MATCH, {"drop": None})], False),
         ([chain(policy="accept"), rule({"drop": None}, name="rest")], True),
         ([chain(policy="drop", name="output")], False),
@@ -183,32 +183,33 @@ MATCH = {"match": {"op": "==", "left": {}, "right": 22}}
     ],
 )
 def test_which_chains_need_openings(entries: list[dict[str, Any]], opened: bool) -> None:
-    found = firewall.to_open(firewall.base_chains({"nftables": [{"metainfo": {}}, *entries]}))
+    chains = firewall.base_chains({"nftables": [{"metainfo": {}}, *entries]})
+    found = firewall.chains_to_open(chains)
     assert [c.name for c in found] == (["input"] if opened else [])
 
 
-def test_an_output_chain_that_is_closed_is_seen() -> None:
+def test_a_restrictive_output_chain_is_found() -> None:
     (found,) = firewall.base_chains({"nftables": [chain(policy="drop", name="output")]})
     assert (found.hook, found.restrictive) == ("output", True)
 
 
-def test_one_jump_is_made_and_more_are_taken_away() -> None:
+def test_one_jump_is_added_and_others_are_removed() -> None:
     base = BaseChain("inet", "filter", "input", "input", restrictive=True)
-    lead = 'insert rule inet filter input jump elk_swarm_input comment "elk.swarm"'
-    first = firewall.opening_commands(wanted(), base)
+    jump = 'insert rule inet filter input jump elk_swarm_input comment "elk.swarm"'
+    first = firewall.opening_commands(desired(), base)
     assert first[:2] == [
         "add chain inet filter elk_swarm_input",
         "flush chain inet filter elk_swarm_input",
     ]
-    assert first[-1] == lead
+    assert first[-1] == jump
     again = firewall.opening_commands(
-        wanted(), BaseChain("inet", "filter", "input", "input", jumps=(7, 9))
+        desired(), BaseChain("inet", "filter", "input", "input", jumps=(7, 9))
     )
-    assert lead not in again
+    assert jump not in again
     assert again[-1] == "delete rule inet filter input handle 9"
 
 
-def test_closing_takes_the_jumps_first() -> None:
+def test_closing_removes_the_jumps_first() -> None:
     base = BaseChain("inet", "filter", "input", "input", jumps=(7,))
     assert firewall.closing_commands(base) == [
         "delete rule inet filter input handle 7",
@@ -217,9 +218,9 @@ def test_closing_takes_the_jumps_first() -> None:
     ]
 
 
-def test_the_file_of_openings_is_no_error_where_the_chain_has_gone() -> None:
+def test_the_file_of_openings_loads_without_the_original_chain() -> None:
     base = BaseChain("inet", "filter", "incoming", "input", restrictive=True)
-    text = lines(firewall.openings_file(wanted(), [base]))
+    text = lines(firewall.openings_file(desired(), [base]))
     assert text[1:4] == [
         "add table inet filter",
         "add chain inet filter incoming",
@@ -239,12 +240,12 @@ def test_the_configuration_of_nftables_loads_our_files_once() -> None:
     assert firewall.without_block(once) == CONFIG
 
 
-def test_a_line_that_an_operator_wrote_is_taken_as_it_is() -> None:
+def test_an_include_of_the_operator_is_kept() -> None:
     own = f"{CONFIG}  {firewall.INCLUDE}\n"
     assert firewall.with_include(own) == own
 
 
-def test_a_file_without_an_end_gets_one() -> None:
+def test_a_file_without_a_final_newline_gets_one() -> None:
     assert firewall.with_include("flush ruleset").startswith("flush ruleset\n# BEGIN")
 
 
@@ -253,8 +254,8 @@ def test_a_file_without_an_end_gets_one() -> None:
 BEFORE = "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n*filter\n:ufw-before-input - [0:0]\nCOMMIT\n"
 
 
-def test_ufw_gets_our_lines_in_its_table_of_filters() -> None:
-    rules = firewall.ufw_rules(wanted(), 4)
+def test_ufw_gets_our_lines_in_its_filter_table() -> None:
+    rules = firewall.ufw_rules(desired(), 4)
     text = firewall.ufw_file(BEFORE, firewall.ufw_chain(rules, "ufw-before-input"))
     head, _filter, tail = text.partition("*filter")
     assert "elk-swarm" not in head
@@ -264,9 +265,9 @@ def test_ufw_gets_our_lines_in_its_table_of_filters() -> None:
     assert firewall.ufw_file(text, []) == BEFORE
 
 
-def test_ufw_keeps_the_versions_apart() -> None:
-    assert all("::" not in entry for entry in firewall.ufw_rules(wanted(), 4))
-    six = firewall.ufw_rules(wanted(encrypted=True), 6)
+def test_ufw_rules_have_one_ip_version() -> None:
+    assert all("::" not in entry for entry in firewall.ufw_rules(desired(), 4))
+    six = firewall.ufw_rules(desired(encrypted=True), 6)
     assert "-A elk-swarm -s fd00::11 -p esp -j ACCEPT" in six
     assert all("10.20" not in entry for entry in six)
 
@@ -291,8 +292,8 @@ def policy(files: dict[str, str | None]) -> ET.Element:
     return ET.fromstring(files[firewall.POLICY_FILE] or "")
 
 
-def test_firewalld_gets_a_policy_that_counts_before_its_zones() -> None:
-    files = firewall.firewalld_files(wanted(encrypted=True))
+def test_firewalld_gets_a_policy_that_applies_before_its_zones() -> None:
+    files = firewall.firewalld_files(desired(encrypted=True))
     found = policy(files)
     assert int(found.attrib["priority"]) < 0
     assert found.attrib["target"] == "CONTINUE"
@@ -316,12 +317,12 @@ def test_firewalld_gets_a_policy_that_counts_before_its_zones() -> None:
 
 
 def test_firewalld_needs_no_set_for_a_family_without_hosts() -> None:
-    files = firewall.firewalld_files(wanted(hosts=parse_networks(["10.20.0.11"])))
+    files = firewall.firewalld_files(desired(hosts=parse_networks(["10.20.0.11"])))
     assert files[firewall.IPSET_FILES[6]] is None
     assert "elk-swarm-6" not in (files[firewall.POLICY_FILE] or "")
 
 
-# What is there
+# Present state
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_firewalld_needs_no_set_for_a_family_without_hosts() -> None:
         ("", False),
     ],
 )
-def test_rules_of_iptables_that_nobody_owns(listed: str, closed: bool) -> None:
+def test_whether_an_iptables_chain_is_closed(listed: str, closed: bool) -> None:
     assert firewall.iptables_closed(listed) is closed
 
 
@@ -348,9 +349,9 @@ def test_which_file_nftables_loads() -> None:
     assert firewall.config_of_unit("") == ""
 
 
-def test_where_an_ssh_session_comes_from() -> None:
-    said = b"LANG=C\0SSH_CONNECTION=10.20.0.5 51234 10.20.0.11 22\0"
-    assert firewall.ssh_client(said) == "10.20.0.5"
+def test_the_client_of_an_ssh_session() -> None:
+    environment = b"LANG=C\0SSH_CONNECTION=10.20.0.5 51234 10.20.0.11 22\0"
+    assert firewall.ssh_client(environment) == "10.20.0.5"
     assert firewall.ssh_client(b"SSH_CONNECTION=fe80::1%eth0 5 fe80::2%eth0 22\0") == "fe80::1"
     assert firewall.ssh_client(b"LANG=C\0") == ""
 

@@ -36,26 +36,26 @@ def test_lines(line: str, found: dict[str, str]) -> None:
     assert parse(line + "\n") == found
 
 
-def test_a_bare_host() -> None:
+def test_a_new_host() -> None:
     live = {"vm.max_map_count": "65530", "net.ipv4.tcp_retries2": "15"}
     plan = make_plan([MAPS, RETRIES], [], live)
     assert plan.content == "vm.max_map_count = 262144\nnet.ipv4.tcp_retries2 = 5\n"
     assert plan.live == {"vm.max_map_count": "262144", "net.ipv4.tcp_retries2": "5"}
 
 
-def test_a_host_that_is_right() -> None:
+def test_a_correct_host() -> None:
     live = {"vm.max_map_count": "262144", "net.ipv4.tcp_retries2": "5"}
     assert make_plan([MAPS, RETRIES], [], live).live == {}
 
 
-def test_a_higher_live_value_stays_and_is_not_made_permanent() -> None:
+def test_a_higher_live_value_is_kept_and_not_made_permanent() -> None:
     plan = make_plan([MAPS], [], {"vm.max_map_count": "1048576"})
     assert plan.live == {}
     assert plan.content == "vm.max_map_count = 262144\n"
 
 
-def test_a_higher_value_of_another_file_is_taken_over() -> None:
-    # Our file is read after most others, so a lower value in it would undo theirs at the next boot.
+def test_a_higher_value_of_another_file_is_adopted() -> None:
+    # The kernel loads our file after most others; a lower value would win at the next boot.
     others = [{"vm.max_map_count": "1048576"}, {"vm.max_map_count": "100"}]
     plan = make_plan([MAPS], others, {"vm.max_map_count": "65530"})
     assert plan.content == "vm.max_map_count = 1048576\n"

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.host import openpgp
 
-# Made with gpg for this test, which also said its fingerprint.
+# Created with gpg for this test; gpg also printed the fingerprint.
 BODY = """\
 mDMEawEIFxYJKwYBBAHaRw8BAQdAItNluIcpmXDP6UoCls67LGxP7AKZJ/Wm/9yy
 9G3kxjW0GXVuaXQgdGVzdCA8dEBleGFtcGxlLm9yZz6IlgQTFggAPhYhBPtJbXkQ
@@ -43,12 +43,12 @@ def test_every_key_of_a_file_counts() -> None:
 
 def test_spaces_and_case_do_not_matter() -> None:
     spaced = "fb49 6d79 10af d2a9 0164  7649 5b4d d98a 9497 148c"
-    assert openpgp.strangers(KEY, [OTHER, spaced]) == []
+    assert openpgp.unexpected_keys(KEY, [OTHER, spaced]) == []
 
 
 def test_an_unexpected_key_is_named() -> None:
-    assert openpgp.strangers(KEY, [OTHER]) == [FINGERPRINT]
-    assert openpgp.strangers(KEY, []) == [FINGERPRINT]
+    assert openpgp.unexpected_keys(KEY, [OTHER]) == [FINGERPRINT]
+    assert openpgp.unexpected_keys(KEY, []) == [FINGERPRINT]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,6 @@ def test_an_unexpected_key_is_named() -> None:
         f"{openpgp.BEGIN}\n\n{openpgp.END}",
     ],
 )
-def test_what_is_no_key(text: str) -> None:
+def test_a_text_that_is_not_a_key(text: str) -> None:
     with pytest.raises(openpgp.OpenPGPError):
         openpgp.fingerprints(text)

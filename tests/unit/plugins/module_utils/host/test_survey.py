@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is read from the texts of kernel and system."""
+"""Facts from the texts of the kernel and the system."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ eth1	0008A8C0	0100140A	0003	0	0	0	00F8FFFF	0	0	0
 """
 
 
-def test_memory_is_the_least_of_kernel_and_cgroups() -> None:
+def test_memory_is_the_minimum_of_kernel_and_cgroups() -> None:
     assert parse.memory_total(MEMINFO) == 8101908 * 1024
     assert parse.memory_total(MEMINFO, ["max\n", "", "9223372036854771712\n"]) == 8101908 * 1024
     assert parse.memory_total(MEMINFO, ["1073741824\n"]) == 1 << 30
@@ -58,7 +58,7 @@ def test_addresses() -> None:
     assert parse.ipv6_addresses(IF_INET6) == ["fd00::11"]
 
 
-def test_routes_leave_out_the_default() -> None:
+def test_routes_omit_the_default_route() -> None:
     assert parse.ipv4_routes(ROUTE) == [
         {"network": "10.20.0.0/24", "device": "eth0", "gateway": ""},
         {"network": "192.168.8.0/21", "device": "eth1", "gateway": "10.20.0.1"},
@@ -111,15 +111,13 @@ def test_dpkg_packages() -> None:
     ("journal", "audit", "interrupted"),
     [
         ([], "", False),
-        # Where dpkg writes before it gives a file its number, and what its maintainers left there.
+        # The file that dpkg writes before it gives it a number, and a file of the package.
         (["tmp.i", ".gitkeep"], "\n", False),
         (["0000", "0001"], "", True),
         ([], "The following packages have been unpacked but not yet configured.\n", True),
     ],
 )
-def test_dpkg_that_did_not_come_to_its_end(
-    journal: list[str], audit: str, interrupted: bool
-) -> None:
+def test_interrupted_dpkg(journal: list[str], audit: str, interrupted: bool) -> None:
     assert parse.dpkg_interrupted(journal, audit) is interrupted
 
 
@@ -139,7 +137,7 @@ def test_units() -> None:
     }
 
 
-def test_swarm_state_of_an_engine_that_says_nothing() -> None:
+def test_swarm_state_of_an_engine_without_swarm() -> None:
     assert parse.swarm_state({}) == {
         "state": "inactive",
         "node_id": "",
@@ -177,7 +175,7 @@ def test_swarm_state_of_a_manager() -> None:
         (False, "", "kernel/drivers/net/vxlan/vxlan.ko.zst: kernel/net/udp.ko\n", True),
     ],
 )
-def test_a_feature_is_absent_only_when_that_is_certain(
+def test_a_feature_is_absent_only_if_that_is_certain(
     loaded: bool, builtin: str | None, loadable: str | None, there: bool | None
 ) -> None:
     assert parse.kernel_feature("vxlan", loaded, builtin, loadable) is there
@@ -204,14 +202,14 @@ TCP = """\
    1: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0   0 112 1 0 100 0
    2: 0B00140A:23F0 0C00140A:A1B2 01 00000000:00000000 00:00000000 00000000  0   0 113 1 0 100 0
 """
-# Address and port of this end and of the other, state, inode.
+# Local address and port, remote address and port, state, inode.
 UDP6 = "  sl  local_address remote_address st\n" + "".join(
     f"10: {'0' * 24}01000000:0202 {'0' * 24}{peer} {state} 0:0 00:0 0 0 0 {inode} 2 0\n"
     for peer, state, inode in (("00000000:0000", "07", 114), ("01000000:0035", "01", 115))
 )
 
 
-def test_listeners_are_told_from_connections() -> None:
+def test_connections_are_not_listeners() -> None:
     assert parse.listeners(TCP, "tcp", [9200]) == [
         {"protocol": "tcp", "port": 9200, "address": "0.0.0.0", "inode": "111"}
     ]
@@ -219,7 +217,7 @@ def test_listeners_are_told_from_connections() -> None:
     assert parse.listeners("", "tcp", [22]) == []
 
 
-def test_listeners_on_datagrams_and_on_ipv6() -> None:
+def test_listeners_on_udp_and_ipv6() -> None:
     (found,) = parse.listeners(UDP6, "udp", [514])
     assert (found["address"], found["inode"]) == ("::1", "114")
 
@@ -232,7 +230,7 @@ def test_listeners_on_datagrams_and_on_ipv6() -> None:
         ("no such option", ""),
     ],
 )
-def test_the_version_of_an_engine_that_does_not_run(output: str, version: str) -> None:
+def test_the_version_of_a_stopped_engine(output: str, version: str) -> None:
     assert parse.engine_version(output) == version
 
 
@@ -245,12 +243,12 @@ def test_swap() -> None:
     ("words", "choice"),
     [("always [madvise] never\n", "madvise"), ("never\n", "never"), ("", "")],
 )
-def test_the_choice_that_a_file_of_the_kernel_marks(words: str, choice: str) -> None:
+def test_the_selected_value_of_a_kernel_file(words: str, choice: str) -> None:
     assert parse.chosen(words) == choice
 
 
 @pytest.mark.parametrize(
     ("error", "is_set"), [(None, None), (2_000, True), (15_999_999, True), (16_000_000, False)]
 )
-def test_whether_something_sets_the_clock(error: int | None, is_set: bool | None) -> None:
+def test_whether_a_program_synchronizes_the_clock(error: int | None, is_set: bool | None) -> None:
     assert parse.clock_is_set(error) is is_set

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Swap that is on, and whether memory can take it back."""
+"""Active swap, and whether it fits into memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority
 """
 
 
-def test_what_the_kernel_swaps_to() -> None:
+def test_swap_devices() -> None:
     assert swap.devices(SWAPS) == [
         swap.Device("/dev/vda2", 2097148 * 1024, 1 << 30),
         swap.Device("/swap file", 1 << 20, 0),
@@ -23,15 +23,15 @@ def test_what_the_kernel_swaps_to() -> None:
     assert swap.devices(SWAPS.splitlines()[0]) == []
 
 
-def test_swap_is_kept_when_memory_cannot_take_it_back() -> None:
+def test_swap_that_does_not_fit_into_memory_blocks() -> None:
     found = swap.devices(SWAPS)
-    assert swap.why_not(found, "MemAvailable:    1048576 kB\n") == ""
-    refused = swap.why_not(found, "MemAvailable:    1048575 kB\n")
-    assert "1024 MiB are swapped out, and 1023 MiB of memory are left" in refused
-    assert "host_tuning_swap: keep" in refused
+    assert swap.blocker(found, "MemAvailable:    1048576 kB\n") == ""
+    blocker = swap.blocker(found, "MemAvailable:    1048575 kB\n")
+    assert "1024 MiB of swap are used, and only 1023 MiB of memory are available" in blocker
+    assert "host_tuning_swap: keep" in blocker
 
 
-def test_what_is_shown_does_not_change_by_itself() -> None:
+def test_the_text_does_not_change_during_normal_use() -> None:
     busy, idle = swap.Device("/dev/vda2", 1 << 30, 5), swap.Device("/dev/vda2", 1 << 30, 0)
     assert swap.show([busy], False) == swap.show([idle], False)
     assert swap.show([], True) == "swap.target is masked\n"

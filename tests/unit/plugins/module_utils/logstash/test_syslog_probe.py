@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The probe's lines, and its accounts of what became of them."""
+"""The lines of the probe, and the comparison with the documents that were found."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def hit(line: Line, **changes: Any) -> Hit:
     return Hit(**{**values, **changes})
 
 
-def test_lines_on_the_wire() -> None:
+def test_lines_in_each_format() -> None:
     assert wire_form("t", "rfc3164", SENDER, NOW) == "<14>Nov  5 07:08:09 host1 app1[42]: t"
     assert (
         wire_form("t", "rfc5424", SENDER, NOW)
@@ -68,18 +68,18 @@ def test_lines_on_the_wire() -> None:
     assert wire_form("t", "plain", SENDER, NOW) == "t"
 
 
-def test_lines_are_distinct_and_take_turns_in_the_formats() -> None:
+def test_lines_are_unique_and_the_formats_alternate() -> None:
     lines = parcel(7).lines + parcel(7, index=1).lines
     assert len({line.text for line in lines}) == 14
     assert [line.format for line in lines[:4]] == [*ALL, "rfc3164"]
-    # One term each for the standard analyzer, which splits at anything but letters and digits.
+    # The standard analyzer splits at all characters that are not letters or digits.
     for line in lines:
         words = re.findall(r"[A-Za-z0-9]+", line.text)
         assert RUN in words
         assert line.key in words
 
 
-def test_targets_without_repetition() -> None:
+def test_targets_without_duplicates() -> None:
     item = {"address": "a", "port": 514, "protocols": ["tcp", "udp"]}
     found = sources([item, {**item, "protocols": ["udp"]}])
     assert [str(target) for target in found] == ["a:514/tcp", "a:514/udp"]
@@ -93,7 +93,7 @@ def test_balanced() -> None:
     assert account.report()["found"] == 3
 
 
-def test_missing_doubled_and_unparsed() -> None:
+def test_missing_duplicate_and_unparsed_lines() -> None:
     first, second = parcel(), parcel(index=1)
     hits = [
         hit(first.lines[0]),
@@ -112,9 +112,9 @@ def test_missing_doubled_and_unparsed() -> None:
         "unparsed": 1,
     }
     assert accounts[0].missing == [first.lines[1].text]
-    said = accounts[0].sentence()
-    assert said.startswith("192.0.2.1:514/tcp: 1 of 3 lines were not found")
-    assert "found more than once" in said
+    sentence = accounts[0].sentence()
+    assert sentence.startswith("192.0.2.1:514/tcp: 1 of 3 lines were not found")
+    assert "found more than once" in sentence
     assert "host.hostname is None" in accounts[1].sentence()
 
 
@@ -168,7 +168,7 @@ def test_explanations() -> None:
     assert "No route" in explain_send(OSError(113, "No route to host"))
 
 
-def test_datagrams_are_paced() -> None:
+def test_datagrams_are_sent_at_a_steady_rate() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         receiver.settimeout(2)
@@ -179,12 +179,12 @@ def test_datagrams_are_paced() -> None:
         got = [receiver.recv(1000).decode() for _ in lines]
     assert got == [line.text for line in lines]
     assert sent.count == 5
-    # Nobody slept, so that each of the four pauses is due in full: 0.1, 0.2, 0.3, 0.4 s.
+    # The fake sleep returns at once, so each pause counts from the start: 0.1, 0.2, 0.3, 0.4 s.
     assert pauses == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.09)
 
 
 class FakeFinder:
-    """Lines that come in piece by piece."""
+    """Lines that arrive one after the other."""
 
     def __init__(self, *looks: list[Hit]) -> None:
         self.looks = list(looks)
@@ -219,7 +219,7 @@ def wait(finder: FakeFinder, expected: int, seconds: float) -> tuple[int, float]
     return len(hits), waited
 
 
-def test_waiting_ends_with_the_last_line() -> None:
+def test_the_wait_ends_with_the_last_line() -> None:
     hits = [hit(line) for line in parcel().lines]
     finder = FakeFinder([], [], hits[:1], hits)
     found, waited = wait(finder, 3, 60)
@@ -228,19 +228,19 @@ def test_waiting_ends_with_the_last_line() -> None:
     assert finder.fetched == 1
 
 
-def test_doubles_do_not_end_the_waiting() -> None:
+def test_duplicates_do_not_end_the_wait() -> None:
     first, second, third = (hit(line) for line in parcel().lines)
     finder = FakeFinder([], [first, first, second], [first, first, second, third])
     assert wait(finder, 3, 60)[0] == 4
 
 
-def test_waiting_ends_in_time() -> None:
+def test_the_wait_ends_after_the_timeout() -> None:
     found, waited = wait(FakeFinder([], [hit(parcel().lines[0])]), 3, 5)
     assert found == 1
     assert waited == pytest.approx(5, abs=0.1)
 
 
-def test_a_receiver_that_answers_without_end_is_left() -> None:
+def test_a_receiver_that_answers_without_end_is_dropped() -> None:
     with socket.create_server(("127.0.0.1", 0)) as receiver:
 
         def answer() -> None:
@@ -250,6 +250,6 @@ def test_a_receiver_that_answers_without_end_is_left() -> None:
                     client.sendall(b"x" * 4096)
 
         threading.Thread(target=answer, daemon=True).start()
-        begun = time.monotonic()
+        start = time.monotonic()
         send_tcp(Sent(Target("127.0.0.1", receiver.getsockname()[1], "tcp"), []), 1.0)
-        assert LINGER <= time.monotonic() - begun < 10 * LINGER
+        assert LINGER <= time.monotonic() - start < 10 * LINGER

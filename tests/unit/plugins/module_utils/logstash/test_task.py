@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queue of a running Logstash: two looks, no longer than they have to be."""
+"""The queue of a running Logstash: two looks that take no longer than necessary."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class Clock:
 
 
 def seen(*looks: Flow | None) -> dict[str, Any]:
-    """Look at these one after the other; the last one stays."""
-    left = list(looks)
+    """Watch these values one after the other; the last one repeats."""
+    values = list(looks)
     clock = Clock()
     return watch(
-        lambda: left.pop(0) if len(left) > 1 else left[0],
+        lambda: values.pop(0) if len(values) > 1 else values[0],
         10,
         clock=clock,
         sleep=clock.sleep,
     )
 
 
-def test_an_empty_queue_is_looked_at_once() -> None:
+def test_an_empty_queue_needs_one_look() -> None:
     assert seen(flow(5, 0))["seconds"] == 0
 
 
-def test_the_first_event_that_is_sent_ends_the_look() -> None:
+def test_the_watch_ends_when_an_event_leaves() -> None:
     found = seen(flow(5, 3), flow(5, 3), flow(6, 2))
     assert (found["seconds"], found["last"]["out"]) == (1.0, 6)
 
@@ -64,12 +64,12 @@ def test_a_long_queue_is_watched_to_see_whether_it_grows() -> None:
     assert (found["seconds"], found["long"]) == (10.0, True)
 
 
-def test_a_logstash_that_ends_in_between() -> None:
+def test_a_logstash_that_stops_during_the_watch() -> None:
     assert seen(flow(5, 3), None)["last"] == {}
     assert seen(None) == {"first": {}, "last": {}, "seconds": 0.0, "long": False}
 
 
-def test_what_the_api_says() -> None:
+def test_an_answer_of_the_api() -> None:
     events = {"in": 300, "out": 11}
     queue = {
         "type": "persisted",
@@ -96,5 +96,5 @@ def test_what_the_api_says() -> None:
         {"pipelines": {"x": {"queue": {"events_count": -1}}}},
     ],
 )
-def test_what_no_logstash_says(stats: Any) -> None:
+def test_answers_that_logstash_never_gives(stats: Any) -> None:
     assert flow_of(stats) is None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts are new, how one leaves, what forbids it, and what becomes of a lost one."""
+"""New hosts, the removal of a host and its blockers, and the replacement of a lost host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.elk.swarm.plugins.filter.new_hosts import new_hosts
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE, LEAVE
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.shards import (
     copies_of,
-    stays,
+    why_not_moved,
     with_room,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.host_plan import (
@@ -29,7 +29,7 @@ ALL = ["data", "ingest", "master"]
 
 
 class Stage:
-    """A sound platform of two managers and two workers, until a test says otherwise."""
+    """A healthy platform of two managers and two workers, which a test may change."""
 
     def __init__(self) -> None:
         self.members = {
@@ -103,7 +103,7 @@ class Stage:
             ids=ids,
         )
 
-    def refusal(self, node: str = "w2") -> str:
+    def blockers(self, node: str = "w2") -> str:
         return " | ".join(self.plan(node)["refusals"])
 
     def replace(
@@ -123,7 +123,7 @@ class Stage:
             {**hosts, **dict.fromkeys(new, ""), **(ids or {})},
         )
 
-    def harm(self, *arguments: Any, **options: Any) -> str:
+    def replace_blockers(self, *arguments: Any, **options: Any) -> str:
         return " | ".join(self.replace(*arguments, **options)["refusals"])
 
     def die(self, name: str) -> None:
@@ -139,7 +139,7 @@ def stage() -> Stage:
 # -- steps ----------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_is_in_goes_all_the_way_and_is_not_demoted(stage: Stage) -> None:
+def test_a_worker_takes_all_steps_but_demote(stage: Stage) -> None:
     plan = stage.plan()
     assert plan["steps"] == [step for step in STEPS if step != "demote"]
     assert (plan["refusals"], plan["resumed"], plan["shards"]) == ([], False, 4)
@@ -158,14 +158,14 @@ def test_a_host_without_data_has_nothing_to_drain(stage: Stage) -> None:
     assert stage.plan()["steps"] == ["stop", "leave", "expel"]
 
 
-def test_what_a_killed_run_has_done_is_not_planned_again(stage: Stage) -> None:
+def test_steps_that_a_killed_run_has_done_are_not_planned_again(stage: Stage) -> None:
     stage.settings = {LEAVE: "w2", EXCLUDE_NAME: "w2"}
     assert stage.plan()["resumed"]
     assert stage.plan()["refusals"] == []
     del stage.nodes["w2"]
     stage.members["w2"]["labels"] = {}
     assert stage.plan()["steps"] == ["leave", "expel", "clear"]
-    # It has left, and the swarm still has it on its list.
+    # It has left, and the swarm still lists it.
     stage.members["w2"]["state"] = "down"
     assert stage.plan(swarm_id="")["steps"] == ["expel", "clear"]
     del stage.members["w2"]
@@ -174,13 +174,13 @@ def test_what_a_killed_run_has_done_is_not_planned_again(stage: Stage) -> None:
     assert stage.plan(swarm_id="")["steps"] == []
 
 
-def test_a_vote_that_is_still_excluded_is_given_back(stage: Stage) -> None:
+def test_a_voting_exclusion_that_remains_is_cleared(stage: Stage) -> None:
     del stage.nodes["w2"], stage.members["w2"]
     stage.excluded = [{"id": "es-w2", "name": "w2"}]
     assert stage.plan(swarm_id="")["steps"] == ["clear"]
 
 
-def test_nothing_is_refused_once_the_host_is_out(stage: Stage) -> None:
+def test_nothing_blocks_once_the_host_is_out(stage: Stage) -> None:
     del stage.nodes["w2"], stage.members["w2"]
     stage.formed = False
     assert stage.plan(swarm_id="")["refusals"] == []
@@ -195,47 +195,47 @@ def test_a_new_host_of_the_same_name_is_not_taken_for_the_one_that_has_left(stag
     assert stage.plan(swarm_id="another")["ids"] == []
 
 
-# -- refusals -------------------------------------------------------------------------------------
+# -- blockers -------------------------------------------------------------------------------------
 
 
-def test_a_host_that_names_another_node_is_not_believed(stage: Stage) -> None:
-    (told,) = stage.plan("w2", swarm_id="swarm-m2")["refusals"]
-    assert "w2 is called w2 and says that it is the node swarm-m2" in told
-    assert "which is called m2" in told
-    # It may claim the other one's name as well.
-    (told,) = stage.plan("m2", ids={"m2": "swarm-m2", "w2": "swarm-m2"})["refusals"]
-    assert "m2 and w2 both say that they are the node swarm-m2 of the swarm" in told
+def test_a_host_that_reports_the_id_of_another_node_is_a_blocker(stage: Stage) -> None:
+    (blocker,) = stage.plan("w2", swarm_id="swarm-m2")["refusals"]
+    assert "w2 is called w2 and reports the swarm node id swarm-m2" in blocker
+    assert "which belongs to m2" in blocker
+    # It may claim the name of the other host as well.
+    (blocker,) = stage.plan("m2", ids={"m2": "swarm-m2", "w2": "swarm-m2"})["refusals"]
+    assert "m2 and w2 both report the swarm node id swarm-m2" in blocker
     assert stage.plan("w2", ids={"m2": "swarm-m2", "w2": "swarm-w2"})["refusals"] == []
 
 
 @pytest.mark.parametrize("status", ["yellow", "red"])
-def test_a_cluster_that_lacks_copies_is_left_alone(stage: Stage, status: str) -> None:
+def test_a_cluster_that_is_not_green_is_a_blocker(stage: Stage, status: str) -> None:
     stage.status = status
-    assert f"The cluster is {status}" in stage.refusal()
+    assert f"The cluster is {status}" in stage.blockers()
 
 
-def test_without_a_cluster_that_answers_nothing_goes(stage: Stage) -> None:
+def test_without_a_cluster_no_host_is_removed(stage: Stage) -> None:
     stage.formed = False
-    assert stage.refusal() == (
-        "No cluster answers, so nobody can tell what would be lost. No node answered."
+    assert stage.blockers() == (
+        "No cluster answers, so it is not known what would be lost. No node answered."
     )
 
 
-def test_no_index_may_have_more_copies_than_nodes_are_left(stage: Stage) -> None:
+def test_no_index_may_have_more_copies_than_the_remaining_nodes(stage: Stage) -> None:
     stage.copies = {"logs": 3, "wide": 4}
-    assert "3 node(s) for data would be left, and wide has 4 copies" in stage.refusal()
+    assert "3 node(s) for data would be left, and wide has 4 copies" in stage.blockers()
     stage.copies = {"logs": 3}
-    assert stage.refusal() == ""
+    assert stage.blockers() == ""
 
 
 def test_only_nodes_of_the_same_tier_count(stage: Stage) -> None:
     for name in ("m1", "m2", "w1"):
         stage.nodes[name]["roles"] = ["master", "data_cold"]
     stage.nodes["w2"]["roles"] = ["data_hot", "master"]
-    assert "w2 is the last node for data (data_hot)" in stage.refusal()
+    assert "w2 is the last node for data (data_hot)" in stage.blockers()
     stage.nodes["w1"]["roles"] = ["data", "master"]
     stage.copies = {"logs": 1}
-    assert stage.refusal() == ""
+    assert stage.blockers() == ""
 
 
 def test_the_disks_of_the_others_must_hold_the_shards(stage: Stage) -> None:
@@ -243,11 +243,11 @@ def test_the_disks_of_the_others_must_hold_the_shards(stage: Stage) -> None:
         stage.nodes[name]["free"] = 16 * GIB
     # 6 GiB above the high watermark on each.
     stage.nodes["w2"] |= {"bytes": 18 * GIB, "largest": 6 * GIB}
-    assert stage.refusal() == ""
+    assert stage.blockers() == ""
     stage.nodes["w2"]["bytes"] += 1
-    assert "18432 MiB of room below the high watermark" in stage.refusal()
+    assert "18432 MiB of room below the high watermark" in stage.blockers()
     stage.nodes["w2"] |= {"bytes": 7 * GIB, "largest": 7 * GIB}
-    assert "the largest of 7168 MiB" in stage.refusal()
+    assert "the largest of 7168 MiB" in stage.blockers()
 
 
 def test_a_node_below_the_low_watermark_takes_nothing() -> None:
@@ -264,111 +264,113 @@ def test_a_node_below_the_low_watermark_takes_nothing() -> None:
 def test_the_last_master_eligible_node_stays(stage: Stage) -> None:
     for name in ("m1", "m2", "w1"):
         stage.nodes[name]["roles"] = ["data"]
-    assert "w2 is the last node that may become master" in stage.refusal()
+    assert "w2 is the last node that may become master" in stage.blockers()
 
 
-def test_a_node_that_is_away_is_brought_back_first(stage: Stage) -> None:
+def test_a_node_that_is_absent_must_come_back_first(stage: Stage) -> None:
     del stage.nodes["w1"]
-    assert "w1 is not in the cluster" in stage.refusal()
+    assert "w1 is not in the cluster" in stage.blockers()
 
 
-def test_what_others_have_set_is_not_taken_for_ours(stage: Stage) -> None:
+def test_settings_of_others_are_blockers(stage: Stage) -> None:
     stage.settings = {EXCLUDE_NAME: "w1"}
-    assert f"{EXCLUDE_NAME} is w1: somebody takes shards off nodes" in stage.refusal()
+    assert f"{EXCLUDE_NAME} is w1: somebody takes shards off nodes" in stage.blockers()
     stage.settings = {EXCLUDE_NAME: "w1", LEAVE: "w1"}
-    assert "-e remove_host=w1" in stage.refusal()
+    assert "-e remove_host=w1" in stage.blockers()
     stage.settings = {ENABLE: "primaries"}
-    assert f"{ENABLE} is primaries" in stage.refusal()
+    assert f"{ENABLE} is primaries" in stage.blockers()
     stage.settings = {}
     stage.excluded = [{"id": "es-m2", "name": "m2"}]
-    assert "m2 may not vote" in stage.refusal()
+    assert "m2 may not vote" in stage.blockers()
 
 
-def test_the_managers_that_are_left_must_be_able_to_go_on(stage: Stage) -> None:
+def test_the_remaining_managers_must_have_a_majority(stage: Stage) -> None:
     stage.members["m2"]["role"] = "worker"
-    assert "m1 is the last manager" in stage.refusal("m1")
+    assert "m1 is the last manager" in stage.blockers("m1")
     stage.members["m2"] |= {"role": "manager", "reachability": "unreachable"}
-    assert "Of the 1 managers that would be left only 0 can be reached" in stage.refusal("m1")
+    assert "Of the 1 managers that would be left only 0 can be reached" in stage.blockers("m1")
 
 
-def test_an_even_number_of_managers_is_left_only_when_that_was_said(stage: Stage) -> None:
+def test_an_even_number_of_managers_must_be_accepted(stage: Stage) -> None:
     stage.members["w1"] |= {"role": "manager", "reachability": "reachable"}
-    assert stage.refusal("m2") == ""
+    assert stage.blockers("m2") == ""
     stage.accept_even_managers = False
-    assert "swarm_accept_even_managers" in stage.refusal("m2")
-    assert stage.refusal("w2") == ""
+    assert "swarm_accept_even_managers" in stage.blockers("m2")
+    assert stage.blockers("w2") == ""
 
 
-def test_a_service_keeps_a_host(stage: Stage) -> None:
+def test_a_service_keeps_enough_hosts(stage: Stage) -> None:
     stage.places[0]["hosts"] = ["m1"]
-    assert "Logstash is to run 2 task(s), and without w2 1 host(s) may run it" in stage.refusal()
+    assert "Logstash should run 2 task(s), and without w2 1 host(s) may run it" in stage.blockers()
     stage.places[0]["single"] = False
-    assert stage.refusal() == ""
+    assert stage.blockers() == ""
     stage.places[0] |= {"hosts": [], "replicas": "0"}
-    assert "without w2 0 host(s) may run it" in stage.refusal()
+    assert "without w2 0 host(s) may run it" in stage.blockers()
     stage.places[0]["here"] = False
-    assert stage.refusal() == ""
+    assert stage.blockers() == ""
 
 
-# -- lost -----------------------------------------------------------------------------------------
+# -- a lost host ----------------------------------------------------------------------------------
 
 
-def test_a_lost_worker_is_struck_off_and_its_vote_is_taken(stage: Stage) -> None:
+def test_a_lost_worker_is_removed_and_excluded_from_voting(stage: Stage) -> None:
     stage.die("w2")
     plan = stage.replace()
     assert plan["refusals"] == []
-    # The list last: it tells a run after a kill that something is left.
+    # The node list last: while the node is listed, a killed run can be continued.
     assert plan["steps"] == ["vote", "clear", "expel"]
     assert (plan["ids"], plan["voters"]) == (["swarm-w2"], ["es-w2"])
     assert (plan["addresses"], plan["also"]) == (["192.0.2.4"], [])
     assert len(plan["told"]) == 3
 
 
-def test_a_lost_manager_is_demoted_before_it_is_struck_off(stage: Stage) -> None:
+def test_a_lost_manager_is_demoted_before_it_is_removed(stage: Stage) -> None:
     stage.die("m2")
     stage.members["m2"]["reachability"] = "unreachable"
     assert stage.replace("m2")["steps"] == ["vote", "clear", "demote", "expel"]
 
 
-def test_a_manager_that_a_recovered_swarm_left_behind_has_no_vote_to_take(stage: Stage) -> None:
+def test_a_manager_lost_before_a_quorum_recovery_is_not_demoted(stage: Stage) -> None:
     stage.die("m2")
     stage.members["m2"]["reachability"] = ""
     assert stage.replace("m2")["steps"] == ["vote", "clear", "expel"]
 
 
-def test_without_a_vote_none_is_taken(stage: Stage) -> None:
+def test_a_node_without_a_vote_is_only_removed(stage: Stage) -> None:
     stage.die("w1")
     assert stage.replace("w1")["steps"] == ["expel"]
 
 
-def test_a_host_that_lives_is_not_replaced(stage: Stage) -> None:
-    assert "The swarm sees w2 as ready" in stage.harm()
+def test_a_host_that_is_alive_is_not_replaced(stage: Stage) -> None:
+    assert "The swarm sees w2 as ready" in stage.replace_blockers()
     stage.members["w2"]["state"] = "unknown"
-    assert "The swarm sees w2 as unknown" in stage.harm()
+    assert "The swarm sees w2 as unknown" in stage.replace_blockers()
     stage.members["w2"]["state"] = "down"
-    assert "w2 is in the cluster of Elasticsearch" in stage.harm()
+    assert "w2 is in the cluster of Elasticsearch" in stage.replace_blockers()
     stage.die("w2")
-    assert "its Docker says that it is the node swarm-w2" in stage.harm(ids={"w2": "swarm-w2"})
+    assert "its Docker reports the swarm node id swarm-w2" in stage.replace_blockers(
+        ids={"w2": "swarm-w2"}
+    )
 
 
-def test_nobody_tells_what_is_lost_without_a_cluster(stage: Stage) -> None:
+def test_without_a_cluster_no_host_is_replaced(stage: Stage) -> None:
     stage.die("w2")
     stage.formed = False
-    assert "No cluster answers" in stage.harm()
+    assert "No cluster answers" in stage.replace_blockers()
 
 
-def test_what_somebody_else_has_set_is_not_taken_back(stage: Stage) -> None:
+def test_settings_of_others_are_not_reset(stage: Stage) -> None:
     stage.die("w2")
     stage.excluded = [{"id": "es-m2", "name": "m2"}]
     stage.settings = {EXCLUDE_NAME: "w2"}
-    harm = stage.harm()
-    assert "m2 may not vote for a master" in harm
-    assert "somebody takes shards off nodes" in harm
+    blockers = stage.replace_blockers()
+    assert "m2 may not vote for a master" in blockers
+    assert "somebody takes shards off nodes" in blockers
     stage.settings = {EXCLUDE_NAME: "w1", LEAVE: "w1"}
-    assert "The removal of w1 was broken off" in stage.harm()
+    assert "The removal of w1 was interrupted" in stage.replace_blockers()
 
 
-def test_a_host_that_died_while_it_was_removed_leaves_no_exclusion(stage: Stage) -> None:
+def test_the_exclusions_of_a_host_that_died_during_its_removal_are_cleared(stage: Stage) -> None:
     stage.die("w2")
     stage.settings = {EXCLUDE_NAME: "w2", LEAVE: "w2"}
     stage.excluded = [{"id": "es-w2", "name": "w2"}]
@@ -377,18 +379,18 @@ def test_a_host_that_died_while_it_was_removed_leaves_no_exclusion(stage: Stage)
     assert "clear" in plan["steps"]
 
 
-def test_somebody_has_to_take_its_place(stage: Stage) -> None:
+def test_another_host_must_take_its_place(stage: Stage) -> None:
     stage.die("w2")
-    assert "No host of the inventory is new" in stage.harm(new=())
-    assert "replace_with is w9" in stage.harm(asked="w9")
-    assert stage.harm(asked="w3") == ""
-    # One that add_host.yml or site.yml has let in before.
-    assert stage.harm(new=(), asked="w1") == ""
+    assert "No host of the inventory is new" in stage.replace_blockers(new=())
+    assert "replace_with is w9" in stage.replace_blockers(asked="w9")
+    assert stage.replace_blockers(asked="w3") == ""
+    # A host that add_host.yml or site.yml has added before.
+    assert stage.replace_blockers(new=(), asked="w1") == ""
     stage.members["again"] = {**Stage().members["w2"], "id": "swarm-again"}
-    assert stage.harm(new=()) == ""
+    assert stage.replace_blockers(new=()) == ""
 
 
-def test_a_replacement_that_was_broken_off_is_gone_on_with(stage: Stage) -> None:
+def test_an_interrupted_replacement_is_continued(stage: Stage) -> None:
     stage.die("w2")
     stage.excluded = [{"id": "es-w2", "name": "_absent_"}]
     stage.voting.remove("es-w2")
@@ -399,22 +401,22 @@ def test_a_replacement_that_was_broken_off_is_gone_on_with(stage: Stage) -> None
     del stage.members["w2"]
     plan = stage.replace()
     assert (plan["refusals"], plan["steps"], plan["ids"]) == ([], [], [])
-    # The new one has the same name, and is on its way in.
+    # The new host has the same name and is joining.
     stage.members["new"] = {**Stage().members["w2"], "id": "swarm-new"}
-    assert stage.harm(new=("w2",)) == ""
-    assert "it is in already" in stage.harm(new=())
+    assert stage.replace_blockers(new=("w2",)) == ""
+    assert "it is in the platform already" in stage.replace_blockers(new=())
 
 
-def test_other_nodes_that_are_missed_are_told(stage: Stage) -> None:
+def test_other_nodes_that_are_down_are_listed(stage: Stage) -> None:
     stage.die("w2")
     stage.die("w1")
     assert stage.replace()["also"] == ["w1"]
 
 
-# -- new ------------------------------------------------------------------------------------------
+# -- new hosts ------------------------------------------------------------------------------------
 
 
-def test_new_is_who_is_not_in_or_was_broken_off(stage: Stage) -> None:
+def test_new_hosts_are_not_in_the_platform_or_only_in_part(stage: Stage) -> None:
     hosts = {name: name for name in ("m1", "m2", "w1", "w2", "w3")}
     ids = {name: f"swarm-{name}" for name in hosts}
     members = list(stage.members.values())
@@ -431,7 +433,7 @@ def test_new_is_who_is_not_in_or_was_broken_off(stage: Stage) -> None:
     assert new(placed=["w3"]) == ["w1", "w3"]
 
 
-# -- what the cluster tells -----------------------------------------------------------------------
+# -- facts of the cluster -------------------------------------------------------------------------
 
 
 def test_copies_are_counted_with_the_primary() -> None:
@@ -448,7 +450,7 @@ def test_copies_are_counted_with_the_primary() -> None:
     ) == {"plain": 3, "kept": 2, "grows": 1, "wide": 2}
 
 
-def test_a_shard_lies_where_it_comes_from_until_it_has_gone() -> None:
+def test_a_relocating_shard_counts_for_its_source_node() -> None:
     (node,) = with_room(
         [{"name": "w2"}],
         [{"node": "w2", "disk.avail": "5", "disk.total": "9"}, {"node": "UNASSIGNED"}],
@@ -462,10 +464,10 @@ def test_a_shard_lies_where_it_comes_from_until_it_has_gone() -> None:
     assert node == {"name": "w2", "shards": 2, "bytes": 7, "largest": 4, "free": 5, "total": 9}
 
 
-def test_each_cause_to_stay_is_told_once() -> None:
+def test_each_cause_that_keeps_a_shard_is_listed_once() -> None:
     decided = [
         {"node_name": name, "deciders": [{"decision": "NO", "explanation": "a copy is here"}]}
         for name in ("m1", "m2")
     ]
-    assert stays({"node_allocation_decisions": decided}) == "m1: a copy is here"
-    assert stays({}) == "no node told why"
+    assert why_not_moved({"node_allocation_decisions": decided}) == "m1: a copy is here"
+    assert why_not_moved({}) == "no node gave a reason"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes when the platform is taken off its hosts, and what must never go."""
+"""What a reset removes, and what it must never remove."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ def stored(name: str, of: str = "kibana", kind: str = "configs") -> Existing:
 
 
 class TestLeaving:
-    def test_workers_first_and_the_asked_one_last(self) -> None:
+    def test_workers_leave_first_and_the_source_last(self) -> None:
         plan = reset.plan_leaving({name: member(name) for name in ("m1", "m2", "w1")})
         assert plan.source == "m1"
         assert plan.workers == {"w1": "id-w1"}
         assert plan.managers == {"m2": "id-m2"}
-        assert plan.errors == ()
+        assert plan.blockers == ()
 
-    def test_no_swarm_is_nothing_to_do(self) -> None:
-        assert reset.plan_leaving({"m1": Member(), "w1": Member("inactive")}) == reset.Leaving()
+    def test_without_a_swarm_there_is_nothing_to_do(self) -> None:
+        assert reset.plan_leaving({"m1": Member(), "w1": Member("inactive")}) == reset.LeavePlan()
 
-    def test_goes_on_where_a_killed_run_stopped(self) -> None:
+    def test_continues_where_a_killed_run_stopped(self) -> None:
         plan = reset.plan_leaving(
             {
                 "m1": Member("inactive"),
                 "m2": member("m2", nodes={"id-m2": "manager", "id-m3": "worker"}),
-                # Demoted already, and still there.
+                # Demoted already, but still in the swarm.
                 "m3": member("m3", manager=False, cluster_id="", nodes={}),
                 "w1": Member("inactive"),
             }
@@ -64,24 +64,24 @@ class TestLeaving:
         assert plan.source == "m2"
         assert plan.workers == {"m3": "id-m3"}
         assert plan.managers == {}
-        assert plan.errors == ()
+        assert plan.blockers == ()
 
     def test_a_host_of_another_swarm_stays_where_it_is(self) -> None:
         plan = reset.plan_leaving({"m1": member("m1"), "w9": member("w9")})
-        assert len(plan.errors) == 1
-        assert plan.errors[0].startswith("w9: is in a swarm")
+        assert len(plan.blockers) == 1
+        assert plan.blockers[0].startswith("w9: is in a swarm")
         assert plan.workers == {}
 
     def test_a_manager_of_another_swarm_stays_where_it_is(self) -> None:
         plan = reset.plan_leaving({"m1": member("m1"), "m2": member("m2", cluster_id="theirs")})
-        assert len(plan.errors) == 1
+        assert len(plan.blockers) == 1
 
     def test_without_a_majority_nothing_is_forced(self) -> None:
         lost = member("m1", nodes={}, error="The swarm does not have a leader")
         plan = reset.plan_leaving({"m1": lost, "w1": member("w1")})
         assert plan.source == ""
-        assert "m1 (The swarm does not have a leader), w1" in plan.errors[0]
-        assert "docker swarm leave --force" in plan.errors[0]
+        assert "m1 (The swarm does not have a leader), w1" in plan.blockers[0]
+        assert "docker swarm leave --force" in plan.blockers[0]
 
     def test_filter_reads_what_the_module_returned(self) -> None:
         known = {name: {"reset_found": {"member": member(name).as_dict()}} for name in ("m1", "w1")}
@@ -94,7 +94,7 @@ class TestLeaving:
 
 
 class TestStack:
-    def test_elasticsearch_ends_after_those_that_write_to_it(self) -> None:
+    def test_elasticsearch_ends_after_the_services_that_write_to_it(self) -> None:
         services = [
             service("elk_elasticsearch-1", labels={"elk.generation": "1"}),
             service("kibana"),
@@ -104,10 +104,10 @@ class TestStack:
         names = [[one["ID"] for one in batch] for batch in reset.batches(services, "elk")]
         assert names == [["kibana", "logshipper"], ["elk_elasticsearch-1"]]
 
-    def test_nothing_of_the_stack(self) -> None:
+    def test_a_stack_without_services(self) -> None:
         assert reset.batches([service("other", "else")], "elk") == []
 
-    def test_what_else_the_swarm_holds(self) -> None:
+    def test_foreign_services_and_nodes(self) -> None:
         nodes = [
             {"ID": "a", "Status": {"State": "ready"}},
             {"ID": "b", "Status": {"State": "ready"}, "Description": {"Hostname": "stray"}},
@@ -123,23 +123,23 @@ class TestStack:
         assert reset.strangers([], [named, addressed], "elk", [], ["w1", "10.0.0.2"]) == []
         assert len(reset.strangers([], [named, addressed], "elk", [], ["w2", "10.0.0.3"])) == 2
 
-    def test_only_what_the_collection_made_goes(self) -> None:
+    def test_only_objects_of_the_collection_are_removed(self) -> None:
         made = stored("kibana-ca-0123456789ab")
         foreign = Existing("configs", "x", "x", {})
         renamed = Existing("configs", "y", "y", {"elk.swarm.base": "kibana-ca"})
         assert reset.leftovers([made, foreign, renamed], [service("kibana")], "elk") == [made]
 
-    def test_what_another_service_uses_stays(self) -> None:
+    def test_objects_of_another_service_stay(self) -> None:
         made = stored("web-ca-0123456789ab", of="web")
-        lent = stored("kibana-ca-0123456789ab")
+        shared = stored("kibana-ca-0123456789ab")
         others = [
             service("web", "else"),
-            service("app", "else", container={"Configs": [{"ConfigID": lent.id}]}),
+            service("app", "else", container={"Configs": [{"ConfigID": shared.id}]}),
         ]
-        assert reset.leftovers([made, lent], others, "elk") == []
-        assert reset.leftovers([made, lent], [], "elk") == [lent, made]
+        assert reset.leftovers([made, shared], others, "elk") == []
+        assert reset.leftovers([made, shared], [], "elk") == [shared, made]
 
-    def test_the_lock_of_a_run_that_was_killed_goes_with_the_stack(self) -> None:
+    def test_the_lock_of_a_killed_run_is_removed_with_the_stack(self) -> None:
         label = {"com.docker.stack.namespace": "elk"}
         lock = Existing("configs", "1", "elk_elasticsearch-roll", label)
         assert reset.leftovers([lock], [], "elk") == [lock]
@@ -156,8 +156,8 @@ class TestStack:
 
     def test_labels(self) -> None:
         labels = {"elk.es": "1", "elk.inventory-labels": "zone", "zone": "a", "hand": "made"}
-        assert reset.labels_left(labels) == {"hand": "made"}
-        assert reset.labels_left({"hand": "made"}) == {"hand": "made"}
+        assert reset.remaining_labels(labels) == {"hand": "made"}
+        assert reset.remaining_labels({"hand": "made"}) == {"hand": "made"}
 
 
 CONFIG = [
@@ -191,7 +191,7 @@ class TestFiles:
         assert plan.remove == []
         assert files(DATA).remove == []
 
-    def test_without_data_the_note_would_only_keep_a_cluster_from_forming(self) -> None:
+    def test_without_data_the_note_of_the_cluster_is_removed(self) -> None:
         assert files(CONFIG, data_found=False) == reset.Files(["/etc/elk"])
 
     def test_the_note_of_volumes_stays_with_them(self) -> None:
@@ -203,10 +203,10 @@ class TestFiles:
         assert without == reset.Files(["/etc/elk/pki"])
         assert files([*CONFIG, note], remove_data=True).remove == ["/etc/elk"]
 
-    def test_data_goes_only_when_asked_for(self) -> None:
+    def test_data_is_removed_only_on_request(self) -> None:
         plan = files(CONFIG + DATA, remove_data=True)
         assert plan.kept == ""
-        # The note first: a run that is killed in between must not leave it without data.
+        # The note first: a killed run must not leave the note without the data.
         assert plan.remove == ["/etc/elk", "/srv/elk/elasticsearch", "/srv/elk/logstash"]
 
     @pytest.mark.parametrize("path", ["/", "/etc", "/srv/", "//", "etc/elk", "/srv/elk/../..", ""])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What comes back from hosts, what stays, and what is lost."""
+"""What the controller gets back from hosts, what stays, and what is lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_empty_folder_gets_everything_and_two_keys_are_lost() -> None:
     assert found.lost == ("ca.key", "secret_hash_key")
 
 
-def test_what_is_there_stays() -> None:
+def test_existing_files_stay() -> None:
     present = Present({"elastic_password": ["p"], "ca.crt": [CA], "ca.key": ["k"]})
     found = plan({"m1": {**PASSWORD, "ca.crt": CA}}, present)
     assert found.write == {}
@@ -50,14 +50,14 @@ def test_what_is_there_stays() -> None:
     assert found.blockers == []
 
 
-def test_another_value_is_not_written_over() -> None:
+def test_another_value_is_not_overwritten() -> None:
     for name, ours in (("elastic_password", "other"), ("ca.crt", NEXT)):
         found = plan({"m1": EVERYTHING}, Present({name: [ours]}))
         assert len(found.blockers) == 1
         assert found.blockers[0].startswith(f"{name} holds another value than m1")
 
 
-def test_the_values_of_a_renewal_fit() -> None:
+def test_the_values_of_a_rotation_fit() -> None:
     found = plan({"m1": PASSWORD}, Present({"elastic_password": ["new", "p"]}))
     assert found.blockers == []
 
@@ -77,7 +77,7 @@ def test_a_host_cannot_add_an_authority_of_its_own() -> None:
 @pytest.mark.parametrize(
     "name", ["ca.key", "ca.crt.next", "certs/w1.key", "../x", "certs/../x", "elastic_password.next"]
 )
-def test_a_host_gives_only_what_is_of_it(name: str) -> None:
+def test_a_host_gives_only_its_own_and_shared_files(name: str) -> None:
     assert not may_give("m1", name)
     for own in (*EVERYTHING, "certs/kibana.key", "certs/m1.transport.crt", "transport-ca.crt"):
         assert may_give("m1", own)
@@ -90,20 +90,20 @@ def test_a_certificate_comes_back_with_its_own_key_only() -> None:
     assert found.write["certs/m1.crt"] == "c"
 
 
-def test_what_variables_give_is_not_written() -> None:
+def test_values_from_variables_are_not_written() -> None:
     given = Present(given=frozenset({"elastic_password"}), own_authority=True)
     found = plan({"m1": EVERYTHING}, given)
     assert not {"elastic_password", "ca.crt"} & set(found.write)
     assert found.lost == ("secret_hash_key",)
 
 
-def test_the_key_of_the_transport_authority_is_missed_where_there_is_one() -> None:
+def test_the_key_of_the_transport_authority_is_lost_as_well() -> None:
     found = plan({"m1": {**EVERYTHING, "transport-ca.crt": CA}}, Present())
     assert found.lost == ("ca.key", "transport-ca.key", "secret_hash_key")
 
 
-def test_authorities_of_nodes_that_change_over_come_back_one_by_one() -> None:
-    """Otherwise the authority of clients would be trusted between nodes for good."""
+def test_each_file_gets_one_authority_while_nodes_change_over() -> None:
+    """Otherwise nodes would trust the authority of clients for good."""
     both = {"ca.crt": CA + OTHER_CA, "transport-ca.crt": OTHER_CA + CA}
     found = plan({"m1": {**EVERYTHING, **both}}, Present())
     assert found.blockers == []
@@ -119,7 +119,7 @@ def test_a_file_that_hides_an_authority_does_not_come_back() -> None:
     assert any(text.startswith("ca.crt is not the same") for text in found.blockers)
 
 
-def test_what_to_type() -> None:
+def test_next_steps() -> None:
     accept = '-e \'{"preflight_accept": ["secret_hash_key"]}\''
     assert next_steps((), "/d") == ["ansible-playbook site.yml"]
     assert next_steps(("secret_hash_key",), "/d") == [f"ansible-playbook site.yml {accept}"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets in rendered files, keys in certificates, and files that may be traps."""
+"""Secrets in rendered files, keys in certificates, and files of hostile users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
     rendered_secrets,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey import (
-    Mounted,
+    SecretFile,
     kibana_files,
     read_file,
     survey,
@@ -92,12 +92,12 @@ def test_other_files_have_none(text: str) -> None:
     assert rendered_secrets(text) == {}
 
 
-def test_a_value_that_is_not_in_one_line_is_not_guessed() -> None:
+def test_a_value_on_several_lines_is_ignored() -> None:
     text = KIBANA.replace("encryptionKey: abcdef", "encryptionKey: |-\n  abc\n  def")
     assert "kibana_encryption_key" not in rendered_secrets(text)
 
 
-def test_an_extended_authority_is_the_same_one() -> None:
+def test_an_extended_authority_keeps_its_fingerprint() -> None:
     key, other = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
     short, long = certificate(key, 10), certificate(key, 3650)
     assert short != long
@@ -119,7 +119,7 @@ def test_an_extended_authority_is_the_same_one() -> None:
         "-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n",
     ],
 )
-def test_what_is_no_certificate_has_no_key(text: str) -> None:
+def test_an_invalid_certificate_has_no_key(text: str) -> None:
     assert certificate_keys(text) == ()
 
 
@@ -130,7 +130,7 @@ def test_fingerprints_differ_by_value_and_by_run() -> None:
     )
 
 
-def test_a_survey_shows_no_value(tmp_path: Path) -> None:
+def test_a_survey_holds_no_value(tmp_path: Path) -> None:
     folder = tmp_path / "elasticsearch" / "secrets"
     folder.mkdir(parents=True)
     (folder / "elastic_password").write_text("not-to-be-seen\n")
@@ -142,8 +142,8 @@ def test_a_survey_shows_no_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trap", ["link", "folder link", "fifo", "folder", "large", "absent"])
-def test_traps_of_a_user_of_the_host_are_not_followed(tmp_path: Path, trap: str) -> None:
-    """User 1000 may own the folder, and must get nothing read, and nobody waiting."""
+def test_traps_of_another_user_are_not_read(tmp_path: Path, trap: str) -> None:
+    """User 1000 may own the folder, and must neither get a file read nor block the run."""
     tmp_path.chmod(0o777)
     target = tmp_path / "shadow"
     target.write_text("root:secret\n")
@@ -168,16 +168,16 @@ def test_traps_of_a_user_of_the_host_are_not_followed(tmp_path: Path, trap: str)
     assert values([], str(tmp_path)) == {}
 
 
-def test_the_key_of_kibana_lies_beside_its_settings() -> None:
+def test_the_key_of_kibana_is_beside_its_settings() -> None:
     authority = certificate(ec.generate_private_key(ec.SECP256R1()))
     own = certificate(ec.generate_private_key(ec.SECP256R1()))
     key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
     files = [
-        Mounted("k", authority),
-        Mounted("k", own),
-        Mounted("k", key),
-        Mounted("k", KIBANA),
-        Mounted("other", "-----BEGIN PRIVATE KEY-----\nno\n"),
+        SecretFile("k", authority),
+        SecretFile("k", own),
+        SecretFile("k", key),
+        SecretFile("k", KIBANA),
+        SecretFile("other", "-----BEGIN PRIVATE KEY-----\nno\n"),
     ]
     assert kibana_files(files, authority) == {"certs/kibana.crt": own, "certs/kibana.key": key}
     assert kibana_files(files[:3], authority) == {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a service keeps its data: volumes, mounts and refusals, and no secret in what is shown."""
+"""Where a service keeps its data: volumes, mounts and blockers, and no secret in the output."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import yaml
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.filter.storage_plan import storage_plan
-from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import wanted_volumes
+from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import desired_volumes
 from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
     FIELDS,
-    moved,
+    move_blocker,
     note,
     plan,
 )
@@ -103,17 +103,17 @@ def test_every_kind_can_be_used(value: dict[str, Any]) -> None:
 def test_the_volume_of_each_kind(
     value: dict[str, Any], driver: str, options: dict[str, str]
 ) -> None:
-    volume = plan("elasticsearch", value, "m1").wanted_volume()
+    volume = plan("elasticsearch", value, "m1").volume_item()
     assert volume == {"volume_name": "es-m1", "driver": driver, "driver_options": options}
-    # And the module volume takes it.
-    [wanted] = wanted_volumes({"volumes": [volume]})
-    assert wanted.options == options
+    # The module volume accepts it.
+    [desired] = desired_volumes({"volumes": [volume]})
+    assert desired.options == options
 
 
 @pytest.mark.parametrize("value", ALL[1:], ids=lambda value: value["kind"])
-def test_services_and_hosts_have_volumes_of_their_own(value: dict[str, Any]) -> None:
+def test_each_service_and_host_has_its_own_volume(value: dict[str, Any]) -> None:
     made = [
-        plan(service, value, node).wanted_volume()
+        plan(service, value, node).volume_item()
         for service in ("elasticsearch", "logstash")
         for node in ("m1", "m2")
     ]
@@ -125,7 +125,7 @@ def test_services_and_hosts_have_volumes_of_their_own(value: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("value", "where", "wrong"),
     [
-        ("bind", "", "is no dictionary"),
+        ("bind", "", "is not a dictionary"),
         ({"kind": "ramdisk"}, "kind", "ramdisk is no kind"),
         ({"kind": "volume", "size": "3g"}, "size", "does not belong to kind volume"),
         ({"kind": "volume", "server": "nas"}, "server", "does not belong to kind volume"),
@@ -137,11 +137,11 @@ def test_services_and_hosts_have_volumes_of_their_own(value: dict[str, Any]) -> 
         ({**PLUGIN, "plugin": "disk:latest"}, "plugin", "has the tag latest"),
         ({**PLUGIN, "plugin": "registry.example.org/"}, "plugin", "is no plugin"),
         ({**PLUGIN, "alias": "disk:1"}, "alias", "is no name for a plugin"),
-        ({**PLUGIN, "options": {"size": 1.5}}, "options.size", "is no text"),
+        ({**PLUGIN, "options": {"size": 1.5}}, "options.size", "is not a string"),
         (
             {**PLUGIN, "grant_all": True, "privileges": [{"name": "network", "value": ["host"]}]},
             "grant_all",
-            "is set beside privileges",
+            "is set together with privileges",
         ),
         ({**NFS, "server": "nas,ro"}, "server", "is no name and no address"),
         ({**NFS, "server": "192.0.2.300"}, "server", "is no name and no address"),
@@ -157,7 +157,7 @@ def test_services_and_hosts_have_volumes_of_their_own(value: dict[str, Any]) -> 
         ({**GLUSTERFS, "server": "nas"}, "server", "does not belong to kind glusterfs"),
     ],
 )
-def test_what_is_wrong_is_named(value: Any, where: str, wrong: str) -> None:
+def test_problems_name_the_field(value: Any, where: str, wrong: str) -> None:
     [problem] = plan("logstash", value, "m1").problems
     assert problem.field == where
     assert wrong in problem.wrong
@@ -168,7 +168,7 @@ def test_what_is_wrong_is_named(value: Any, where: str, wrong: str) -> None:
     assert "hush" not in problem.sentence("x")
 
 
-def test_the_mount_is_the_same_on_all_hosts_and_carries_no_option() -> None:
+def test_the_mount_is_the_same_on_all_hosts_and_has_no_options() -> None:
     value = {**PLUGIN, "options": {"size": "2g"}}
     first, second = (
         service_storage(value, "logstash", node, "/srv/elk/logstash", "/data")
@@ -205,75 +205,75 @@ def test_a_digest_is_a_version_of_a_plugin() -> None:
 
 
 @pytest.mark.parametrize("value", ALL, ids=lambda value: value["kind"])
-def test_no_secret_is_in_what_is_told(value: dict[str, Any]) -> None:
+def test_the_output_holds_no_secret(value: dict[str, Any]) -> None:
     if value["kind"] == "plugin":
         value = {**value, "plugin_options": {"KEY": "hush"}, "options": {"password": "hush"}}
     shown = json.dumps(service_storage(value, "elasticsearch", "m1", "/srv", "/data"))
     assert "hush" not in shown
     assert "aGVsbG8" not in shown
-    told = storage_plan({"elasticsearch": value}, "m1", "", {"elasticsearch": "/srv"})
-    assert "hush" not in told["note"]
-    assert "aGVsbG8" not in told["note"]
+    planned = storage_plan({"elasticsearch": value}, "m1", "", {"elasticsearch": "/srv"})
+    assert "hush" not in planned["note"]
+    assert "aGVsbG8" not in planned["note"]
 
 
-def test_a_new_password_is_no_other_place() -> None:
+def test_a_new_password_is_the_same_place() -> None:
     before = plan("elasticsearch", CIFS, "m1").identity()
     assert plan("elasticsearch", {**CIFS, "password": "new"}, "m1").identity() == before
     assert plan("elasticsearch", {**CIFS, "path": "/other"}, "m1").identity() != before
 
 
-def test_another_version_of_a_plugin_is_no_other_place() -> None:
+def test_another_version_of_a_plugin_is_the_same_place() -> None:
     before = plan("elasticsearch", PLUGIN, "m1").identity()
     newer = {**PLUGIN, "plugin": "registry.example.org:5000/lab/disk:2"}
     assert plan("elasticsearch", newer, "m1").identity() == before
 
 
-# -- what a host remembers ---------------------------------------------------------------------
+# -- the note of a host ------------------------------------------------------------------------
 
 
 VOLUME = plan("elasticsearch", {"kind": "volume"}, "m1").identity()
-REMEMBERS_VOLUME = note("", [("elasticsearch", VOLUME)])
+NOTE_OF_VOLUME = note("", [("elasticsearch", VOLUME)])
 
 
 @pytest.mark.parametrize(
-    ("text", "bound_empty", "value", "refused"),
+    ("text", "bound_empty", "value", "blocker"),
     [
         ("", None, {"kind": "bind"}, ""),
         ("", False, {"kind": "bind"}, ""),
         ("", True, {"kind": "volume"}, ""),
         ("", False, {"kind": "volume"}, "has its data on bind, and"),
-        (REMEMBERS_VOLUME, True, {"kind": "volume"}, ""),
-        (REMEMBERS_VOLUME, True, {"kind": "bind"}, "has its data on volume, and"),
-        (REMEMBERS_VOLUME, True, PLUGIN, "asks for plugin (driver disk)"),
-        (REMEMBERS_VOLUME, True, NFS, "asks for nfs (device :/export/elk/es-m1"),
+        (NOTE_OF_VOLUME, True, {"kind": "volume"}, ""),
+        (NOTE_OF_VOLUME, True, {"kind": "bind"}, "has its data on volume, and"),
+        (NOTE_OF_VOLUME, True, PLUGIN, "asks for plugin (driver disk)"),
+        (NOTE_OF_VOLUME, True, NFS, "asks for nfs (device :/export/elk/es-m1"),
         ("{", True, {"kind": "volume"}, "cannot be read"),
         ("[]", True, {"kind": "volume"}, "cannot be read"),
     ],
 )
 def test_data_stays_where_it_is(
-    text: str, bound_empty: bool | None, value: dict[str, Any], refused: str
+    text: str, bound_empty: bool | None, value: dict[str, Any], blocker: str
 ) -> None:
     identity = plan("elasticsearch", value, "m1").identity()
-    found = moved("elasticsearch", text, bound_empty, identity)
-    assert bool(found) == bool(refused)
-    assert refused in found
+    found = move_blocker("elasticsearch", text, bound_empty, identity)
+    assert bool(found) == bool(blocker)
+    assert blocker in found
 
 
 def test_options_of_the_volume_are_part_of_the_place() -> None:
     small = plan("logstash", {**PLUGIN, "options": {"size": "1g"}}, "m1").identity()
     large = plan("logstash", {**PLUGIN, "options": {"size": "2g"}}, "m1").identity()
     text = note("", [("logstash", small)])
-    assert moved("logstash", text, None, small) == ""
-    assert "size 1g" in moved("logstash", text, None, large)
-    # Of another service the note says nothing.
-    assert moved("elasticsearch", text, True, large) == ""
+    assert move_blocker("logstash", text, None, small) == ""
+    assert "size 1g" in move_blocker("logstash", text, None, large)
+    # The note has no entry for the other service.
+    assert move_blocker("elasticsearch", text, True, large) == ""
 
 
-def test_a_note_keeps_what_it_knows_of_other_services() -> None:
+def test_a_note_keeps_the_entries_of_other_services() -> None:
     logstash = plan("logstash", PLUGIN, "m1").identity()
-    both = note(REMEMBERS_VOLUME, [("logstash", logstash)])
+    both = note(NOTE_OF_VOLUME, [("logstash", logstash)])
     assert json.loads(both) == {"elasticsearch": VOLUME, "logstash": logstash}
-    # A directory that is bound needs no note: what is in it tells.
+    # A bind mount needs no note: its directory shows whether it has data.
     assert note("", [("elasticsearch", {"kind": "bind"})]) == ""
 
 
@@ -316,26 +316,26 @@ def test_one_name_is_one_plugin() -> None:
     assert error.startswith("logstash_storage: asks for another plugin disk")
 
 
-def test_data_that_was_taken_off_the_host_may_go_elsewhere() -> None:
+def test_data_that_has_left_the_host_may_go_elsewhere() -> None:
     disks = {"/srv/elk/elasticsearch": {"empty": False}}
-    asked = {"elasticsearch": {"kind": "volume"}}
-    assert storage_plan(asked, "m1", "", PLACES, disks)["errors"]
-    found = storage_plan(asked, "m1", "", PLACES, disks, moving=["elasticsearch"])
+    desired = {"elasticsearch": {"kind": "volume"}}
+    assert storage_plan(desired, "m1", "", PLACES, disks)["errors"]
+    found = storage_plan(desired, "m1", "", PLACES, disks, moving=["elasticsearch"])
     assert found["errors"] == []
     assert [one["volume_name"] for one in found["volumes"]] == ["es-m1"]
-    # Back into what was left there it may not go: that is older than what the others have.
+    # It may not go back to a directory with old data: that is older than the data of the others.
     back = {"elasticsearch": {"kind": "bind"}}
     full = storage_plan(back, "m1", found["note"], PLACES, disks, moving=["elasticsearch"])
-    assert "/srv/elk/elasticsearch has something in it" in full["errors"][0]
+    assert "/srv/elk/elasticsearch is not empty" in full["errors"][0]
     empty = {"/srv/elk/elasticsearch": {"empty": True}}
     done = storage_plan(back, "m1", found["note"], PLACES, empty, moving=["elasticsearch"])
     assert done["errors"] == []
-    # The note that is there is written anew, or it would go on saying that data is on a volume.
+    # The note is written again, or it would still say that data is on a volume.
     assert done["note"] == "{}"
     assert storage_plan(back, "m1", done["note"], PLACES, empty)["errors"] == []
 
 
-def test_nothing_is_made_where_something_is_wrong() -> None:
+def test_with_a_blocker_nothing_is_planned() -> None:
     found = storage_plan(
         {"elasticsearch": {"kind": "volume"}, "logstash": {"kind": "nfs"}},
         "m1",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates, keys and authorities that fit together, or not, and what a client makes of them."""
+"""Certificates, keys and authorities that match or not, and what a client makes of them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import (
     key_state,
-    look,
     pair_problem,
+    probe_server,
 )
 from tests.contract.conftest import Authority, make_authority
 from tests.contract.fake_elasticsearch import free_port
@@ -121,27 +121,27 @@ LEVEL = b'{"status": {"overall": {"level": "%s"}}}'
 
 class TestClient:
     def test_trusts_it(self, ours: Authority, kibana: int) -> None:
-        assert look("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 5).kind == "ok"
+        assert probe_server("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 5).kind == "ok"
 
     def test_one_of_its_names_is_enough(self, ours: Authority, kibana: int) -> None:
         names = ["kibana.example.org", "127.0.0.1"]
-        assert look("127.0.0.1", kibana, names, ours.ca, 5).kind == "ok"
+        assert probe_server("127.0.0.1", kibana, names, ours.ca, 5).kind == "ok"
 
     def test_none_of_its_names(self, ours: Authority, kibana: int) -> None:
-        seen = look("127.0.0.1", kibana, ["kibana.example.org", "m1"], ours.ca, 5)
+        seen = probe_server("127.0.0.1", kibana, ["kibana.example.org", "m1"], ours.ca, 5)
         assert (seen.kind, seen.problem) == ("name", "it names none of kibana.example.org, m1")
 
     def test_another_authority(self, theirs: Authority, kibana: int) -> None:
-        seen = look("127.0.0.1", kibana, ["127.0.0.1"], theirs.ca, 5)
+        seen = probe_server("127.0.0.1", kibana, ["127.0.0.1"], theirs.ca, 5)
         assert seen.kind == "untrusted"
         assert "has not signed it" in seen.problem
 
     def test_nothing_there(self, ours: Authority) -> None:
-        assert look("127.0.0.1", free_port(), ["127.0.0.1"], ours.ca, 5).kind == "refused"
+        assert probe_server("127.0.0.1", free_port(), ["127.0.0.1"], ours.ca, 5).kind == "refused"
 
     def test_no_authority(self, tmp_path: Path, kibana: int) -> None:
         gone = str(tmp_path / "ca.crt")
-        assert look("127.0.0.1", kibana, ["127.0.0.1"], gone, 5).kind == "untrusted"
+        assert probe_server("127.0.0.1", kibana, ["127.0.0.1"], gone, 5).kind == "untrusted"
 
     def test_an_answer_that_comes_byte_by_byte_is_cut_off(
         self, ours: Authority, kibana: int, monkeypatch: pytest.MonkeyPatch
@@ -157,7 +157,7 @@ class TestClient:
 
         monkeypatch.setattr(Kibana, "do_GET", drip)
         begun = time.monotonic()
-        seen = look("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 0.3, "/api/status")
+        seen = probe_server("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 0.3, "/api/status")
         assert seen.kind != "ok"
         assert time.monotonic() - begun < 30
 
@@ -171,7 +171,7 @@ class TestClient:
             ((200, b"[1]"), "unavailable"),
         ],
     )
-    def test_what_kibana_says(
+    def test_the_status_of_kibana(
         self,
         ours: Authority,
         kibana: int,
@@ -180,4 +180,6 @@ class TestClient:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(Kibana, "answer", answer)
-        assert look("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 5, "/api/status").kind == kind
+        assert (
+            probe_server("127.0.0.1", kibana, ["127.0.0.1"], ours.ca, 5, "/api/status").kind == kind
+        )

@@ -22,7 +22,7 @@ CONFIG = {"config_name": "pipeline", "data": "input {}", "filename": "/p.conf", 
 SECRET = {"secret_name": "token", "data": "hunter2"}
 
 
-def made(kind: str, name: str, object_id: str = "", service: str = "web", **kwargs: object):
+def created(kind: str, name: str, object_id: str = "", service: str = "web", **kwargs: object):
     base = name.rsplit("-", 1)[0]
     labels = configs_and_secrets.labels_for(base, service)
     return Existing(kind, object_id or f"id-{name}", name, labels, **kwargs)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def test_base64_content() -> None:
         ({"config_name": "a", "data": "x" * 1_024_001}, "bytes"),
     ],
 )
-def test_what_swarm_would_refuse_is_refused_before(item: dict, message: str) -> None:
+def test_values_that_swarm_would_refuse_are_refused_first(item: dict, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         configs_and_secrets.references("configs", [item], None)
 
@@ -117,12 +117,12 @@ def test_name_without_data_refers_to_what_exists() -> None:
 def test_plan_creates_only_what_is_missing() -> None:
     [reference] = configs_and_secrets.references("configs", [CONFIG], None)
     assert configs_and_secrets.plan([reference], []).create == (reference,)
-    there = made("configs", reference.name, data=b"input {}")
-    plan = configs_and_secrets.plan([reference], [there])
+    existing = created("configs", reference.name, data=b"input {}")
+    plan = configs_and_secrets.plan([reference], [existing])
     assert plan.create == ()
-    assert plan.ids == {("configs", reference.name): there.id}
+    assert plan.ids == {("configs", reference.name): existing.id}
     # A secret of the same name is another thing.
-    assert configs_and_secrets.plan([reference], [made("secrets", reference.name)]).create == (
+    assert configs_and_secrets.plan([reference], [created("secrets", reference.name)]).create == (
         reference,
     )
 
@@ -139,39 +139,39 @@ def test_one_object_mounted_twice_is_created_once() -> None:
     )
 
 
-def test_foreign_content_under_our_name_is_an_error() -> None:
+def test_other_content_under_the_hashed_name_is_an_error() -> None:
     [reference] = configs_and_secrets.references("configs", [CONFIG], None)
     with pytest.raises(ObjectError, match="other content"):
-        configs_and_secrets.plan([reference], [made("configs", reference.name, data=b"other")])
+        configs_and_secrets.plan([reference], [created("configs", reference.name, data=b"other")])
 
 
-def test_old_versions_go_and_nothing_else() -> None:
-    wanted = configs_and_secrets.references("configs", [CONFIG], None)
-    now = wanted[0].name
-    old = made("configs", "pipeline-000000000000", service="another")
-    dropped = made("configs", "dropped-000000000000")
-    former = made("configs", "former-000000000000", service="another")
+def test_only_old_versions_are_removed() -> None:
+    desired = configs_and_secrets.references("configs", [CONFIG], None)
+    now = desired[0].name
+    old = created("configs", "pipeline-000000000000", service="another")
+    dropped = created("configs", "dropped-000000000000")
+    former = created("configs", "former-000000000000", service="another")
     present = [
-        made("configs", now),
+        created("configs", now),
         old,
         dropped,
         former,
-        made("configs", "stranger-000000000000", service="another"),
-        made("secrets", "pipeline-000000000000", service="another"),
+        created("configs", "stranger-000000000000", service="another"),
+        created("secrets", "pipeline-000000000000", service="another"),
         Existing("configs", "x", "pipeline-111111111111", {}),
         Existing(
             "configs", "y", "pipeline-by-hand", configs_and_secrets.labels_for("pipeline", "web")
         ),
     ]
-    found = configs_and_secrets.removable("web", wanted, {("configs", former.id)}, present)
+    found = configs_and_secrets.removable("web", desired, {("configs", former.id)}, present)
     assert found == sorted([old, dropped, former], key=lambda item: item.name)
 
 
-def test_what_a_service_still_uses_stays() -> None:
-    old = made("configs", "pipeline-000000000000")
-    wanted = configs_and_secrets.references("configs", [CONFIG], None)
-    assert configs_and_secrets.removable("web", wanted, (), [old]) == [old]
-    assert configs_and_secrets.removable("web", wanted, (), [old], {("configs", old.id)}) == []
+def test_objects_in_use_are_kept() -> None:
+    old = created("configs", "pipeline-000000000000")
+    desired = configs_and_secrets.references("configs", [CONFIG], None)
+    assert configs_and_secrets.removable("web", desired, (), [old]) == [old]
+    assert configs_and_secrets.removable("web", desired, (), [old], {("configs", old.id)}) == []
 
 
 def test_references_of_a_service() -> None:

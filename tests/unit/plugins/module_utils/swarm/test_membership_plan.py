@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which host starts the swarm, which ones join, and what is refused with which words."""
+"""The host that starts the swarm, the hosts that join, and the blockers that forbid a plan."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan im
     Plan,
     confirmed,
     init_body,
+    join_blocker,
     join_body,
-    join_refusal,
     look,
     plan_swarm,
     read_member,
@@ -72,28 +72,28 @@ def plan(even: bool = False, **found: Member | None) -> Plan:
     return plan_swarm(hosts, accept_even_managers=even)
 
 
-def only_error(result: Plan) -> str:
-    assert len(result.errors) == 1, result.errors
-    return result.errors[0]
+def only_blocker(result: Plan) -> str:
+    assert len(result.blockers) == 1, result.blockers
+    return result.blockers[0]
 
 
 class TestSteps:
-    def test_bare_hosts_start_at_the_first_manager(self) -> None:
+    def test_hosts_without_a_swarm_start_at_the_first_manager(self) -> None:
         result = plan(w1=BARE, m1=BARE, m2=BARE, m3=BARE)
-        assert result.errors == ()
+        assert result.blockers == ()
         assert result.steps == {"m1": "init", "m2": "join", "m3": "join", "w1": "join"}
         assert (result.source, result.cluster_id) == ("m1", "")
 
-    def test_a_host_without_docker_counts_as_bare(self) -> None:
+    def test_a_host_without_docker_counts_as_one_without_a_swarm(self) -> None:
         assert plan(m1=Member()).steps == {"m1": "init"}
 
     def test_nothing_to_do(self) -> None:
         result = plan(m1=manager("m1"), m2=manager("m2"), m3=manager("m3"), w1=worker("w1"))
-        assert result.errors == ()
+        assert result.blockers == ()
         assert result.pending == []
         assert (result.source, result.cluster_id) == ("m1", "ours")
 
-    def test_a_bare_first_manager_joins_through_another(self) -> None:
+    def test_a_first_manager_without_a_swarm_joins_through_another(self) -> None:
         result = plan(m1=BARE, m2=manager("m2"), m3=manager("m3"), w1=BARE)
         assert result.steps == {"m1": "join", "m2": "nothing", "m3": "nothing", "w1": "join"}
         assert result.source == "m2"
@@ -101,7 +101,7 @@ class TestSteps:
 
     def test_hosts_outside_the_run_are_left_out(self) -> None:
         result = plan(m1=manager("m1"), m2=None, m3=None, w1=BARE)
-        assert result.errors == ()
+        assert result.blockers == ()
         assert result.steps == {"m1": "nothing", "w1": "join"}
 
     def test_the_plan_as_plain_data(self) -> None:
@@ -116,54 +116,54 @@ class TestSteps:
 
 class TestRefusals:
     def test_no_managers(self) -> None:
-        assert only_error(plan(w1=BARE)).startswith("swarm_managers: the group is empty")
+        assert only_blocker(plan(w1=BARE)).startswith("swarm_managers: the group is empty")
 
     def test_two_managers_only_when_accepted(self) -> None:
-        error = only_error(plan(m1=BARE, m2=BARE))
+        error = only_blocker(plan(m1=BARE, m2=BARE))
         assert "swarm_accept_even_managers: true" in error
-        assert plan(even=True, m1=BARE, m2=BARE).errors == ()
+        assert plan(even=True, m1=BARE, m2=BARE).blockers == ()
 
     def test_managers_of_two_swarms(self) -> None:
         other = manager("m2", cluster_id="theirs", nodes={"id-m2": "manager"})
-        error = only_error(plan(m1=manager("m1"), m2=other, m3=manager("m3")))
+        error = only_blocker(plan(m1=manager("m1"), m2=other, m3=manager("m3")))
         assert error.startswith("m2: is a manager of another swarm (cluster theirs; m1 is in ours)")
         assert "'docker swarm leave --force' on m2" in error
 
     def test_a_worker_of_another_swarm(self) -> None:
         stranger = worker("w1", node_id="elsewhere", remote_managers=("10.9.9.9:2377",))
-        error = only_error(plan(m1=manager("m1"), w1=stranger))
+        error = only_blocker(plan(m1=manager("m1"), w1=stranger))
         assert error.startswith("w1: is in a swarm (node elsewhere, managers 10.9.9.9:2377)")
         assert "not the one that m1 manages, or was removed from it" in error
         assert "'docker swarm leave' on w1" in error
 
     def test_no_new_swarm_beside_a_worker_of_some_swarm(self) -> None:
         result = plan(m1=BARE, w1=worker("w1"))
-        assert "not the one of any manager in this inventory" in only_error(result)
+        assert "not the one of any manager in this inventory" in only_blocker(result)
         assert result.steps == {}
 
     def test_a_manager_that_should_be_a_worker(self) -> None:
         grown = manager("w1", nodes={**NODES, "id-w1": "manager"})
         source = manager("m1", nodes={**NODES, "id-w1": "manager"})
-        error = only_error(plan(m1=source, w1=grown))
+        error = only_blocker(plan(m1=source, w1=grown))
         assert error.startswith("w1: is a manager in the swarm and a worker in the inventory")
         assert "'docker node demote id-w1' on m1" in error
         assert "the group swarm_managers" in error
 
     def test_a_worker_that_should_be_a_manager(self) -> None:
         source = manager("m1", nodes={**NODES, "id-m2": "worker"})
-        error = only_error(plan(m1=source, m2=worker("m2"), m3=manager("m3")))
+        error = only_blocker(plan(m1=source, m2=worker("m2"), m3=manager("m3")))
         assert "'docker node promote id-m2' on m1" in error
 
     def test_the_only_manager_is_a_worker_in_the_inventory(self) -> None:
         alone = manager("w1", nodes={"id-w1": "manager"})
         result = plan(m1=BARE, w1=alone)
-        assert "docker node demote" in only_error(result)
-        # Joined to the swarm that exists, and no second one started.
+        assert "docker node demote" in only_blocker(result)
+        # It joins the existing swarm and does not start a second one.
         assert result.steps.get("m1") == "join"
 
-    def test_a_manager_without_a_majority_is_not_no_manager(self) -> None:
+    def test_a_manager_without_a_majority_forbids_a_new_swarm(self) -> None:
         result = plan(even=True, m1=BARE, m2=leaderless("m2"), w1=worker("w1"))
-        error = only_error(result)
+        error = only_blocker(result)
         assert error.startswith("m2: is a manager that cannot reach a majority")
         assert NO_LEADER in error
         assert "running tasks go on" in error
@@ -173,38 +173,38 @@ class TestRefusals:
 
     def test_a_manager_that_has_just_started_without_a_majority(self) -> None:
         waiting = leaderless("m2", state="pending", manager=False)
-        error = only_error(plan(even=True, m1=BARE, m2=waiting))
+        error = only_blocker(plan(even=True, m1=BARE, m2=waiting))
         assert error.startswith("m2: belongs to a swarm and waits for a majority")
         assert "-e swarm_lost=HOST" in error
 
     def test_a_worker_that_waits_to_be_accepted(self) -> None:
-        error = only_error(plan(m1=manager("m1"), w1=worker("w1", state="pending")))
+        error = only_blocker(plan(m1=manager("m1"), w1=worker("w1", state="pending")))
         assert error.startswith("w1: waits to be accepted by the managers of a swarm")
         assert "'docker swarm leave --force' on w1" in error
 
     def test_a_locked_swarm(self) -> None:
-        error = only_error(plan(m1=Member(state="locked")))
+        error = only_blocker(plan(m1=Member(state="locked")))
         assert "'docker swarm unlock' on m1" in error
 
     def test_swarm_mode_in_error(self) -> None:
-        error = only_error(plan(m1=manager("m1"), w1=Member(state="error", error="bad disk")))
+        error = only_blocker(plan(m1=manager("m1"), w1=Member(state="error", error="bad disk")))
         assert error.startswith("w1: Docker's swarm mode is in error: bad disk")
 
-    def test_no_new_swarm_while_a_manager_is_out_of_sight(self) -> None:
+    def test_no_new_swarm_while_a_manager_is_not_reachable(self) -> None:
         result = plan(m1=None, m2=BARE, m3=BARE, w1=worker("w1"))
-        error = only_error(result)
+        error = only_blocker(result)
         assert "it cannot see m1" in error
         assert "without --limit" in error
         assert result.steps == {}
 
-    def test_all_reasons_are_named(self) -> None:
+    def test_all_blockers_are_named(self) -> None:
         result = plan(
             m1=manager("m1"),
             m2=leaderless("m2", node_id="other"),
             w1=worker("w1", node_id="x"),
             w2=Member(state="locked"),
         )
-        assert [text.split(":")[0] for text in result.errors] == [
+        assert [text.split(":")[0] for text in result.blockers] == [
             "swarm_managers",
             "m2",
             "w2",
@@ -221,7 +221,7 @@ class TestRefusals:
         ],
     )
     def test_each_sentence_names_its_subject_and_ends(self, result: Plan) -> None:
-        for text in result.errors:
+        for text in result.blockers:
             assert re.match(r"(swarm_managers|[mw]\d): .*\.$", text), text
 
 
@@ -279,7 +279,7 @@ class TestLooking:
         assert found.unsettled
         assert found.error == NO_LEADER
 
-    def test_a_daemon_that_dies_is_not_taken_for_one_without_majority(self) -> None:
+    def test_a_daemon_that_ends_is_an_error(self) -> None:
         with pytest.raises(EngineAwayError):
             look(FakeEngine(info=MANAGER_INFO, nodes=EngineAwayError("gone")))
 
@@ -291,15 +291,15 @@ class TestLooking:
 
 class TestJoining:
     def test_refused_in_another_swarm(self) -> None:
-        text = join_refusal(manager("m1", cluster_id="theirs"), "ours")
+        text = join_blocker(manager("m1", cluster_id="theirs"), "ours")
         assert "manager of another swarm (cluster theirs, expected ours)" in text
 
     def test_refused_when_locked(self) -> None:
-        assert "state locked" in join_refusal(Member(state="locked"), "ours")
+        assert "state locked" in join_blocker(Member(state="locked"), "ours")
 
     @pytest.mark.parametrize("state", ["inactive", "absent", "pending"])
-    def test_goes_on(self, state: str) -> None:
-        assert join_refusal(Member(state=state), "ours") == ""
+    def test_allowed(self, state: str) -> None:
+        assert join_blocker(Member(state=state), "ours") == ""
 
     def test_same_swarm(self) -> None:
         assert same_swarm(worker("w1"), "worker", ["10.0.0.1:2377"]) == ""
@@ -308,10 +308,11 @@ class TestJoining:
 
     def test_other_swarm_by_its_managers(self) -> None:
         text = same_swarm(worker("w1"), "worker", ["10.5.5.5"])
-        assert "whose managers are 10.0.0.1:2377, none of which is asked for" in text
+        assert "whose managers are 10.0.0.1:2377, none of which the task names" in text
 
     def test_other_role(self) -> None:
-        assert "as a worker, and was to be a manager" in same_swarm(worker("w1"), "manager", [])
+        text = same_swarm(worker("w1"), "manager", [])
+        assert "as a worker, but the task asks for a manager" in text
 
     def test_no_majority(self) -> None:
         assert "cannot reach a majority" in same_swarm(leaderless("m1"), "manager", [])
@@ -405,7 +406,7 @@ class TestFilter:
         assert result["steps"] == {"m1": "nothing", "w1": "join"}
         assert result["errors"] == []
 
-    def test_refuses_reserved_labels_before_anything_is_made(self) -> None:
+    def test_refuses_reserved_labels_before_anything_is_changed(self) -> None:
         hostvars = {
             "m1": {
                 "swarm_found": {"member": BARE.as_dict()},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels, availability and soundness of Swarm's nodes."""
+"""Labels, availability and health of Swarm's nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Out
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.nodes import (
     Actual,
     Change,
-    Wanted,
+    Desired,
     cluster_warnings,
     label_errors,
     merged_labels,
@@ -41,9 +41,9 @@ def actual(name: str, **other: Any) -> Actual:
     return Actual(**{**values, **other})
 
 
-def wanted(name: str, **other: Any) -> Wanted:
+def desired(name: str, **other: Any) -> Desired:
     values: dict[str, Any] = {"name": name, "role": "worker", "id": f"id-{name}"}
-    return Wanted(**{**values, **other})
+    return Desired(**{**values, **other})
 
 
 def by_id(*nodes: Actual) -> dict[str, Actual]:
@@ -59,7 +59,7 @@ class TestLabels:
             label_names.FROM_INVENTORY: "disk,zone",
         }
 
-    def test_former_ones_go_and_others_stay(self) -> None:
+    def test_former_labels_are_removed_and_others_stay(self) -> None:
         before = {
             "hand": "1",
             "elk.es": "3",
@@ -74,30 +74,30 @@ class TestLabels:
             label_names.FROM_INVENTORY: "zone",
         }
 
-    def test_nothing_remains_when_the_last_one_goes(self) -> None:
+    def test_the_list_of_labels_is_removed_with_the_last_one(self) -> None:
         assert merged_labels(
             {}, {"zone": "a", label_names.FROM_INVENTORY: "zone", "elk.es": "1"}
         ) == {"elk.es": "1"}
 
     def test_reserved_ones_are_refused(self) -> None:
-        errors = label_errors([wanted("w1", labels={"elk.es": "1", "zone": "a"})])
+        errors = label_errors([desired("w1", labels={"elk.es": "1", "zone": "a"})])
         assert len(errors) == 1
         assert errors[0].startswith("w1: swarm_labels has 'elk.es'")
 
     @pytest.mark.parametrize("key", ["", " ", "a,b", "a "])
     def test_unusable_ones_are_refused(self, key: str) -> None:
-        assert "no comma and no blank" in label_errors([wanted("w1", labels={key: "1"})])[0]
+        assert "no space at its start" in label_errors([desired("w1", labels={key: "1"})])[0]
 
 
 class TestChanges:
     def test_none(self) -> None:
         labels = {"zone": "a", label_names.FROM_INVENTORY: "zone", "elk.es": "1"}
         found = by_id(actual("w1", labels=labels))
-        assert plan_nodes([wanted("w1", labels={"zone": "a"})], found) == []
+        assert plan_nodes([desired("w1", labels={"zone": "a"})], found) == []
 
     def test_availability_keeps_labels_and_role(self) -> None:
         found = by_id(actual("m1", role="manager", labels={"elk.es": "1"}))
-        (change,) = plan_nodes([wanted("m1", availability="drain", role="manager")], found)
+        (change,) = plan_nodes([desired("m1", availability="drain", role="manager")], found)
         assert change.spec == {
             "Role": "manager",
             "Availability": "drain",
@@ -108,66 +108,66 @@ class TestChanges:
         assert change.after["availability"] == "drain"
 
     def test_planned_twice_changes_once(self) -> None:
-        node = wanted("w1", labels={"zone": "a"}, availability="pause")
+        node = desired("w1", labels={"zone": "a"}, availability="pause")
         (change,) = plan_nodes([node], by_id(actual("w1", labels={"x": "y"})))
         after = actual("w1", labels=change.spec["Labels"], availability="pause")
         assert plan_nodes([node], by_id(after)) == []
 
 
-class TestSoundness:
-    def test_all_well(self) -> None:
+class TestHealth:
+    def test_all_healthy(self) -> None:
         found = by_id(actual("w1"), actual("m1", role="manager", reachability="reachable"))
-        assert waiting_for([wanted("w1"), wanted("m1", role="manager")], found) == []
+        assert waiting_for([desired("w1"), desired("m1", role="manager")], found) == []
 
     @pytest.mark.parametrize(
         ("node", "found", "words"),
         [
-            (wanted("w1"), actual("other"), "w1: node id-w1 is not in the swarm's list"),
-            (wanted("w1", id=""), actual("other"), "w1: node without id is not"),
+            (desired("w1"), actual("other"), "w1: node id-w1 is not in the swarm's list"),
+            (desired("w1", id=""), actual("other"), "w1: node without id is not"),
             (
-                wanted("w1", role="manager"),
+                desired("w1", role="manager"),
                 actual("w1"),
                 "w1: is a worker in the swarm and a manager in the inventory",
             ),
             (
-                wanted("w1"),
+                desired("w1"),
                 actual("w1", state="down", message="heartbeat failure"),
                 "w1: the managers see it as down (heartbeat failure)",
             ),
             (
-                wanted("m1", role="manager"),
+                desired("m1", role="manager"),
                 actual("m1", role="manager", reachability="unreachable"),
                 "m1: the other managers do not reach it (unreachable)",
             ),
         ],
     )
-    def test_what_is_missing(self, node: Wanted, found: Actual, words: str) -> None:
+    def test_what_is_missing(self, node: Desired, found: Actual, words: str) -> None:
         (text,) = waiting_for([node], by_id(found))
         assert text.startswith(words)
 
 
 class TestNames:
-    def test_a_former_life(self) -> None:
+    def test_an_old_entry_of_a_host(self) -> None:
         found = by_id(actual("w1"), actual("w1", id="old", state="down"))
-        (text,) = name_errors([wanted("w1")], found)
+        (text,) = name_errors([desired("w1")], found)
         assert "second node named w1 (old, down)" in text
         assert "'docker node rm old'" in text
 
-    def test_a_former_life_as_manager(self) -> None:
+    def test_an_old_entry_of_a_manager(self) -> None:
         found = by_id(
             actual("m1", role="manager"), actual("m1", id="old", state="down", role="manager")
         )
-        (text,) = name_errors([wanted("m1", role="manager")], found)
+        (text,) = name_errors([desired("m1", role="manager")], found)
         assert "'docker node demote old; docker node rm old'" in text
 
     def test_two_hosts_of_one_name(self) -> None:
         found = by_id(actual("w1", hostname="same"), actual("w2", hostname="same"))
-        (text,) = name_errors([wanted("w1"), wanted("w2")], found)
+        (text,) = name_errors([desired("w1"), desired("w2")], found)
         assert text.startswith("w2: has the same name in the swarm (same) as w1")
 
-    def test_living_stranger_of_the_same_name(self) -> None:
+    def test_another_running_node_of_the_same_name(self) -> None:
         found = by_id(actual("w1"), actual("w1", id="x"))
-        (text,) = name_errors([wanted("w1")], found)
+        (text,) = name_errors([desired("w1")], found)
         assert "another name" in text
         assert "docker node rm" not in text
 
@@ -175,23 +175,24 @@ class TestNames:
 class TestWarnings:
     def test_nodes_outside_the_inventory(self) -> None:
         found = by_id(actual("w1"), actual("w9", state="down"))
-        (text,) = node_warnings([wanted("w1")], found, complete=True)
+        (text,) = node_warnings([desired("w1")], found, complete=True)
         assert (
             text == "The swarm has the worker w9 (node id-w9, down), which is not in the inventory."
         )
-        assert node_warnings([wanted("w1")], found, complete=False) == []
+        assert node_warnings([desired("w1")], found, complete=False) == []
 
     def test_other_address(self) -> None:
         found = by_id(actual("w1", address="10.0.0.1"))
-        (text,) = node_warnings([wanted("w1", address="10.0.0.2")], found, complete=True)
+        (text,) = node_warnings([desired("w1", address="10.0.0.2")], found, complete=True)
         assert "reaches it at 10.0.0.1, the inventory says 10.0.0.2" in text
 
     @pytest.mark.parametrize(
-        ("said", "seen"), [("eth0", "10.0.0.1"), ("10.0.0.1", "0.0.0.0"), ("10.0.0.1", "10.0.0.1")]
+        ("inventory", "swarm"),
+        [("eth0", "10.0.0.1"), ("10.0.0.1", "0.0.0.0"), ("10.0.0.1", "10.0.0.1")],
     )
-    def test_addresses_that_cannot_differ(self, said: str, seen: str) -> None:
-        found = by_id(actual("w1", address=seen))
-        assert node_warnings([wanted("w1", address=said)], found, complete=True) == []
+    def test_addresses_without_a_difference(self, inventory: str, swarm: str) -> None:
+        found = by_id(actual("w1", address=swarm))
+        assert node_warnings([desired("w1", address=inventory)], found, complete=True) == []
 
     def test_settings_of_the_swarm(self) -> None:
         cluster = {"DataPathPort": 4789, "DefaultAddrPool": ["10.0.0.0/8"]}
@@ -230,15 +231,15 @@ def test_reading_a_node() -> None:
 
 
 class TestLabelsOfManyNodes:
-    WISHES = {"elk.logstash": {"m1": "true", "w1": None}, "elk.es": {"w1": "abc"}}
+    DESIRED = {"elk.logstash": {"m1": "true", "w1": None}, "elk.es": {"w1": "abc"}}
 
-    def test_set_taken_away_and_left_alone(self) -> None:
+    def test_set_removed_and_kept(self) -> None:
         nodes = by_id(
             actual("w1", labels={"elk.logstash": "true", "hand": "1"}, availability="drain"),
             actual("m1", role="manager"),
             actual("w2", labels={"elk.logstash": "true"}),
         )
-        changes = plan_labels(self.WISHES, nodes)
+        changes = plan_labels(self.DESIRED, nodes)
         assert [change.name for change in changes] == ["m1", "w1"]
         assert changes[0].spec == {
             "Role": "manager",
@@ -256,10 +257,10 @@ class TestLabelsOfManyNodes:
         nodes = by_id(
             actual("m1", labels={"elk.logstash": "true"}), actual("w1", labels={"elk.es": "abc"})
         )
-        assert plan_labels(self.WISHES, nodes) == []
+        assert plan_labels(self.DESIRED, nodes) == []
         assert plan_labels({}, nodes) == []
 
-    def test_a_name_has_to_be_that_of_one_node(self) -> None:
+    def test_a_name_must_belong_to_one_node(self) -> None:
         nodes = by_id(actual("m1"), actual("w1"), actual("w1", id="old", state="down"))
         assert named_errors(["m1"], nodes) == []
         unknown, twice = named_errors(["w9", "w1"], nodes)[::-1]
@@ -268,7 +269,7 @@ class TestLabelsOfManyNodes:
 
 
 class FakeEngine:
-    """A node that somebody else writes to as well."""
+    """A node that another client also writes to."""
 
     def __init__(self, disturbances: int) -> None:
         self.labels: dict[str, str] = {}
@@ -302,11 +303,11 @@ class TestWriting:
         assert engine.labels == {"elk.es": "abc", "other2": "1", "other3": "1"}
         assert len(naps) == 2
 
-    def test_gives_up_at_last(self) -> None:
+    def test_fails_after_the_last_attempt(self) -> None:
         with pytest.raises(OutOfSequenceError):
             write_node(FakeEngine(99), "id-m1", self.plan, lambda _: None)  # type: ignore[arg-type]
 
-    def test_writes_nothing_when_nothing_is_left_to_do(self) -> None:
+    def test_writes_nothing_when_nothing_differs(self) -> None:
         engine = FakeEngine(0)
         engine.labels = {"elk.es": "abc"}
         write_node(engine, "id-m1", self.plan)  # type: ignore[arg-type]

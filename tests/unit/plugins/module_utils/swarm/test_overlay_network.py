@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The overlay network that is there, against the one that was asked for."""
+"""The actual overlay network, compared with the desired one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.overlay_network im
     ENCRYPTED,
     MTU,
     VXLAN_IDS,
-    Wanted,
+    Desired,
     allocated,
+    blocker,
     create_body,
     differences,
     normalise_subnet,
     not_allocated,
     pick,
-    refusal,
 )
 
-WANTED = Wanted("elknet", "192.168.8.0/21")
+DESIRED = Desired("elknet", "192.168.8.0/21")
 
 
 def network(**other: Any) -> dict[str, Any]:
@@ -68,12 +68,12 @@ class TestSubnet:
 
 class TestDifferences:
     def test_none(self) -> None:
-        assert differences(WANTED, network()) == []
-        assert refusal(WANTED, network()) == ""
+        assert differences(DESIRED, network()) == []
+        assert blocker(DESIRED, network()) == ""
 
     def test_empty_value_switches_encryption_on(self) -> None:
         actual = network(Options={VXLAN_IDS: "4097", ENCRYPTED: ""})
-        assert differences(Wanted("elknet", "192.168.8.0/21", encrypted=True), actual) == []
+        assert differences(Desired("elknet", "192.168.8.0/21", encrypted=True), actual) == []
 
     @pytest.mark.parametrize(
         ("other", "text"),
@@ -93,32 +93,32 @@ class TestDifferences:
         ],
     )
     def test_each(self, other: dict[str, Any], text: str) -> None:
-        assert [str(one) for one in differences(WANTED, network(**other))] == [text]
+        assert [str(one) for one in differences(DESIRED, network(**other))] == [text]
 
-    def test_the_refusal_lists_all_and_says_what_to_do(self) -> None:
-        text = refusal(WANTED, network(Attachable=False, Driver="macvlan"), ["kibana", "kibana"])
+    def test_the_blocker_lists_all_differences_and_the_remedies(self) -> None:
+        text = blocker(DESIRED, network(Attachable=False, Driver="macvlan"), ["kibana", "kibana"])
         assert "driver is macvlan, wanted overlay; attachable is off, wanted on" in text
         assert "Services on it: kibana." in text
         assert "docker network rm elknet" in text
         assert "network_encrypted" in text
 
 
-class TestMaking:
+class TestCreation:
     def test_plain(self) -> None:
-        body = create_body(WANTED)
+        body = create_body(DESIRED)
         assert (body["Name"], body["Driver"], body["Attachable"]) == ("elknet", "overlay", True)
         assert body["IPAM"]["Config"] == [{"Subnet": "192.168.8.0/21"}]
         assert body["Options"] == {}
 
     def test_options(self) -> None:
-        body = create_body(Wanted("n", "10.1.0.0/24", attachable=False, encrypted=True, mtu=1400))
+        body = create_body(Desired("n", "10.1.0.0/24", attachable=False, encrypted=True, mtu=1400))
         assert body["Options"] == {ENCRYPTED: "", MTU: "1400"}
         assert body["Attachable"] is False
 
-    def test_what_was_made_is_what_was_asked_for(self) -> None:
-        wanted = Wanted("elknet", "10.1.0.0/24", encrypted=True, mtu=1400)
-        body = create_body(wanted)
-        assert differences(wanted, {**body, "Scope": "swarm"}) == []
+    def test_the_created_network_is_the_desired_one(self) -> None:
+        desired = Desired("elknet", "10.1.0.0/24", encrypted=True, mtu=1400)
+        body = create_body(desired)
+        assert differences(desired, {**body, "Scope": "swarm"}) == []
 
     def test_allocated(self) -> None:
         assert allocated(network())
@@ -131,13 +131,13 @@ class TestMaking:
             network(Name="shop", IPAM={"Config": [{"Subnet": "192.168.9.0/24"}]}),
             network(Name="bridge", Scope="local", IPAM={"Config": [{"Subnet": "192.168.8.0/24"}]}),
         ]
-        text = not_allocated(WANTED, others)
+        text = not_allocated(DESIRED, others)
         assert "its subnet 192.168.8.0/21 overlaps with shop (192.168.9.0/24)." in text
         assert "ingress" not in text
         assert "bridge" not in text
 
-    def test_no_overlap_to_be_seen(self) -> None:
-        assert "perhaps 192.168.8.0/21 is in use" in not_allocated(WANTED, [network()])
+    def test_no_visible_overlap(self) -> None:
+        assert "perhaps 192.168.8.0/21 is in use" in not_allocated(DESIRED, [network()])
 
 
 def test_only_the_exact_name() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which manager carries on alone after the others are lost, and what is refused."""
+"""The manager from which the swarm is rebuilt, and the blockers that forbid it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan im
     Host,
     Member,
     init_body,
-    recovery_refusal,
+    recovery_blocker,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.quorum_recovery import (
     Recovery,
@@ -31,12 +31,12 @@ def manager(name: str, found: Member | None = STUCK) -> Host:
     return Host(name, "manager", found)
 
 
-def test_the_manager_that_is_left_carries_on() -> None:
+def test_the_remaining_manager_is_chosen() -> None:
     hosts = [manager("m2"), Host("w1", "worker", WORKER)]
     assert plan_recovery(hosts, {"m1": False}) == Recovery("m2", force=True)
 
 
-def test_of_two_that_are_left_the_one_that_was_not_restarted() -> None:
+def test_a_manager_that_was_not_restarted_is_preferred() -> None:
     assert plan_recovery([manager("m3", RESTARTED), manager("m2")], {}).survivor == "m2"
 
 
@@ -47,14 +47,14 @@ def test_nothing_is_forced_while_there_is_a_majority() -> None:
 
 def test_a_host_that_answers_is_not_lost() -> None:
     plan = plan_recovery([manager("m2")], {"m1": True, "m3": False})
-    [error] = plan.errors
+    [error] = plan.blockers
     assert error.startswith("m1 answers")
     assert "systemctl start docker" in error
     assert not plan.force
 
 
-def test_without_a_manager_nothing_is_left() -> None:
-    [error] = plan_recovery([Host("w1", "worker", WORKER)], {"m1": False}).errors
+def test_a_recovery_needs_a_manager() -> None:
+    [error] = plan_recovery([Host("w1", "worker", WORKER)], {"m1": False}).blockers
     assert "swarm_lost names every manager" in error
 
 
@@ -68,18 +68,18 @@ def test_without_a_manager_nothing_is_left() -> None:
         (WORKER, "is a worker"),
     ],
 )
-def test_a_manager_that_cannot_carry_on(found: Member | None, word: str) -> None:
-    [error] = plan_recovery([manager("m2", found)], {"m1": False}).errors
+def test_a_manager_that_cannot_rebuild_the_swarm(found: Member | None, word: str) -> None:
+    [error] = plan_recovery([manager("m2", found)], {"m1": False}).blockers
     assert error.startswith("m2: ")
     assert word in error
 
 
 def test_a_majority_needs_no_recovery() -> None:
-    assert recovery_refusal(SOUND) == ""
+    assert recovery_blocker(SOUND) == ""
 
 
 @pytest.mark.parametrize(("action", "forced"), [("init", False), ("recover", True)])
-def test_what_the_engine_is_asked_for(action: str, forced: bool) -> None:
+def test_only_a_recovery_forces_a_new_cluster(action: str, forced: bool) -> None:
     params = {
         "action": action,
         "listen_port": 2377,
@@ -91,7 +91,7 @@ def test_what_the_engine_is_asked_for(action: str, forced: bool) -> None:
     assert init_body(params, addresses)["ForceNewCluster"] is forced
 
 
-def test_the_filter_reads_what_was_found() -> None:
+def test_the_filter_reads_the_registered_results() -> None:
     hostvars: dict[str, dict[str, Any]] = {
         "m1": {"swarm_lost_answer": {"ping": "pong"}},
         "m2": {"swarm_found": {"member": STUCK.as_dict()}},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts begin and which give up, also where a run was killed half-way."""
+"""The hosts that join and leave a service, also after a killed run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.filter.newest_leave import FilterModule as NewestLeave
+from ansible_collections.elk.swarm.plugins.filter.hosts_to_stop import FilterModule as NewestLeave
 from ansible_collections.elk.swarm.plugins.filter.scale_plan import FilterModule as ScalePlan
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.scale_plan import (
     Place,
     Plan,
-    newest_leave,
+    hosts_to_stop,
     plan_places,
 )
 
@@ -26,7 +26,7 @@ def places(**hosts: dict[str, Any]) -> list[Place]:
 
 
 @pytest.mark.parametrize(
-    ("now", "wanted", "plan"),
+    ("now", "desired", "plan"),
     [
         pytest.param(
             places(a={}, b={}),
@@ -74,13 +74,13 @@ def places(**hosts: dict[str, Any]) -> list[Place]:
             places(a=HERE, b=HERE, c={}),
             ["b", "c"],
             Plan(stay=["b"], join=["c"], leave=["a"], between=3),
-            id="another host: it begins before the old one ends",
+            id="another host: it joins before the old one leaves",
         ),
         pytest.param(
             places(a={"labelled": True}, b=HERE, c=HERE),
             ["a", "b"],
             Plan(stay=["b"], join=["a"], leave=["c"], between=3),
-            id="one that is to stay is down: it has to come up before another goes",
+            id="a desired host has no task: it joins before another host leaves",
         ),
         pytest.param(
             places(a=HERE, b=HERE),
@@ -90,11 +90,11 @@ def places(**hosts: dict[str, Any]) -> list[Place]:
         ),
     ],
 )
-def test_plan(now: list[Place], wanted: list[str], plan: Plan) -> None:
-    assert plan_places(now, wanted) == plan
+def test_plan(now: list[Place], desired: list[str], plan: Plan) -> None:
+    assert plan_places(now, desired) == plan
 
 
-def test_the_filter_reads_what_the_modules_return() -> None:
+def test_the_filter_reads_the_results_of_the_modules() -> None:
     hostvars = {
         "a": {"logstash_seen": {"node": "a.example", "containers": ["1"]}},
         "b": {"logstash_seen": {"node": "b.example", "containers": []}},
@@ -114,19 +114,21 @@ NODES = {"a": "a.example", "b": "b.example", "c": "c.example"}
 
 
 @pytest.mark.parametrize(
-    ("tasks", "wanted", "leave"),
+    ("tasks", "desired", "leave"),
     [
         ([task("c.example"), task("a.example")], 1, ["c"]),
         ([task("a.example"), task("c.example"), task("b.example")], 1, ["a", "c"]),
         ([task("a.example")], 2, []),
         ([], 1, []),
-        # What has ended counts for nothing, nor does what is ending.
+        # Tasks that have ended or are stopping do not count.
         ([task("b.example", "failed", "shutdown"), task("a.example")], 1, []),
         ([task("b.example", "running", "shutdown"), task("a.example")], 1, []),
-        # A node that is no host of the inventory has no label of ours.
+        # A node outside the inventory is ignored.
         ([task("x.example"), task("a.example")], 1, []),
     ],
 )
-def test_the_youngest_tasks_go(tasks: list[dict[str, str]], wanted: int, leave: list[str]) -> None:
-    assert newest_leave(NODES, tasks, wanted) == leave
-    assert NewestLeave().filters()["newest_leave"](NODES, tasks, wanted) == leave
+def test_the_newest_tasks_leave(
+    tasks: list[dict[str, str]], desired: int, leave: list[str]
+) -> None:
+    assert hosts_to_stop(NODES, tasks, desired) == leave
+    assert NewestLeave().filters()["hosts_to_stop"](NODES, tasks, desired) == leave

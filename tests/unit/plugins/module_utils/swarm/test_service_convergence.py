@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a service counts as up, when waiting goes on, and when it is given up."""
+"""When a service counts as converged, when the wait goes on, and when it fails."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def look(
 # -- converged -------------------------------------------------------------------------------
 
 
-def test_what_has_run_for_long_is_up_at_the_first_look() -> None:
+def test_old_running_tasks_converge_at_the_first_look() -> None:
     assert look(UP) == Verdict("converged", 2, 2)
 
 
@@ -129,7 +129,7 @@ def test_only_running_tasks_of_the_present_specification_count(tasks: list) -> N
 
 
 @pytest.mark.parametrize("state", ["down", "unknown", "disconnected"])
-def test_tasks_on_a_node_that_is_away_do_not_count(state: str) -> None:
+def test_tasks_on_a_node_that_is_not_ready_do_not_count(state: str) -> None:
     assert look(UP, nodes=[node("a"), node("b", state)]).state == "wait"
 
 
@@ -137,7 +137,7 @@ def test_tasks_on_a_drained_or_unfit_node_do_not_count() -> None:
     assert look(UP, nodes=[node("a"), node("b", availability="drain")]).state == "wait"
     fit = service(Placement={"Constraints": ["node.hostname==a"]})
     assert look(UP, fit).state == "wait"
-    # Swarm leaves tasks alone whose nodes meet the new constraints too.
+    # Swarm keeps a task if its node also meets the new constraints.
     assert look(UP, service(Placement={"Constraints": ["node.role==worker"]})).state == "converged"
 
 
@@ -147,7 +147,7 @@ def test_defaults_that_differ_between_service_and_task_are_the_same() -> None:
     assert look(UP, service(ForceUpdate=1)).state == "wait"
 
 
-def test_young_tasks_must_outlive_the_window() -> None:
+def test_new_tasks_must_run_for_the_whole_window() -> None:
     young = [task("1", "a", age=2), task("2", "b", slot=2, age=50)]
     watch = Watch(Rules(stability_window=5))
     assert look(young, watch=watch, clock=0).state == "wait"
@@ -165,7 +165,7 @@ def test_a_task_that_fails_in_the_window_starts_it_again() -> None:
     assert look(second, watch=watch, clock=9.1).state == "converged"
 
 
-def test_a_task_of_this_run_is_not_believed_to_be_old() -> None:
+def test_the_age_of_a_task_of_this_run_does_not_count() -> None:
     """The clocks of two managers may be an hour apart."""
     watch = Watch(Rules(stability_window=5), known=())
     old = [task("1", age=3600), task("2", "b", slot=2, age=3600)]
@@ -178,7 +178,7 @@ def test_a_change_that_touches_no_task_is_not_waited_for() -> None:
     assert look(UP, watch=watch).state == "converged"
 
 
-def test_a_change_of_the_endpoint_counts_no_task_of_before() -> None:
+def test_a_change_of_the_endpoint_counts_no_earlier_task() -> None:
     watch = Watch(Rules(stability_window=0), known=["1", "2"], replaced=True)
     assert look(UP, watch=watch).running == 0
     new = [task("3", age=0), task("4", "b", slot=2, age=0)]
@@ -188,16 +188,16 @@ def test_a_change_of_the_endpoint_counts_no_task_of_before() -> None:
 def test_older_tasks_must_have_stopped() -> None:
     extra = task("0", "b", "running", desired="shutdown", slot=3)
     assert look([*UP, extra]).state == "wait"
-    away = [node("a"), node("b"), node("c", "down")]
-    assert look([*UP, {**extra, "NodeID": "id-c"}], nodes=away).state == "converged"
+    one_down = [node("a"), node("b"), node("c", "down")]
+    assert look([*UP, {**extra, "NodeID": "id-c"}], nodes=one_down).state == "converged"
 
 
-def test_scaling_in_waits_for_swarm_to_do_it() -> None:
+def test_scaling_down_waits_until_the_task_has_ended() -> None:
     assert look(UP, service(1)).state == "wait"
     stopping = [UP[0], task("2", "b", desired="remove", slot=2)]
     assert look(stopping, service(1)).state == "wait"
-    gone = [UP[0], task("2", "b", "shutdown", desired="remove", slot=2)]
-    assert look(gone, service(1)).state == "converged"
+    ended = [UP[0], task("2", "b", "shutdown", desired="remove", slot=2)]
+    assert look(ended, service(1)).state == "converged"
     assert look([], service(0)).state == "converged"
 
 
@@ -212,7 +212,7 @@ def test_an_update_in_progress_is_waited_for(update: str) -> None:
 @pytest.mark.parametrize(
     "update", ["paused", "rollback_started", "rollback_paused", "rollback_completed"]
 )
-def test_an_update_of_this_run_that_went_wrong_fails(update: str) -> None:
+def test_a_failed_update_of_this_run_fails(update: str) -> None:
     failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
     watch = Watch(Rules(), known=["1", "2"])
     verdict = look([*UP[:1], failed], service(update=update), watch=watch)
@@ -222,7 +222,7 @@ def test_an_update_of_this_run_that_went_wrong_fails(update: str) -> None:
 
 
 @pytest.mark.parametrize("update", ["rollback_started", "rollback_completed"])
-def test_why_an_update_was_rolled_back_is_told_though_the_former_task_runs(update: str) -> None:
+def test_the_cause_of_a_rollback_is_reported_though_the_previous_task_runs(update: str) -> None:
     failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
     verdict = look([*UP, failed], service(update=update), watch=Watch(Rules(), known=["1", "2"]))
     assert (verdict.state, verdict.rollback) == ("failed", update)
@@ -230,7 +230,7 @@ def test_why_an_update_was_rolled_back_is_told_though_the_former_task_runs(updat
 
 
 @pytest.mark.parametrize(
-    ("update", "tasks", "returning"),
+    ("update", "tasks", "rolling_back"),
     [
         ("rollback_started", UP, True),
         ("rollback_completed", UP[:1], True),
@@ -239,14 +239,14 @@ def test_why_an_update_was_rolled_back_is_told_though_the_former_task_runs(updat
         ("paused", UP[:1], False),
     ],
 )
-def test_what_swarm_puts_back_is_on_its_way_until_its_tasks_run(
-    update: str, tasks: list[dict[str, Any]], returning: bool
+def test_a_rollback_is_not_complete_until_its_tasks_run(
+    update: str, tasks: list[dict[str, Any]], rolling_back: bool
 ) -> None:
-    """A task begun anew before the rollback looked is nothing that the rollback waits for."""
+    """Swarm's rollback does not wait for a task that was restarted before it began."""
     failed = task("9", "b", "failed", "shutdown", slot=2, error="task: non-zero exit (5)")
     watch = Watch(Rules(), known=["1", "2"])
     verdict = look([*tasks, failed], service(update=update), watch=watch)
-    assert (verdict.state, verdict.returning) == ("failed", returning)
+    assert (verdict.state, verdict.rolling_back) == ("failed", rolling_back)
 
 
 def test_a_rollback_whose_tasks_cannot_come_up_ends_the_wait() -> None:
@@ -255,7 +255,7 @@ def test_a_rollback_whose_tasks_cannot_come_up_ends_the_wait() -> None:
     ]
     watch = Watch(Rules(), known=["1", "2"])
     verdict = look([*UP[:1], *failures], service(update="rollback_completed"), watch=watch)
-    assert (verdict.state, verdict.rollback, verdict.returning) == (
+    assert (verdict.state, verdict.rollback, verdict.rolling_back) == (
         "failed",
         "rollback_completed",
         False,
@@ -263,7 +263,7 @@ def test_a_rollback_whose_tasks_cannot_come_up_ends_the_wait() -> None:
 
 
 @pytest.mark.parametrize("update", ["paused", "rollback_paused", "rollback_completed"])
-def test_an_update_of_long_ago_is_history(update: str) -> None:
+def test_an_earlier_update_does_not_count(update: str) -> None:
     assert look(UP, service(update=update)).state == "converged"
 
 
@@ -276,7 +276,7 @@ def test_a_paused_update_is_resumed_only_if_something_is_missing() -> None:
     assert not con.needs_resume(service(), half, NODES)
 
 
-def test_an_update_that_swarm_has_forgotten_is_noticed() -> None:
+def test_a_stalled_update_is_noticed() -> None:
     half = [UP[0], task("2", "b", slot=2, spec=OLD)]
     watch = Watch(Rules(stall_grace=3), known=["1", "2"])
     assert not look(half, watch=watch, clock=0).stalled
@@ -294,7 +294,7 @@ def test_an_update_that_swarm_has_forgotten_is_noticed() -> None:
         (UP[:1], ""),
     ],
 )
-def test_an_update_that_goes_on_is_not_forgotten(tasks: list, update: str) -> None:
+def test_an_update_that_goes_on_is_not_stalled(tasks: list, update: str) -> None:
     watch = Watch(Rules(), known=["1", "2"])
     for clock in (0, 5, 10):
         assert not look(tasks, service(update=update), watch=watch, clock=clock).stalled
@@ -303,7 +303,7 @@ def test_an_update_that_goes_on_is_not_forgotten(tasks: list, update: str) -> No
 # -- global services -------------------------------------------------------------------------
 
 
-def test_global_wants_one_task_on_each_fitting_node() -> None:
+def test_global_requires_one_task_on_each_eligible_node() -> None:
     nodes = [node("a"), node("b"), node("c", availability="pause"), node("d", "down")]
     tasks = [task("1", "a", slot=None), task("2", "b", slot=None)]
     assert look(tasks, service(None), nodes) == Verdict("converged", 2, 2)
@@ -312,12 +312,12 @@ def test_global_wants_one_task_on_each_fitting_node() -> None:
     assert look(tasks[:1], service(None), nodes).state == "wait"
 
 
-def test_two_tasks_on_one_node_do_not_stand_for_two_nodes() -> None:
+def test_two_tasks_on_one_node_count_once() -> None:
     tasks = [task("1", "a", slot=None), task("2", "a", slot=None)]
     assert look(tasks, service(None)).running == 1
 
 
-def test_global_without_a_fitting_node_is_up() -> None:
+def test_global_without_an_eligible_node_is_converged() -> None:
     nowhere = service(None, Placement={"Constraints": ["node.labels.elk.es==g1"]})
     assert look([], nowhere) == Verdict("converged", 0, 0)
     labelled = [node("a", **{"elk.es": "g1"}), node("b")]
@@ -402,15 +402,15 @@ def test_causes(error: str, kind: str) -> None:
     cause = cause_of(error)
     assert cause is not None
     assert cause.kind == kind
-    assert cause.mend
+    assert cause.remedy
 
 
 @pytest.mark.parametrize("error", ["", "task: non-zero exit (1)", "unhealthy container"])
-def test_what_a_retry_may_cure_is_no_cause(error: str) -> None:
+def test_an_error_that_a_retry_may_fix_is_no_cause(error: str) -> None:
     assert cause_of(error) is None
 
 
-def test_the_second_time_on_the_same_node_is_final() -> None:
+def test_the_second_failure_on_the_same_node_is_final() -> None:
     watch = Watch(Rules(), known=())
     assert look([UP[0], failing("8", "b", 2)], watch=watch).state == "wait"
     verdict = look([UP[0], failing("8", "b", 2), failing("9", "b", 2)], watch=watch, clock=1)
@@ -421,13 +421,13 @@ def test_the_second_time_on_the_same_node_is_final() -> None:
     assert "docker pull web:1]" in verdict.reasons[0]
 
 
-def test_a_failure_stays_counted_when_swarm_has_forgotten_the_task() -> None:
+def test_a_failure_still_counts_when_swarm_has_deleted_the_task() -> None:
     watch = Watch(Rules(), known=())
     look([UP[0], failing("8", "b", 2)], watch=watch)
     assert look([UP[0], failing("9", "b", 2)], watch=watch, clock=1).state == "failed"
 
 
-def test_on_different_nodes_the_third_time_is_final() -> None:
+def test_on_different_nodes_the_third_failure_is_final() -> None:
     nodes = [*NODES, node("c")]
     watch = Watch(Rules(), known=())
     tasks = [failing("7", "a", 1), failing("8", "b", 1)]
@@ -452,7 +452,7 @@ def test_one_failing_node_fails_a_global_service() -> None:
     assert [fault.node for fault in verdict.faults] == ["b"]
 
 
-def test_old_failures_are_history() -> None:
+def test_old_failures_do_not_count() -> None:
     history = [failing("8", "b", 2), failing("9", "b", 2)]
     assert look([*UP, *history]).state == "converged"
     assert look([UP[0], *history]).state == "wait"
@@ -460,20 +460,20 @@ def test_old_failures_are_history() -> None:
     assert look([UP[0], *history], watch=known).state == "wait"
 
 
-def test_failures_of_another_specification_are_history() -> None:
+def test_failures_of_another_specification_do_not_count() -> None:
     tasks = [UP[0], *({**failing(i, "b", 2), "Spec": OLD} for i in "89")]
     assert look(tasks, watch=Watch(Rules(), known=())).state == "wait"
 
 
-def test_a_slot_that_runs_after_all_is_no_failure() -> None:
+def test_a_slot_that_runs_in_the_end_is_no_failure() -> None:
     tasks = [*UP, failing("8", "b", 2), failing("9", "b", 2)]
     watch = Watch(Rules(stability_window=1), known=())
     assert look(tasks, watch=watch).state == "wait"
     assert look(tasks, watch=watch, clock=1).state == "converged"
 
 
-def test_a_failure_is_told_while_its_successor_has_not_outlived_the_window() -> None:
-    """Where the time is up just after a restart, the reason is the failure before it."""
+def test_a_failure_is_reported_until_its_successor_is_stable() -> None:
+    """If the time ends just after a restart, the failure before it is the reason."""
     crash = "task: non-zero exit (3)"
     tasks = [UP[0], failing("8", "b", 2, crash), task("9", "b", slot=2, age=0)]
     watch = Watch(Rules(stability_window=5), known=())
@@ -483,7 +483,7 @@ def test_a_failure_is_told_while_its_successor_has_not_outlived_the_window() -> 
     assert look(tasks, watch=watch, clock=5).reasons == ()
 
 
-def test_crashes_are_waited_for_and_told() -> None:
+def test_crashes_do_not_end_the_wait_and_are_reported() -> None:
     crash = "task: non-zero exit (1)"
     watch = Watch(Rules(), known=())
     tasks = [UP[0], *(failing(str(n), "b", 2, crash) for n in range(5))]
@@ -493,7 +493,7 @@ def test_crashes_are_waited_for_and_told() -> None:
     assert any(crash in reason and "node b" in reason for reason in verdict.reasons)
 
 
-def test_crashes_are_final_when_they_are_counted() -> None:
+def test_crashes_are_final_at_the_limit() -> None:
     crash = "task: non-zero exit (1)"
     watch = Watch(Rules(crashes=2), known=())
     tasks = [UP[0], failing("c1", "b", 2, crash), task("c9", "b", "ready", "ready", 2)]
@@ -502,7 +502,7 @@ def test_crashes_are_final_when_they_are_counted() -> None:
     verdict = look(tasks, watch=watch)
     assert verdict.state == "failed"
     assert crash in verdict.reasons[0]
-    # In the second attempt it runs after all.
+    # The second attempt succeeds.
     assert look([UP[0], tasks[1], *UP[1:]], watch=watch).state != "failed"
 
 
@@ -510,7 +510,7 @@ def pending(slot: int = 2, error: str = NO_NODE) -> dict:
     return task("p", "", "pending", slot=slot, error=error)
 
 
-def test_no_suitable_node_is_final_after_the_grace() -> None:
+def test_no_suitable_node_is_final_after_the_grace_time() -> None:
     watch = Watch(Rules(pending_grace=20), known=())
     assert look([UP[0], pending()], watch=watch, clock=0).state == "wait"
     assert look([UP[0], pending()], watch=watch, clock=19).state == "wait"
@@ -520,21 +520,21 @@ def test_no_suitable_node_is_final_after_the_grace() -> None:
     assert "docker node ls" in verdict.reasons[0]
 
 
-def test_the_grace_starts_anew_when_the_task_moved_on() -> None:
+def test_the_grace_time_restarts_when_the_task_moves_on() -> None:
     watch = Watch(Rules(pending_grace=20), known=())
     look([UP[0], pending()], watch=watch, clock=0)
     look([UP[0], task("p", "b", "preparing", slot=2)], watch=watch, clock=15)
     assert look([UP[0], pending()], watch=watch, clock=25).state == "wait"
 
 
-def test_a_port_that_the_stopping_task_still_has_is_no_failure() -> None:
+def test_a_port_that_a_stopping_task_still_uses_is_no_failure() -> None:
     watch = Watch(Rules(pending_grace=20), known=("0",))
     error = "no suitable node (host-mode port already in use on 1 node)"
     old = task("0", "b", "running", "shutdown", 2, spec=OLD)
     tasks = [UP[0], old, pending(error=error)]
     assert look(tasks, watch=watch, clock=0).state == "wait"
     assert look(tasks, watch=watch, clock=100).state == "wait"
-    # The old one has ended: only from now on is it a failure of its own.
+    # The old task has ended: the grace time starts now.
     tasks = [UP[0], pending(error=error)]
     assert look(tasks, watch=watch, clock=101).state == "wait"
     verdict = look(tasks, watch=watch, clock=121)
@@ -542,7 +542,7 @@ def test_a_port_that_the_stopping_task_still_has_is_no_failure() -> None:
     assert "another service publishes" in verdict.reasons[0]
 
 
-def test_a_service_that_swarm_has_given_up_is_final_after_the_grace() -> None:
+def test_a_service_that_swarm_no_longer_starts_is_final_after_the_grace_time() -> None:
     crash = "task: non-zero exit (4)"
     watch = Watch(Rules(pending_grace=10), known=())
     tasks = [UP[0], failing("9", "b", 2, crash)]
@@ -553,7 +553,7 @@ def test_a_service_that_swarm_has_given_up_is_final_after_the_grace() -> None:
     assert crash in verdict.reasons[0]
 
 
-def test_nothing_at_all_is_final_too() -> None:
+def test_a_service_without_tasks_is_final_too() -> None:
     watch = Watch(Rules(pending_grace=10), known=())
     look([], service(1), watch=watch, clock=0)
     verdict = look([], service(1), watch=watch, clock=10)
@@ -561,7 +561,7 @@ def test_nothing_at_all_is_final_too() -> None:
     assert "restart_config" in verdict.reasons[0]
 
 
-def test_an_update_between_two_tasks_is_not_given_up() -> None:
+def test_an_update_between_two_tasks_is_no_failure() -> None:
     watch = Watch(Rules(pending_grace=10), known=())
     for clock in (0, 30):
         verdict = look([UP[0]], service(update="updating"), watch=watch, clock=clock)
@@ -571,20 +571,20 @@ def test_an_update_between_two_tasks_is_not_given_up() -> None:
 # -- min_running -----------------------------------------------------------------------------
 
 
-def test_a_lowered_bar_is_about_the_number_alone() -> None:
+def test_with_min_running_only_the_number_counts() -> None:
     tasks = [UP[0], failing("8", "b", 2), failing("9", "b", 2)]
     assert look(tasks, watch=Watch(Rules(min_running=1), known=("1",))).state == "converged"
     assert look([], service(2, "updating"), min_running=0).state == "converged"
 
 
-def test_failures_above_the_bar_are_borne_while_the_others_start() -> None:
+def test_failures_are_tolerated_while_min_running_can_be_reached() -> None:
     starting = task("1", "a", "starting", slot=1)
     tasks = [starting, failing("8", "b", 2), failing("9", "b", 2)]
     assert look(tasks, watch=Watch(Rules(min_running=1), known=())).state == "wait"
     assert look(tasks, watch=Watch(Rules(min_running=2), known=())).state == "failed"
 
 
-def test_a_bar_above_the_nodes_waits_for_more_nodes() -> None:
+def test_min_running_above_the_nodes_waits_for_more_nodes() -> None:
     tasks = [task("1", "a", slot=None), task("2", "b", slot=None)]
     assert look(tasks, service(None), min_running=3).state == "wait"
 
@@ -592,7 +592,7 @@ def test_a_bar_above_the_nodes_waits_for_more_nodes() -> None:
 # -- removal and reports ---------------------------------------------------------------------
 
 
-def test_gone_waits_for_tasks_on_nodes_that_are_up() -> None:
+def test_remaining_tasks_are_those_on_nodes_that_are_up() -> None:
     nodes = [node("a"), node("b", "down")]
     tasks = [
         task("1", "a", "running", "remove"),
@@ -600,8 +600,8 @@ def test_gone_waits_for_tasks_on_nodes_that_are_up() -> None:
         task("3", "a", "shutdown", "remove"),
         task("4", "", "pending", "remove"),
     ]
-    assert [item["id"] for item in con.gone(tasks, nodes)] == ["1"]
-    assert con.gone(tasks[1:], nodes) == []
+    assert [item["id"] for item in con.remaining_tasks(tasks, nodes)] == ["1"]
+    assert con.remaining_tasks(tasks[1:], nodes) == []
 
 
 def test_summary_is_newest_first_with_names() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From options to ServiceSpec, and what counts as a difference."""
+"""The ServiceSpec of the options, and the differences between two of them."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ def test_the_whole_specification() -> None:
     assert task["Placement"]["MaxReplicas"] == 1
     assert task["RestartPolicy"]["Delay"] == 3_000_000_000
     assert spec["Mode"] == {"Replicated": {"Replicas": 3}}
-    # A block is sent whole: without parallelism the Engine would take all tasks at once.
+    # A block contains all keys: without parallelism, the Engine would update all tasks at once.
     assert spec["UpdateConfig"]["Parallelism"] == 1
     assert spec["RollbackConfig"]["Parallelism"] == 0
     assert spec["EndpointSpec"]["Ports"][0]["PublishMode"] == "ingress"
 
 
-def test_nothing_is_sent_that_was_not_asked_for() -> None:
+def test_only_the_options_of_the_task_are_sent() -> None:
     assert build() == {
         "Name": "web",
         "TaskTemplate": {"ContainerSpec": {"Image": "web:1"}},
@@ -151,17 +151,17 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
 
 
 def test_files_refer_to_hashed_objects_by_id() -> None:
-    wanted = configs_and_secrets.references("configs", [{"config_name": "c", "data": "x"}], None)
-    wanted += configs_and_secrets.references(
+    found = configs_and_secrets.references("configs", [{"config_name": "c", "data": "x"}], None)
+    found += configs_and_secrets.references(
         "secrets", [{"secret_name": "s", "data": "y", "mode": "0400", "uid": 1000}], "key"
     )
-    ids = {("configs", wanted[0].name): "c1", ("secrets", wanted[1].name): "s1"}
+    ids = {("configs", found[0].name): "c1", ("secrets", found[1].name): "s1"}
     options = {"name": "web", "image": "web"}
-    inner = container(spec_of.build(options, wanted, Lookups({}, ids)))
+    inner = container(spec_of.build(options, found, Lookups({}, ids)))
     assert inner["Configs"] == [
         {
             "ConfigID": "c1",
-            "ConfigName": wanted[0].name,
+            "ConfigName": found[0].name,
             "File": {"Name": "/c", "UID": "0", "GID": "0", "Mode": 0o444},
         }
     ]
@@ -206,7 +206,7 @@ def test_wrong_options_are_named(options: dict, message: str) -> None:
         build(**options)
 
 
-def test_dnsrr_with_host_ports_is_right() -> None:
+def test_dnsrr_with_host_ports_is_valid() -> None:
     build(endpoint_mode="dnsrr", publish=[{"target_port": 1, "mode": "host"}])
 
 
@@ -231,8 +231,8 @@ def test_sizes(text: str, value: int) -> None:
 # -- comparing -------------------------------------------------------------------------------
 
 
-def test_what_the_engine_fills_in_is_no_difference() -> None:
-    """What Docker 20.10 answers for a service that was created with nothing but an image."""
+def test_defaults_of_the_engine_are_no_difference() -> None:
+    """The answer of Docker 20.10 for a service that was created with only an image."""
     actual = {
         "Name": "web",
         "Labels": {},
@@ -240,7 +240,7 @@ def test_what_the_engine_fills_in_is_no_difference() -> None:
             "ContainerSpec": {
                 "Image": "web:1@sha256:" + "a" * 64,
                 "Isolation": "default",
-                # Docker 26 leaves it in a service that once had no_new_privileges.
+                # Docker 26 keeps this in a service that once had no_new_privileges.
                 "Privileges": {"CredentialSpec": None, "SELinuxContext": None},
                 "DNSConfig": {},
                 "StopGracePeriod": 10_000_000_000,
@@ -355,7 +355,7 @@ def test_order_is_no_difference() -> None:
         ("publish", FULL["publish"][:1], "publish"),
     ],
 )
-def test_each_option_is_one_difference_and_the_patch_ends_it(
+def test_each_option_is_one_difference_and_the_patch_removes_it(
     option: str, value: Any, name: str
 ) -> None:
     before = full()
@@ -372,12 +372,12 @@ def test_each_option_is_one_difference_and_the_patch_ends_it(
 
 
 def test_every_option_of_the_field_table_is_tested() -> None:
-    tested = test_each_option_is_one_difference_and_the_patch_ends_it.pytestmark[0].args[1]
+    tested = test_each_option_is_one_difference_and_the_patch_removes_it.pytestmark[0].args[1]
     names = {name for _option, _value, name in tested} | {"mode", "configs", "secrets"}
     assert {field.option for field in spec_of.FIELDS} == names
 
 
-def test_patch_leaves_everything_else_byte_for_byte() -> None:
+def test_a_patch_keeps_everything_else_byte_for_byte() -> None:
     actual = full()
     actual["TaskTemplate"]["Placement"]["Platforms"] = [{"OS": "linux"}]
     actual["TaskTemplate"]["Resources"]["Limits"]["Swappiness"] = 100
@@ -406,7 +406,7 @@ def test_networks_of_an_old_client_are_moved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actual", "wanted", "differs"),
+    ("actual", "desired", "differs"),
     [
         ("web", "web:latest", False),
         ("docker.io/library/web:1", "web:1", False),
@@ -419,8 +419,8 @@ def test_networks_of_an_old_client_are_moved() -> None:
         ("10.60.0.1:5000/lab/web:1", "10.60.0.1:5000/lab/web:1", False),
     ],
 )
-def test_images(actual: str, wanted: str, differs: bool) -> None:
-    assert (changed(build(image=actual), build(image=wanted)) == ["image"]) is differs
+def test_images(actual: str, desired: str, differs: bool) -> None:
+    assert (changed(build(image=actual), build(image=desired)) == ["image"]) is differs
 
 
 def test_force_raises_the_counter() -> None:
@@ -430,7 +430,7 @@ def test_force_raises_the_counter() -> None:
     assert "ForceUpdate" not in spec["TaskTemplate"]
 
 
-def test_only_the_endpoint_replaces_tasks_without_telling() -> None:
+def test_only_the_endpoint_replaces_tasks_with_the_same_template() -> None:
     port = spec_of.differences(full(), full(publish=[]))
     label = spec_of.differences(full(), full(labels={}))
     assert spec_of.restarts_tasks(port)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a task has mounted what it was to mount."""
+"""Whether a task has the expected mount."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTAINER: dict[str, Any] = {
 }
 
 
-def test_what_a_container_has_mounted() -> None:
+def test_the_mounts_of_a_container() -> None:
     assert found_mount(CONTAINER, "/data") == replace(FOUND, volume_driver="")
     assert found_mount(CONTAINER, "/config") == Found("bind", "/etc/elk")
     assert found_mount(CONTAINER, "/other") == Found()
@@ -49,23 +49,23 @@ def test_the_right_mount() -> None:
         (Found("bind", "/srv"), "bind /srv is mounted at /data, expected volume es-m1"),
         (replace(FOUND, driver="local"), "the mount es-m1 has the driver local, expected disk"),
         (replace(FOUND, volume_driver="local"), "the volume es-m1 has the driver local"),
-        # The volume is gone, and Docker has no word of it.
+        # The volume does not exist any more, so its driver is unknown.
         (replace(FOUND, volume_driver=""), "the volume es-m1 has the driver (none)"),
     ],
 )
-def test_another_mount_is_told(found: Found, text: str) -> None:
-    [told] = wrong(EXPECTED, found)
-    assert text in told
+def test_another_mount_is_reported(found: Found, text: str) -> None:
+    [difference] = wrong(EXPECTED, found)
+    assert text in difference
 
 
-def test_the_kernel_has_a_word_on_file_systems() -> None:
+def test_the_kernels_file_system_is_compared() -> None:
     network = replace(EXPECTED, driver="local", filesystems=("nfs", "nfs4"))
-    there = replace(FOUND, driver="local", volume_driver="local")
-    assert wrong(network, replace(there, filesystem="nfs4")) == []
-    # Where it cannot be asked nothing is held against the mount.
-    assert wrong(network, there) == []
-    [told] = wrong(network, replace(there, filesystem="ext4"))
-    assert told == "the file system at /data is ext4, expected nfs or nfs4"
+    mount = replace(FOUND, driver="local", volume_driver="local")
+    assert wrong(network, replace(mount, filesystem="nfs4")) == []
+    # An unknown file system is no difference.
+    assert wrong(network, mount) == []
+    [difference] = wrong(network, replace(mount, filesystem="ext4"))
+    assert difference == "the file system at /data is ext4, expected nfs or nfs4"
 
 
 TABLE = """\
@@ -80,15 +80,15 @@ TABLE = """\
     ("target", "kind"),
     [("/data", "nfs4"), ("/with space", "tmpfs"), ("/", "overlay"), ("/dat", ""), ("/data/x", "")],
 )
-def test_the_upmost_file_system_counts(target: str, kind: str) -> None:
+def test_the_last_mount_at_a_path_counts(target: str, kind: str) -> None:
     assert filesystem_at(TABLE, target) == kind
 
 
 def test_a_verdict_names_host_container_and_next_command() -> None:
     assert verdict("m1", "web", EXPECTED, {"abc": FOUND}) == ""
-    told = verdict("m1", "web", EXPECTED, {"0123456789abcdef": Found(), "abc": FOUND})
-    assert told.startswith("m1: the task of web is not on its storage: nothing is mounted")
-    assert told.endswith("docker inspect --format '{{json .Mounts}}' 0123456789ab")
-    nobody = verdict("m1", "web", EXPECTED, {})
-    assert nobody.startswith("m1: no task of web runs here")
-    assert nobody.endswith("docker service ps --no-trunc web")
+    problem = verdict("m1", "web", EXPECTED, {"0123456789abcdef": Found(), "abc": FOUND})
+    assert problem.startswith("m1: the task of web does not use its storage: nothing is mounted")
+    assert problem.endswith("docker inspect --format '{{json .Mounts}}' 0123456789ab")
+    no_task = verdict("m1", "web", EXPECTED, {})
+    assert no_task.startswith("m1: no task of web runs here")
+    assert no_task.endswith("docker service ps --no-trunc web")

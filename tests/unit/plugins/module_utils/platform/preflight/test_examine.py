@@ -96,7 +96,7 @@ def disk(total: int, free: int, exists: bool = False, empty: bool = True) -> dic
 
 
 class Lab:
-    """A site that is right in everything, to be broken in one place."""
+    """A correct site, in which each test breaks one thing."""
 
     def __init__(self) -> None:
         self.groups: dict[str, list[str]] = {
@@ -142,7 +142,7 @@ class Lab:
         )
 
     def join(self, cluster: str = "c1") -> None:
-        """Make the site one swarm, as it is after a run."""
+        """Make the hosts one swarm, as after a run."""
         managers = self.groups["swarm_managers"]
         for name, survey in self.survey.items():
             survey["docker"] = {
@@ -191,7 +191,7 @@ def test_a_small_good_site_has_no_problems() -> None:
     assert [f for f in lab.findings() if not f.warning] == []
 
 
-def test_every_finding_names_its_check_and_a_mend(lab: Lab) -> None:
+def test_every_finding_names_its_check_and_a_fix(lab: Lab) -> None:
     lab.groups["swarm_managers"] = []
     lab.settings["network_subnet"] = "10.20.0.7/24"
     for found in lab.findings():
@@ -330,12 +330,12 @@ def test_hosts_left_out_are_a_warning(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("text", ["no-net", "192.168.8.0/33", "192.168.8.0", "fd00::/64"])
-def test_a_subnet_that_is_none(lab: Lab, text: str) -> None:
+def test_an_invalid_subnet(lab: Lab, text: str) -> None:
     lab.settings["network_subnet"] = text
     assert "is no IPv4 network" in lab.only().wrong
 
 
-def test_host_bits_are_a_notice_that_says_what_is_used(lab: Lab) -> None:
+def test_host_bits_are_a_notice_with_the_network_that_is_used(lab: Lab) -> None:
     lab.settings["network_subnet"] = "192.168.8.0/20"
     found = lab.only()
     assert found.warning
@@ -448,7 +448,7 @@ def test_replicas_must_be_a_number(lab: Lab, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, "0"])
 @pytest.mark.parametrize("name", ["logstash_replicas", "kibana_replicas"])
-def test_no_task_at_all_has_to_be_meant(lab: Lab, name: str, value: Any) -> None:
+def test_zero_replicas_must_be_accepted(lab: Lab, name: str, value: Any) -> None:
     lab.settings[name] = value
     found = lab.only()
     assert (found.where, found.check) == (name, "no_replicas")
@@ -474,7 +474,7 @@ def test_two_master_eligible_nodes_are_a_warning(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("value", ["4gb ram", "-1", "four"])
-def test_a_size_that_is_none(lab: Lab, value: str) -> None:
+def test_an_invalid_size(lab: Lab, value: str) -> None:
     lab.declared["w1"]["elasticsearch_memory"] = value
     found = lab.only()
     assert (found.check, found.where) == ("sizes", "elasticsearch_memory of w1")
@@ -488,7 +488,7 @@ def test_services_that_do_not_fit_into_a_host(lab: Lab) -> None:
     assert "elasticsearch_memory for it to 3584m" in found.mend
 
 
-def test_memory_counts_only_what_is_placed_there(lab: Lab) -> None:
+def test_memory_counts_only_services_of_the_host(lab: Lab) -> None:
     # Two tasks of Logstash go to the first two hosts, so the third needs no room for one.
     lab.survey["m3"]["memory"] = 6 * GIB
     assert lab.findings() == []
@@ -573,7 +573,7 @@ GOOD_NAMES = [
 ]
 
 
-def test_known_variables_and_those_of_others_are_passed_over(lab: Lab) -> None:
+def test_known_and_foreign_variables_are_no_finding(lab: Lab) -> None:
     lab.variables = {
         name: [*GOOD_NAMES, "elasticsearch_extra", "elasticsearch_labels", "my_heap"]
         for name in NAMES
@@ -590,7 +590,7 @@ def test_known_variables_and_those_of_others_are_passed_over(lab: Lab) -> None:
         ("network_subnets", "network_subnet"),
     ],
 )
-def test_a_slip_of_the_pen(lab: Lab, name: str, known: str) -> None:
+def test_a_misspelt_variable(lab: Lab, name: str, known: str) -> None:
     lab.variables = {host: [name] if host in ("m1", "w1") else [] for host in NAMES}
     found = lab.only()
     assert (found.check, found.where) == ("variables", f"{name} of m1, w1")
@@ -601,18 +601,18 @@ def test_a_slip_of_the_pen(lab: Lab, name: str, known: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["network_interface", "elk_backup", "elasticsearch_url"])
-def test_a_name_that_is_near_to_none_is_only_told(lab: Lab, name: str) -> None:
+def test_a_name_similar_to_none_is_a_warning(lab: Lab, name: str) -> None:
     lab.variables = {host: [name] for host in NAMES}
     found = lab.only()
     assert (found.where, found.warning) == (name, True)
 
 
-def test_a_value_that_a_role_works_out(lab: Lab) -> None:
+def test_a_value_that_a_role_computes(lab: Lab) -> None:
     lab.variables = {host: ["elasticsearch_dir"] for host in NAMES}
-    assert "is worked out by a role" in lab.only().wrong
+    assert "is computed by a role" in lab.only().wrong
 
 
-def test_arguments_that_ansible_refuses_are_told_once(lab: Lab) -> None:
+def test_an_argument_error_of_several_hosts_is_one_finding(lab: Lab) -> None:
     for name in ("m1", "w1"):
         lab.declared[name]["argument_errors"] = ["value of x must be one of: a, b, got: c"]
     found = lab.only()
@@ -620,7 +620,7 @@ def test_arguments_that_ansible_refuses_are_told_once(lab: Lab) -> None:
     assert found.wrong == "value of x must be one of: a, b, got: c."
 
 
-def test_a_value_of_the_wrong_kind_does_not_hide_the_other_problems(lab: Lab) -> None:
+def test_a_value_of_the_wrong_type_does_not_hide_the_other_problems(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = "fast"
     lab.settings["elk_version"] = "9.2"
     with pytest.raises(AttributeError):
@@ -630,7 +630,7 @@ def test_a_value_of_the_wrong_kind_does_not_hide_the_other_problems(lab: Lab) ->
     assert [f.check for f in lab.findings()] == ["kinds", "versions"]
 
 
-def test_a_manager_that_is_none(lab: Lab) -> None:
+def test_elk_manager_must_be_a_manager(lab: Lab) -> None:
     lab.settings["elk_manager"] = "w1"
     assert lab.only().where == "elk_manager"
 
@@ -660,7 +660,7 @@ def test_half_a_login_at_the_registry(
 
 
 @pytest.mark.parametrize("version", ["9.2", "v9.2.4", "9.3.0-SNAPSHOT", "", "9.2.4 ", None])
-def test_what_is_no_version(lab: Lab, version: Any) -> None:
+def test_an_invalid_version(lab: Lab, version: Any) -> None:
     lab.settings["elk_version"] = version
     if version == "9.2.4 ":
         assert lab.findings() == []
@@ -712,13 +712,13 @@ def test_the_engine_of_a_host(lab: Lab, version: str, good: bool) -> None:
     ("version", "good"),
     [("5:28.*", True), ("20.*", True), ("20.10*", True), ("19*", False), ("5:19.03.15~3", False)],
 )
-def test_the_engine_that_is_asked_for(lab: Lab, version: str, good: bool) -> None:
+def test_the_desired_engine(lab: Lab, version: str, good: bool) -> None:
     lab.settings["docker_engine_version"] = version
     assert (lab.findings() == []) is good
 
 
 @pytest.mark.parametrize(
-    ("present", "asked", "good"),
+    ("present", "desired", "good"),
     [
         ("28.5.1", "28.5.2", True),
         ("28.5.1", "28.*", True),
@@ -729,11 +729,11 @@ def test_the_engine_that_is_asked_for(lab: Lab, version: str, good: bool) -> Non
         ("", "28.5.9", True),
     ],
 )
-def test_an_older_engine_has_to_be_asked_for_by_name(
-    lab: Lab, present: str, asked: str, good: bool
+def test_a_downgrade_of_the_engine_must_be_allowed(
+    lab: Lab, present: str, desired: str, good: bool
 ) -> None:
     lab.survey["w1"]["docker"]["version"] = present
-    lab.declared["w1"]["docker_engine_version"] = asked
+    lab.declared["w1"]["docker_engine_version"] = desired
     assert (lab.findings() == []) is good
     if not good:
         assert (lab.only().check, lab.only().where) == ("engine_version", "w1")
@@ -759,7 +759,7 @@ def test_a_pool_that_hosts_are_in(lab: Lab) -> None:
     assert "10.20.0.11 of m1" in found.wrong
 
 
-def test_hosts_in_dockers_own_choice_for_the_mesh(lab: Lab) -> None:
+def test_hosts_in_dockers_default_for_the_ingress_network(lab: Lab) -> None:
     lab.survey["w1"]["addresses"].append("10.0.0.7")
     assert not lab.only().warning
     lab.settings.update(logstash_publish_mode="host", kibana_publish_mode="host")
@@ -774,13 +774,13 @@ def test_pools_that_overlap(lab: Lab) -> None:
 # Roles of nodes and copies
 
 
-def test_nobody_holds_data(lab: Lab) -> None:
+def test_no_node_holds_data(lab: Lab) -> None:
     for declared in lab.declared.values():
         declared["elasticsearch_node_roles"] = ["master"]
     assert lab.only().check == "data_nodes"
 
 
-def test_roles_that_are_not_said_are_all_roles(lab: Lab) -> None:
+def test_a_node_without_roles_has_all_roles(lab: Lab) -> None:
     for declared in lab.declared.values():
         declared["elasticsearch_node_roles"] = None
     assert lab.findings() == []
@@ -794,14 +794,14 @@ def test_copies_need_nodes(lab: Lab, replicas: Any, good: bool) -> None:
     assert (lab.findings() == []) is good
 
 
-def test_a_role_that_is_none(lab: Lab) -> None:
+def test_an_unknown_role(lab: Lab) -> None:
     lab.declared["w1"]["elasticsearch_node_roles"] = ["dta", "data"]
     found = lab.only()
     assert found.where == "elasticsearch_node_roles of w1"
-    assert found.mend == "Write data if that is meant."
+    assert found.mend == "Write data if you mean that."
 
 
-def test_a_vote_without_a_master(lab: Lab) -> None:
+def test_voting_only_without_master(lab: Lab) -> None:
     lab.declared["w1"]["elasticsearch_node_roles"] = ["data", "voting_only"]
     assert "voting_only without master" in lab.only().wrong
 
@@ -810,18 +810,18 @@ def test_a_vote_without_a_master(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("port", [0, 65536])
-def test_a_port_that_is_none(lab: Lab, port: int) -> None:
+def test_an_invalid_port(lab: Lab, port: int) -> None:
     lab.settings["kibana_port"] = port
     assert lab.only().where == "kibana_port"
 
 
 @pytest.mark.parametrize("port", [514, 7946, 9200, 2377])
-def test_one_port_for_two(lab: Lab, port: int) -> None:
+def test_one_port_for_two_services(lab: Lab, port: int) -> None:
     lab.settings["kibana_port"] = port
     assert f"want the same port {port}" in lab.only().wrong
 
 
-def test_a_port_that_somebody_has(lab: Lab) -> None:
+def test_a_port_in_use(lab: Lab) -> None:
     for name in ("m1", "w1"):
         lab.listen(name, 514, "udp", "rsyslogd")
         lab.listen(name, 514, "tcp", "rsyslogd")
@@ -835,7 +835,7 @@ def test_a_port_that_somebody_has(lab: Lab) -> None:
     ("host", "port", "protocol"),
     [("w1", 2377, "tcp"), ("m1", 9200, "udp"), ("m1", 22, "tcp"), ("m1", 5601, "udp")],
 )
-def test_a_port_that_this_host_needs_not(lab: Lab, host: str, port: int, protocol: str) -> None:
+def test_a_port_that_this_host_does_not_need(lab: Lab, host: str, port: int, protocol: str) -> None:
     lab.listen(host, port, protocol, "sshd")
     assert lab.findings() == []
 
@@ -849,7 +849,7 @@ def test_a_host_port_only_matters_where_a_task_runs(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("process", ["dockerd", "docker-proxy", ""])
-def test_ports_of_a_running_platform_are_its_own(lab: Lab, process: str) -> None:
+def test_ports_that_the_platform_itself_uses(lab: Lab, process: str) -> None:
     lab.join()
     for name in NAMES:
         for port in (9200, 514, 5601, 2377, 7946):
@@ -857,7 +857,7 @@ def test_ports_of_a_running_platform_are_its_own(lab: Lab, process: str) -> None
     assert lab.findings() == []
 
 
-def test_a_stranger_in_a_running_platform(lab: Lab) -> None:
+def test_a_foreign_program_on_a_port_of_a_running_platform(lab: Lab) -> None:
     lab.join()
     lab.listen("w1", 514, "udp", "rsyslogd")
     lab.listen("m1", 2377, "tcp", "dockerd")
@@ -869,11 +869,11 @@ def test_a_container_outside_of_the_swarm(lab: Lab) -> None:
     assert "a container outside of the swarm" in lab.only().wrong
 
 
-# What the role host_tuning sets only if it is told to
+# What the role host_tuning sets only on request
 
 
 @pytest.mark.parametrize(
-    ("swap", "present", "wanted", "variable", "told"),
+    ("swap", "present", "desired", "variable", "warns"),
     [
         (2 * GIB, 60, -1, "check", True),
         (2 * GIB, 1, -1, "check", False),
@@ -885,13 +885,13 @@ def test_a_container_outside_of_the_swarm(lab: Lab) -> None:
     ],
 )
 def test_swap_that_may_take_the_heap(
-    lab: Lab, swap: int, present: int, wanted: int, variable: str, told: bool
+    lab: Lab, swap: int, present: int, desired: int, variable: str, warns: bool
 ) -> None:
     lab.survey["w1"] |= {"swap": swap, "swappiness": present}
-    lab.declared["w1"] |= {"host_tuning_swap": variable, "host_tuning_swappiness": wanted}
+    lab.declared["w1"] |= {"host_tuning_swap": variable, "host_tuning_swappiness": desired}
     found = lab.findings()
     assert [(f.check, f.where, f.warning) for f in found] == (
-        [("swap", "host_tuning_swap", True)] if told else []
+        [("swap", "host_tuning_swap", True)] if warns else []
     )
     assert all(f.wrong.startswith("w1 may swap") for f in found)
 
@@ -904,7 +904,7 @@ def test_swap_of_a_host_without_elasticsearch(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_set", "container", "variable", "told"),
+    ("is_set", "container", "variable", "warns"),
     [
         (False, False, "check", True),
         (False, True, "check", False),
@@ -915,11 +915,13 @@ def test_swap_of_a_host_without_elasticsearch(lab: Lab) -> None:
     ],
 )
 def test_a_clock_that_nothing_sets(
-    lab: Lab, is_set: bool | None, container: bool, variable: str, told: bool
+    lab: Lab, is_set: bool | None, container: bool, variable: str, warns: bool
 ) -> None:
     lab.survey["w1"]["clock"] = {"is_set": is_set, "container": container}
     lab.declared["w1"]["host_tuning_time_sync"] = variable
-    assert [(f.check, f.warning) for f in lab.findings()] == ([("time_sync", True)] if told else [])
+    assert [(f.check, f.warning) for f in lab.findings()] == (
+        [("time_sync", True)] if warns else []
+    )
 
 
 def test_a_time_service_that_the_distribution_does_not_carry(lab: Lab) -> None:
@@ -933,7 +935,7 @@ def test_a_time_service_that_the_distribution_does_not_carry(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "variable", "told"),
+    ("present", "variable", "warns"),
     [
         ("always", "check", True),
         ("madvise", "check", False),
@@ -942,12 +944,12 @@ def test_a_time_service_that_the_distribution_does_not_carry(lab: Lab) -> None:
         ("always", "never", False),
     ],
 )
-def test_huge_pages_for_everybody(lab: Lab, present: str, variable: str, told: bool) -> None:
+def test_huge_pages_for_every_process(lab: Lab, present: str, variable: str, warns: bool) -> None:
     for name in ("w1", "w2"):
         lab.survey[name]["transparent_huge_pages"] = present
         lab.declared[name]["host_tuning_transparent_huge_pages"] = variable
     found = lab.findings()
-    assert [(f.check, f.warning) for f in found] == ([("huge_pages", True)] if told else [])
+    assert [(f.check, f.warning) for f in found] == ([("huge_pages", True)] if warns else [])
     assert all(f.wrong.startswith("w1, w2 give every process") for f in found)
 
 
@@ -955,7 +957,7 @@ def test_huge_pages_for_everybody(lab: Lab, present: str, variable: str, told: b
 
 
 @pytest.mark.parametrize("name", FIREWALL_NETWORKS)
-def test_a_network_of_the_firewall_that_is_none(lab: Lab, name: str) -> None:
+def test_an_invalid_network_of_the_firewall(lab: Lab, name: str) -> None:
     lab.declared["w1"][name] = ["10.30.0.0/16", "fd00::/8", "10.30.0.0/33"]
     found = lab.only()
     assert (found.check, found.where) == ("firewall_networks", f"{name} of w1")
@@ -963,7 +965,7 @@ def test_a_network_of_the_firewall_that_is_none(lab: Lab, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manage", "active", "addresses", "told"),
+    ("manage", "active", "addresses", "warns"),
     [
         ("auto", True, [], True),
         ("auto", True, ["10.21.0.21"], False),
@@ -972,8 +974,8 @@ def test_a_network_of_the_firewall_that_is_none(lab: Lab, name: str) -> None:
         ("never", True, [], False),
     ],
 )
-def test_an_interface_whose_addresses_no_rule_would_know(
-    lab: Lab, manage: str, active: bool, addresses: list[str], told: bool
+def test_an_interface_without_addresses_for_the_rules(
+    lab: Lab, manage: str, active: bool, addresses: list[str], warns: bool
 ) -> None:
     for name in NAMES:
         lab.declared[name]["swarm_addresses"] = [lab.declared[name]["address"]]
@@ -984,7 +986,7 @@ def test_an_interface_whose_addresses_no_rule_would_know(
         "firewall_addresses": addresses,
     }
     assert [(f.check, f.where, f.warning) for f in lab.findings()] == (
-        [("firewall_addresses", "w1", True)] if told else []
+        [("firewall_addresses", "w1", True)] if warns else []
     )
 
 
@@ -997,7 +999,7 @@ def test_an_interface_whose_addresses_no_rule_would_know(
         (100, 16, None),
         (100, 14, True),
         (100, 4, False),
-        # Of large disks a fixed size is enough.
+        # On large disks a fixed size is enough.
         (10_000, 300, None),
         (10_000, 150, True),
         (10_000, 90, False),
@@ -1013,12 +1015,12 @@ def test_disks(lab: Lab, total: int, free: int, warning: bool | None) -> None:
     )
 
 
-def test_a_small_disk_that_is_in_use_already_stops_nothing(lab: Lab) -> None:
+def test_a_small_disk_in_use_is_no_finding(lab: Lab) -> None:
     lab.survey["w1"]["disks"]["/srv/elk"] = disk(12, 9, exists=True)
     assert lab.findings() == []
 
 
-def test_watermarks_of_their_own_are_their_owners_business(lab: Lab) -> None:
+def test_own_watermarks_turn_off_the_checks_of_disks(lab: Lab) -> None:
     lab.survey["w1"]["disks"]["/srv/elk"] = disk(1000, 12)
     assert not lab.only().warning
     lab.settings["elasticsearch_setting_names"] = [
@@ -1032,7 +1034,7 @@ def test_watermarks_of_their_own_are_their_owners_business(lab: Lab) -> None:
     [
         (998.0, None),
         (1000.0, None),
-        # Within what the question may have taken, and what a clock may be off.
+        # Within the time of the request and the tolerance.
         (1004.9, None),
         (993.1, None),
         (1006.0, True),
@@ -1049,7 +1051,7 @@ def test_clocks(lab: Lab, time: float, warning: bool | None) -> None:
     )
 
 
-def test_a_slow_look_is_no_wrong_clock(lab: Lab) -> None:
+def test_a_slow_request_is_no_wrong_clock(lab: Lab) -> None:
     lab.settings["received"] = 1200.0
     lab.survey["w1"]["time"] = 1150.0
     assert lab.findings() == []
@@ -1064,7 +1066,7 @@ def test_when_all_hosts_agree_the_controller_is_wrong(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("feature", ["overlay", "vxlan", "memory_cgroup"])
-def test_a_kernel_that_lacks_something(lab: Lab, feature: str) -> None:
+def test_a_kernel_without_a_feature(lab: Lab, feature: str) -> None:
     lab.survey["w1"]["features"][feature] = None
     assert lab.findings() == []
     lab.survey["w1"]["features"][feature] = False
@@ -1099,7 +1101,7 @@ def test_hosts_of_two_clusters(lab: Lab) -> None:
     assert "one (m1); two (w1)" in found.wrong
 
 
-def test_data_that_nobody_remembers(lab: Lab) -> None:
+def test_data_without_a_note(lab: Lab) -> None:
     lab.survey["w2"]["disks"]["/srv/elk/elasticsearch"] = disk(100, 50, True, False)
     found = lab.only()
     assert (found.where, found.warning) == ("w2", True)
@@ -1110,7 +1112,7 @@ def test_one_swarm(lab: Lab) -> None:
     assert lab.findings() == []
 
 
-def test_a_swarm_that_waits_for_its_first_workers(lab: Lab) -> None:
+def test_a_swarm_that_waits_for_other_hosts(lab: Lab) -> None:
     lab.join()
     lab.survey["w1"]["docker"]["swarm"] = {"state": "inactive"}
     lab.survey["m2"]["docker"]["swarm"] = {"state": "inactive"}
@@ -1135,18 +1137,18 @@ def test_a_worker_of_another_swarm(lab: Lab) -> None:
     lab.join()
     lab.survey["w2"]["docker"]["swarm"]["managers"] = ["id-stranger"]
     assert "no manager of this inventory" in lab.only().wrong
-    # Managers that nobody has looked at may well be those.
+    # A manager that was not checked may be in that swarm.
     lab.survey["m3"] = {}
     assert [f.check for f in lab.findings()] == ["looked_at"]
 
 
 @pytest.mark.parametrize("state", ["locked", "error"])
-def test_a_swarm_that_cannot_be_used(lab: Lab, state: str) -> None:
+def test_a_locked_or_broken_swarm(lab: Lab, state: str) -> None:
     lab.survey["w2"]["docker"]["swarm"] = {"state": state, "error": "why"}
     assert f"({state}: why)" in lab.only().wrong
 
 
-def test_a_member_that_looks_for_the_others(lab: Lab) -> None:
+def test_a_member_that_does_not_reach_the_others(lab: Lab) -> None:
     lab.join()
     lab.survey["m2"]["docker"]["swarm"] = {"state": "pending"}
     for port, process in ((9200, "docker-proxy"), (2377, "dockerd"), (7946, "dockerd")):
@@ -1166,21 +1168,21 @@ def test_a_daemon_that_does_not_answer(lab: Lab) -> None:
 
 
 def store(lab: Lab, service: str, value: dict[str, Any], *hosts: str) -> None:
-    """Set the variable on hosts, or on all of them, as the role preflight hands it on."""
+    """Set the variable on some or all hosts, as the role preflight passes it on."""
     for name in hosts or lab.declared:
-        told = service_storage(value, service, name)["told"]
-        lab.declared[name].setdefault("storage", {})[service] = told
+        summary = service_storage(value, service, name)["told"]
+        lab.declared[name].setdefault("storage", {})[service] = summary
 
 
 def test_storage_on_volumes(lab: Lab) -> None:
     store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk:1"})
     store(lab, "logstash", {"kind": "volume"})
-    # Such a host needs no room in the directory for data.
+    # Such a host needs no free space in the data directory.
     lab.survey["w1"]["disks"]["/srv/elk"] = disk(100, 0)
     assert lab.findings() == []
 
 
-def test_what_is_wrong_with_storage_is_told_once(lab: Lab) -> None:
+def test_a_problem_of_storage_is_one_finding(lab: Lab) -> None:
     store(lab, "elasticsearch", {"kind": "plugin", "plugin": "disk"})
     found = lab.only()
     assert found.check == "storage"
@@ -1192,7 +1194,7 @@ def test_what_is_wrong_with_storage_is_told_once(lab: Lab) -> None:
     assert problems == ["logstash_storage.path of w1"]
 
 
-def test_what_the_specs_tell_is_left_to_them(lab: Lab) -> None:
+def test_problems_that_the_specs_report_are_skipped(lab: Lab) -> None:
     store(lab, "elasticsearch", {"kind": "ramdisk"})
     assert lab.findings() == []
 
@@ -1224,19 +1226,19 @@ def test_data_stays_on_its_storage(lab: Lab) -> None:
     assert "has its data on volume, and elasticsearch_storage asks for bind" in lab.only().wrong
 
 
-# The whole
+# The report
 
 
-def test_all_problems_come_in_one_list(lab: Lab) -> None:
+def test_all_problems_are_in_one_list(lab: Lab) -> None:
     lab.groups["swarm_workers"].append("m1")
     lab.settings["network_subnet"] = "nonsense"
     lab.survey["w1"]["ipvs"] = False
     problems = [f for f in lab.findings() if not f.warning]
     assert [p.check for p in problems] == ["groups", "subnet", "ipvs", "ipvs"]
     text = report(problems)
-    assert text.startswith("4 problems to mend")
+    assert text.startswith("4 problems must be fixed first; nothing was changed:")
     assert "\n  4. kibana_publish_mode: " in text
-    assert text.count("Mend: ") == 4
+    assert text.count("Fix: ") == 4
 
 
 def test_an_unknown_check_cannot_be_accepted(lab: Lab) -> None:
@@ -1261,7 +1263,7 @@ def test_sizes(text: Any, size: int | None) -> None:
     assert parse_size(text) == size
 
 
-def test_a_shown_size_can_be_read_again() -> None:
+def test_show_size_and_parse_size_match() -> None:
     for size in (GIB, 3 * GIB // 2, 31 * GIB, 100 * MIB):
         assert parse_size(show_size(size)) == size
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that stop a platform although its services run: each with its cause and its command."""
+"""Faults that stop a platform although its services run, each with its cause and command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SENDING = {"in": 300, "out": 300, "queued": 0, "bytes": 1000, "max_bytes": 1_000
 
 
 def healthy() -> dict[str, Any]:
-    """A platform in order of which everything is known."""
+    """A platform without a fault and without a missing fact."""
     data = platform("w1")
     view(data, "elasticsearch").update(
         blocks={},
@@ -44,7 +44,7 @@ def healthy() -> dict[str, Any]:
         own_settings={},
         voting_exclusions=[],
     )
-    # Sizes at which the share counts and not the headroom.
+    # Sizes at which the percentage counts and not the headroom.
     for node in view(data, "elasticsearch")["nodes"]:
         node.update(disk_total=1e9, disk_available=4e8)
     view(data, "swarm")["services"].append(service("logshipper", desired=2, running=2))
@@ -123,7 +123,7 @@ def server(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def found(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
-    """Level and check of what is found."""
+    """Level and check of each finding."""
     made = build(data, NOW, faults.Thresholds(**limits))
     return [(one.level, one.check) for one in made.findings]
 
@@ -167,7 +167,7 @@ def scaled(name: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def gone(name: str) -> Callable[[dict[str, Any]], None]:
+def removed(name: str) -> Callable[[dict[str, Any]], None]:
     def change(data: dict[str, Any]) -> None:
         services = view(data, "swarm")["services"]
         services[:] = [one for one in services if one["name"] != name]
@@ -303,11 +303,11 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "111 events more within 10 s",
         "docker logs",
     ),
-    "Logstash says nothing": (
+    "Logstash does not answer": (
         queue(last={}),
         "warn",
         "logstash_queue",
-        "does not answer how long its queue is",
+        "does not report the length of its queue",
         "docker logs",
     ),
     "Logstash does not listen": (
@@ -346,7 +346,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "docker service scale logshipper=2",
     ),
     "Kibana removed": (
-        gone("kibana"),
+        removed("kibana"),
         "bad",
         "service_missing",
         "The service kibana does not exist, kibana_replicas asks for 1",
@@ -419,14 +419,14 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         on_w1("pki", {"authorities": {"ca.crt": GOOD, "transport-ca.crt": OTHER}, "pairs": []}),
         "bad",
         "authority_lost",
-        "w1: has a transport-ca.crt, which this machine has not",
+        "w1: has a transport-ca.crt that this machine does not have",
         "playbooks/fetch_secrets.yml",
     ),
     "change of the authority under way": (
         on_w1("pki", {"authorities": {"ca.crt": GOOD + OTHER}, "pairs": []}),
         "warn",
         "authority_differs",
-        "a change of the authority has not ended",
+        "a change of the authority has not finished",
         "rotate.yml -e rotate=ca",
     ),
     "certificate of a host that does not fit": (
@@ -501,7 +501,7 @@ def switched_off(data: dict[str, Any]) -> None:
     data["services"][0].update(replicas=0)
 
 
-def not_looked_for(data: dict[str, Any]) -> None:
+def facts_missing(data: dict[str, Any]) -> None:
     for key in ("blocks", "write_index", "settings"):
         del view(data, "elasticsearch")[key]
 
@@ -523,7 +523,7 @@ NO_FAULT: dict[str, Callable[[dict[str, Any]], None]] = {
     "a queue in memory": queue(first=SENDING, last={**SENDING, "max_bytes": 0}),
     "a node that cannot be reached from here": behind_a_firewall,
     "one Kibana of two hosts": one_of_two,
-    "nobody looked for blocks": not_looked_for,
+    "facts about blocks are missing": facts_missing,
     "a full disk of Elasticsearch, which has its own finding": on_w1(
         "file_systems", [file_system("/srv/elk", elasticsearch=True, available=50)]
     ),
@@ -538,8 +538,8 @@ def test_no_fault(case: str) -> None:
     assert found(data) == []
 
 
-def test_a_machine_that_no_host_knows_is_wrong_itself() -> None:
-    """To run site.yml from there would give all hosts another authority."""
+def test_a_machine_whose_authority_no_host_has_is_the_wrong_one() -> None:
+    """site.yml from there would give all hosts another authority."""
     data = healthy()
     for host in data["hosts"]:
         host["survey"]["pki"]["authorities"]["ca.crt"] = OTHER
@@ -562,7 +562,7 @@ class TestFloodStage:
         assert "2 indices read-only" in one.text
         assert "no line is stored: Logstash keeps them in its queue" in one.text
         assert "w1: free 85.8 MiB more" in one.text
-        assert "goes away by itself" in one.text
+        assert "Elasticsearch removes the block" in one.text
         assert "df -h" in one.next
         assert [one.check for one in made.findings].count("index_blocks") == 1
 
@@ -578,11 +578,11 @@ class TestFloodStage:
     def test_watermarks(self, available: float, level: str, mark: str) -> None:
         data = healthy()
         fill(available)(data)
-        told = [one for one in build(data, NOW).findings if one.check == "disk_watermarks"]
-        assert [one.level for one in told] == ([level] if level else [])
-        assert all(mark in one.text for one in told)
+        passed = [one for one in build(data, NOW).findings if one.check == "disk_watermarks"]
+        assert [one.level for one in passed] == ([level] if level else [])
+        assert all(mark in one.text for one in passed)
 
-    def test_watermarks_of_ones_own(self) -> None:
+    def test_watermarks_of_the_operator(self) -> None:
         data = healthy()
         mark = "cluster.routing.allocation.disk.watermark"
         search(settings={f"{mark}.low": "900mb", f"{mark}.high": "80%"})(data)
@@ -591,7 +591,7 @@ class TestFloodStage:
         fill(1.0)(data)
         assert "disk_watermarks" not in [check for _level, check in found(data)]
 
-    def test_a_large_disk_keeps_no_more_than_its_headroom(self) -> None:
+    def test_a_large_disk_needs_no_more_free_than_the_headroom(self) -> None:
         data = healthy()
         view(data, "elasticsearch")["nodes"][1].update(
             disk_total=10 * 1024.0**4, disk_available=250 * 1024.0**3
@@ -600,7 +600,7 @@ class TestFloodStage:
 
 
 class TestCommands:
-    def test_the_name_of_an_index_cannot_leave_its_quotes(self) -> None:
+    def test_the_name_of_an_index_stays_inside_its_quotes(self) -> None:
         data = healthy()
         evil = "syslog-msg$(reboot);`id`'x"
         search(write_index=evil)(data)
@@ -609,7 +609,7 @@ class TestCommands:
         assert f"https://10.0.0.1:9200/{evil}/_settings" in words
         assert "reboot" not in words
 
-    def test_without_a_node_in_the_cluster_there_is_a_place_to_fill_in(self) -> None:
+    def test_without_a_node_in_the_cluster_the_command_has_a_placeholder(self) -> None:
         assert "HOST" in faults.Commands().curl("/")
 
     def test_all_faults_in_one_line(self) -> None:
@@ -620,13 +620,13 @@ class TestCommands:
         assert "\n" not in line
         assert line.count("Next command: ") == 2
 
-    def test_every_finding_of_a_check_names_it_and_has_a_command(self) -> None:
+    def test_every_check_has_a_command(self) -> None:
         checks = {check for _change, _level, check, _text, _command in CASES.values()}
         assert len(checks) > 15
         assert all(command for *_rest, command in CASES.values())
 
 
-def test_a_service_that_is_left_over_beside_one_that_runs_is_worth_a_look() -> None:
+def test_a_service_left_over_beside_one_that_runs_is_a_warning() -> None:
     data = healthy()
     view(data, "swarm")["services"].append(
         service("elk_elasticsearch-old", generation="old", mode="global", desired=0, running=0)
@@ -634,8 +634,8 @@ def test_a_service_that_is_left_over_beside_one_that_runs_is_worth_a_look() -> N
     assert found(data) == [("warn", "")]
 
 
-def test_nodes_that_change_over_have_another_way_to_the_end_than_a_renewal() -> None:
-    """Both authorities are on both sides, so no renewal is under way."""
+def test_a_change_to_the_transport_authority_is_finished_by_site_yml() -> None:
+    """Both authorities are on both sides, so this is not a rotation."""
     controller = {
         "authorities": [
             {"file": "ca.crt", "certificate": GOOD},
@@ -645,9 +645,9 @@ def test_nodes_that_change_over_have_another_way_to_the_end_than_a_renewal() -> 
     both = {"ca.crt": GOOD + OTHER, "transport-ca.crt": OTHER + GOOD}
     found = faults.authorities(controller, {"w1": {"authorities": both}}, {})
     assert [one.check for one in found] == ["authority_differs"] * 2
-    assert all("which has not ended" in one.text for one in found)
+    assert all("has not finished" in one.text for one in found)
     assert {one.next for one in found} == {faults.SITE}
-    # A renewal of the one for transport has a name of its own.
+    # A rotation of the one for transport has its own name.
     renewed = {"ca.crt": GOOD, "transport-ca.crt": OTHER + pem(600)}
     [one] = faults.authorities(controller, {"w1": {"authorities": renewed}}, {})
     assert one.next.endswith("playbooks/rotate.yml -e rotate=transport_ca")

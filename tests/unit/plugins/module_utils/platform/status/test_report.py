@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of the platform: what is told, in which order, and what is missing."""
+"""The report of the platform: what it shows, in which order, and what is missing."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def report(data: dict[str, Any], **limits: float) -> Report:
     return build(data, NOW, Thresholds(**limits))
 
 
-def told(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
+def findings_of(data: dict[str, Any], **limits: float) -> list[tuple[str, str]]:
     return [(one.level, one.text) for one in report(data, **limits).findings]
 
 
@@ -256,26 +256,26 @@ class TestMissing:
         assert page(made)
         assert report_text(made)
 
-    def test_every_host_away(self) -> None:
+    def test_every_host_is_away(self) -> None:
         data = platform()
         for name in data["names"]:
             away(data, name)
         made = report(data)
         assert made.level == "bad"
         assert column(made, "Hosts", 4) == ["unreachable", "unreachable"]
-        assert "No manager can tell about the swarm." in [text for _level, text in told(data)]
-        assert table(made, "Services").note == "Not known: no manager can tell."
+        assert "No manager can report on the swarm." in [text for _level, text in findings_of(data)]
+        assert table(made, "Services").note == "Not known: no manager can report it."
 
     def test_a_worker_away(self) -> None:
         data = platform("w1", "w2")
         away(data, "w2", "Task failed: ssh: no route")
         view(data, "elasticsearch")["nodes"].pop()
         view(data, "elasticsearch")["unreached"] = {"https://10.0.0.3:9200": "no answer in time"}
-        assert told(data) == [
-            ("bad", "w2: cannot be looked at: ssh: no route"),
+        assert findings_of(data) == [
+            ("bad", "w2: cannot be checked: ssh: no route"),
             ("bad", "w2: its Elasticsearch has not joined the cluster: no answer in time"),
         ]
-        # What the swarm knows of it is shown all the same, and its certificate from here.
+        # The report still shows what the swarm knows of it, and its certificate from here.
         assert column(report(data), "Hosts", 5) == ["26.1.5"] * 3
         assert column(report(data), "Certificates", 3) == [
             "controller",
@@ -288,7 +288,7 @@ class TestMissing:
     def test_a_host_that_was_left_out(self) -> None:
         data = platform("w1", "w2")
         data["hosts"].pop()
-        assert told(data) == [("warn", "w2: was left out of this run (--limit)")]
+        assert findings_of(data) == [("warn", "w2: was left out of this run (--limit)")]
 
     def test_elasticsearch_away(self) -> None:
         data = platform()
@@ -296,7 +296,7 @@ class TestMissing:
             clusters={}, health={}, nodes=[], indices=None, unreached={"https://m1:9200": "refused"}
         )
         made = report(data)
-        assert told(data) == [
+        assert findings_of(data) == [
             (
                 "bad",
                 "Elasticsearch: no node belongs to a cluster. https://m1:9200: refused",
@@ -307,15 +307,15 @@ class TestMissing:
     def test_no_password(self) -> None:
         data = platform()
         data["hosts"][0]["survey"]["elasticsearch"] = {"problem": "was not asked, no password"}
-        assert told(data) == [("bad", "Elasticsearch: was not asked, no password")]
+        assert findings_of(data) == [("bad", "Elasticsearch: was not asked, no password")]
 
-    def test_docker_silent(self) -> None:
+    def test_docker_does_not_answer(self) -> None:
         data = platform("w1")
         survey = data["hosts"][1]["survey"]
         survey["engine"] = {"version": "", "problem": "There is no Docker Engine"}
         survey["member"] = {"state": "absent"}
-        assert ("bad", "w1: There is no Docker Engine") in told(data)
-        assert column(report(data), "Hosts", 4)[1] == "Docker is silent"
+        assert ("bad", "w1: There is no Docker Engine") in findings_of(data)
+        assert column(report(data), "Hosts", 4)[1] == "Docker does not answer"
 
     def test_no_majority(self) -> None:
         data = platform()
@@ -327,11 +327,11 @@ class TestMissing:
         }
         assert (
             "bad",
-            "No manager can tell about the swarm: The swarm does not have a leader.",
-        ) in told(data)
+            "No manager can report on the swarm: The swarm does not have a leader.",
+        ) in findings_of(data)
         assert column(report(data), "Hosts", 4)[0] == "no majority"
 
-    def test_the_view_of_the_manager_that_sees_most_counts(self) -> None:
+    def test_the_most_complete_view_of_a_manager_counts(self) -> None:
         data = platform("w1")
         survey = data["hosts"][1]["survey"]
         survey["swarm"] = view(data, "swarm")
@@ -341,7 +341,7 @@ class TestMissing:
     def test_no_service(self) -> None:
         data = platform()
         view(data, "swarm")["services"] = [service("other", stack="else")]
-        texts = [text for _level, text in told(data)]
+        texts = [text for _level, text in findings_of(data)]
         assert "The swarm has no service of the stack elk. Run site.yml." in texts
         assert "m1: is labelled for generation aaaa1111 of Elasticsearch, which has no service" in (
             texts
@@ -354,44 +354,44 @@ class TestFaults:
         data = platform("w1", "w2")
         view(data, "swarm")["nodes"][1]["availability"] = "drain"
         away(data, "w2")
-        assert [level for level, _text in told(data)] == ["bad", "warn"]
+        assert [level for level, _text in findings_of(data)] == ["bad", "warn"]
         assert report(data).headline == "1 fault, 1 thing to look at"
 
-    def test_a_service_that_misses_tasks(self) -> None:
+    def test_a_service_without_all_its_tasks(self) -> None:
         data = platform()
         view(data, "swarm")["services"][1].update(running=0, error="w1: No such image: x")
-        assert told(data) == [("bad", "kibana: 0 of 1 tasks run: w1: No such image: x")]
+        assert findings_of(data) == [("bad", "kibana: 0 of 1 tasks run: w1: No such image: x")]
         assert column(report(data), "Services", 5)[1] == "w1: No such image: x"
 
     @pytest.mark.parametrize(
         ("changes", "text"),
         [
-            ({"state": "down"}, "w1: the swarm says that it is down"),
-            ({"role": "manager"}, "w1: is a manager and stands as worker in the inventory"),
+            ({"state": "down"}, "w1: the swarm reports it as down"),
+            ({"role": "manager"}, "w1: is a manager, but the inventory has it as worker"),
         ],
     )
     def test_a_node_that_is_not_as_it_should_be(self, changes: dict[str, str], text: str) -> None:
         data = platform()
         view(data, "swarm")["nodes"][1].update(changes)
-        assert told(data) == [("bad", text)]
+        assert findings_of(data) == [("bad", text)]
 
-    def test_a_node_that_nobody_knows(self) -> None:
+    def test_a_node_that_is_not_in_the_inventory(self) -> None:
         data = platform()
         view(data, "swarm")["nodes"].append(node("stray", labels={}))
-        assert told(data) == [("warn", "stray: is in the swarm and not in the inventory")]
+        assert findings_of(data) == [("warn", "stray: is in the swarm and not in the inventory")]
 
     def test_a_host_in_no_swarm(self) -> None:
         data = platform()
         data["hosts"][1]["survey"]["member"] = {"state": "inactive"}
-        assert ("bad", "w1: is in no swarm, its state is inactive") in told(data)
+        assert ("bad", "w1: is in no swarm, its state is inactive") in findings_of(data)
 
     def test_different_versions(self) -> None:
         data = platform()
         data["hosts"][1]["survey"]["engine"]["version"] = "20.10.24"
         view(data, "elasticsearch")["nodes"][1]["version"] = "9.1.0"
-        assert told(data) == [
-            ("warn", "Docker is not the same everywhere: 20.10.24, 26.1.5"),
-            ("warn", "Elasticsearch is not the same everywhere: 9.1.0, 9.2.4"),
+        assert findings_of(data) == [
+            ("warn", "The hosts run different versions of Docker: 20.10.24, 26.1.5"),
+            ("warn", "The nodes run different versions of Elasticsearch: 9.1.0, 9.2.4"),
         ]
 
     def test_two_clusters(self) -> None:
@@ -399,7 +399,7 @@ class TestFaults:
         view(data, "elasticsearch").update(
             clusters={"one": ["m1"], "two": ["w1"]}, health={}, nodes=[]
         )
-        assert told(data) == [
+        assert findings_of(data) == [
             ("bad", "Elasticsearch: its nodes have formed 2 clusters: one (m1) and two (w1)")
         ]
 
@@ -407,7 +407,7 @@ class TestFaults:
     def test_health(self, color: str, level: str) -> None:
         data = platform()
         view(data, "elasticsearch")["health"].update(status=color, unassigned_shards=2)
-        assert told(data) == [(level, f"Elasticsearch is {color}: 2 shards have no node")]
+        assert findings_of(data) == [(level, f"Elasticsearch is {color}: 2 shards have no node")]
 
 
 class TestThresholds:
@@ -423,16 +423,17 @@ class TestThresholds:
     def test_disk(self, free: float, expected: list[tuple[str, str]]) -> None:
         data = platform()
         view(data, "elasticsearch")["nodes"][1]["disk_available"] = float(free)
-        assert told(data) == expected
+        assert findings_of(data) == expected
 
     @pytest.mark.parametrize(("heap", "levels"), [(84, []), (85, ["warn"]), (95, ["bad"])])
     def test_heap(self, heap: float, levels: list[str]) -> None:
         data = platform()
         view(data, "elasticsearch")["nodes"][1]["heap_percent"] = float(heap)
-        assert [level for level, _text in told(data)] == levels
+        assert [level for level, _text in findings_of(data)] == levels
 
-    def test_others_can_be_set(self) -> None:
-        assert {level for level, _text in told(platform(), heap_warn=10, heap_bad=20)} == {"bad"}
+    def test_thresholds_can_be_set(self) -> None:
+        found = findings_of(platform(), heap_warn=10, heap_bad=20)
+        assert {level for level, _text in found} == {"bad"}
 
     @pytest.mark.parametrize(
         ("days", "expected"),
@@ -440,19 +441,19 @@ class TestThresholds:
             (31.5, []),
             (30.5, [("warn", "The certificate of m1 has 30 days left: run site.yml")]),
             (7.5, [("bad", "The certificate of m1 has 7 days left: run site.yml")]),
-            (-1, [("bad", "The certificate of m1 has ended: run site.yml")]),
+            (-1, [("bad", "The certificate of m1 has expired: run site.yml")]),
         ],
     )
     def test_certificate(self, days: float, expected: list[tuple[str, str]]) -> None:
         data = platform()
         data["hosts"][0]["survey"]["certificate"] = pem(days)
-        assert told(data) == expected
+        assert findings_of(data) == expected
 
-    def test_a_certificate_that_is_none(self) -> None:
+    def test_no_certificate(self) -> None:
         data = platform()
         data["kibana_certificate"] = "nothing"
         data["ca_certificate"] = ""
-        assert told(data) == [
+        assert findings_of(data) == [
             ("warn", "The certificate of CA is not known: there is none"),
             ("warn", "The certificate of Kibana is not known: it holds no certificate"),
         ]
@@ -479,7 +480,7 @@ class TestSorting:
         names = ["w10", "w2", "m1", "w1", "10", "9"]
         assert sorted(names, key=natural) == ["9", "10", "m1", "w1", "w2", "w10"]
 
-    def test_hosts_stand_as_in_the_inventory(self) -> None:
+    def test_hosts_are_in_the_order_of_the_inventory(self) -> None:
         assert column(report(platform("w2", "w10", "a1")), "Hosts") == ["m1", "w2", "w10", "a1"]
 
     def test_indices(self) -> None:
@@ -501,7 +502,7 @@ class TestSorting:
 
 
 class TestFromTheApi:
-    def test_a_service_that_lacks_a_task_says_why(self) -> None:
+    def test_a_service_without_a_task_shows_the_error(self) -> None:
         nodes = [
             {"ID": "n1", "Description": {"Hostname": "m1"}, "Status": {"State": "ready"}},
         ]
@@ -559,7 +560,7 @@ class TestFromTheApi:
             ({"a": None, "b": None}, ""),
         ],
     )
-    def test_the_index_that_takes_lines(self, marks: dict[str, bool | None], expected: str) -> None:
+    def test_the_write_index(self, marks: dict[str, bool | None], expected: str) -> None:
         answer = {
             name: {"aliases": {"logs": {} if mark is None else {"is_write_index": mark}}}
             for name, mark in marks.items()
@@ -581,13 +582,13 @@ class TestText:
         data = platform()
         view(data, "elasticsearch")["indices"] = [index(f"i{number}") for number in range(9)]
         lines = report_text(report(data), longest=5).splitlines()
-        assert "  and 4 more, which the page shows" in lines
+        assert "  and 4 more on the status page" in lines
         assert not any(line.startswith("  i5") for line in lines)
 
     def test_errors_stay_on_one_line(self) -> None:
         data = platform()
         away(data, "w1", "first\nsecond\n" + "x" * 1000)
-        line = next(text for _level, text in told(data) if "first second" in text)
+        line = next(text for _level, text in findings_of(data) if "first second" in text)
         assert "\n" not in line
         assert len(line) <= 400
 
@@ -623,7 +624,7 @@ def parsed(data: dict[str, Any]) -> Collector:
 
 
 class TestPage:
-    def test_is_whole_and_needs_nothing_else(self) -> None:
+    def test_is_complete_and_needs_nothing_else(self) -> None:
         text = page(report(platform()))
         found = parsed(platform())
         assert found.open == []
@@ -664,7 +665,7 @@ class TestPage:
         away(data, "w1")
         assert "fault" in parsed(data).words
 
-    def test_bars_stay_in_their_place(self) -> None:
+    def test_bars_stay_inside_their_cell(self) -> None:
         data = platform()
         view(data, "elasticsearch")["nodes"][0]["heap_percent"] = 250.0
         assert "width:100%" in page(report(data))

@@ -6,26 +6,27 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: node_turn
+module: node_maintenance
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Wait until the swarm can spare a node, or has it back
+short_description: Check that a node may go away, or wait until it is back
 description:
-  - For whatever takes a node away for a while, such as a restart of its daemon or of the host. With
-    one call before and one after it, nodes go away one at a time only.
-  - Before, it makes sure that every other node is ready, that all managers reach each other, and
-    that no service which has a task on the node lacks one already. It gives what runs on the node.
-  - After, it waits until the node is ready, a manager is reached by the others, every global
-    service runs on the node again and every replicated one has as many tasks as it had, for a
-    while.
-  - Runs on a manager, best on another one than the node itself. A majority that is lost for the
-    moment, as with two managers while one restarts, is waited for.
+  - For every action that takes a node away for some time, such as a restart of its daemon or of the
+    host. With one call before and one call after the action, only one node at a time is away.
+  - Before the action, it checks that every other node is ready, that all managers reach each other,
+    and that no service with a task on the node already lacks a task. It returns what runs there.
+  - After the action, it waits until the node is ready, the others reach it if it is a manager,
+    every global service runs on the node again, and every replicated service has as many tasks as
+    before, for O(stability_window).
+  - Runs on a manager, preferably not on the node itself. It waits while the managers have no
+    majority for a moment, as two managers do while one restarts.
 extends_documentation_fragment:
   - elk.swarm.docker
 options:
   action:
     description:
-      - V(spare) looks whether the nodes may go away, each by itself, and fails when not.
+      - V(spare) checks whether each of the nodes may go away while the others stay, and fails if
+        not.
       - V(back) waits for the node in O(before).
     type: str
     required: true
@@ -36,13 +37,13 @@ options:
     elements: str
     default: []
   before:
-    description: What O(action=spare) gave for the node, for O(action=back).
+    description: What O(action=spare) returned for the node, for O(action=back).
     type: dict
   survivors:
     description:
-      - Tasks that have run on the node all the time, as its own daemon says (RV(ignore:tasks) of
-        M(elk.swarm.engine_daemon)). Other tasks that ran there before are not believed to run,
-        whatever the managers say.
+      - Tasks that ran on the node without interruption, as its own daemon reports them
+        (RV(ignore:tasks) of M(elk.swarm.engine_daemon)). Other tasks that ran there before do not
+        count as running, even if the managers report them so.
     type: list
     elements: str
     default: []
@@ -51,14 +52,14 @@ options:
     type: int
     default: 60
   stability_window:
-    description: Seconds for which the tasks have to run on, for O(action=back).
+    description: Seconds for which the same tasks must keep running, for O(action=back).
     type: float
     default: 3
   timeout:
     default: 15
 attributes:
   check_mode:
-    description: Looks once. With O(action=back) nothing went away, and nothing is waited for.
+    description: Checks once. With O(action=back) nothing went away, so it does not wait.
     support: full
   diff_mode:
     description: Changes nothing.
@@ -71,12 +72,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Read the membership of the host
   elk.swarm.swarm_member_info:
   register: found
 
-- name: Make sure that the swarm can spare it
-  elk.swarm.node_turn:
+- name: Check that the host may go away
+  elk.swarm.node_maintenance:
     action: spare
     nodes: ["{{ found.member.node_id }}"]
   delegate_to: m1
@@ -86,7 +87,7 @@ EXAMPLES = r"""
   ansible.builtin.reboot:
 
 - name: Wait until everything is back
-  elk.swarm.node_turn:
+  elk.swarm.node_maintenance:
     action: back
     before: "{{ turn.nodes[0] }}"
     wait_timeout: 600
@@ -96,7 +97,7 @@ EXAMPLES = r"""
 RETURN = r"""
 nodes:
   description:
-    - The nodes before they go away, in the order in which they best do so. Workers come first, then
+    - The nodes before they go away, in the best order to restart them. Workers come first, then
       managers, the leader of the managers last.
   returned: with O(action=spare)
   type: list
@@ -141,12 +142,12 @@ POLL = 0.5
 
 
 class Turn:
-    """The questions before and after a node is away."""
+    """Checks the swarm before a node goes away, and after."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.params: dict[str, Any] = module.params
-        self.begun = time.monotonic()
+        self.started = time.monotonic()
 
     def run(self) -> None:
         if self.params["action"] == "spare":
@@ -154,7 +155,7 @@ class Turn:
         else:
             self.back()
 
-    def look(self) -> plan.Swarm:
+    def read(self) -> plan.Swarm:
         engine = Engine(Connection.from_options(self.params))
         try:
             return plan.Swarm(engine.nodes(), engine.services(), engine.all_tasks())
@@ -163,14 +164,14 @@ class Turn:
 
     def spare(self) -> None:
         def missing(swarm: plan.Swarm) -> list[str]:
-            found = (plan.not_spared(swarm, node_id) for node_id in self.params["nodes"])
+            found = (plan.maintenance_blockers(swarm, node_id) for node_id in self.params["nodes"])
             return list(dict.fromkeys(reason for reasons in found for reason in reasons))
 
         swarm, reasons = self.wait(missing)
         if swarm is None or reasons:
             self.module.fail_json(
                 msg=f"No node may go away now, so none was touched: {'; '.join(reasons)}. Run this"
-                " again when that is mended.",
+                " again when that is fixed.",
                 reasons=reasons,
             )
             return
@@ -183,23 +184,23 @@ class Turn:
 
     def back(self) -> None:
         if not self.params["before"]:
-            self.module.fail_json(msg="before is missing: give what action=spare returned.")
+            self.module.fail_json(msg="before is missing: set it to what action=spare returned.")
         before = plan.NodeBefore.from_dict(self.params["before"])
         if self.module.check_mode:
             self.module.exit_json(changed=False, seconds=0.0)
         steady = Steady(self.params["stability_window"])
 
         def missing(swarm: plan.Swarm) -> list[str]:
-            reasons = plan.not_back(swarm, before, self.params["survivors"])
-            return reasons or steady.missing(plan.counted(swarm, before), time.monotonic())
+            reasons = plan.missing_after(swarm, before, self.params["survivors"])
+            return reasons or steady.missing(plan.running_task_ids(swarm, before), time.monotonic())
 
         _swarm, reasons = self.wait(missing)
         if reasons:
             self.module.fail_json(
                 msg=f"{before.name} is not back after {self.seconds():.0f} s: {'; '.join(reasons)}."
                 f" No further host was touched. Look at 'docker node ps {before.name}' on a manager"
-                f" and at 'journalctl -u docker' on {before.name}; then run this again, it goes on"
-                " with the hosts that are left.",
+                f" and at 'journalctl -u docker' on {before.name}; then run this again: it"
+                " continues with the remaining hosts.",
                 reasons=reasons,
             )
         self.module.exit_json(changed=False, seconds=self.seconds())
@@ -207,28 +208,28 @@ class Turn:
     def wait(
         self, missing: Callable[[plan.Swarm], list[str]]
     ) -> tuple[plan.Swarm | None, list[str]]:
-        """Look until nothing is missing any more, or the time is over."""
-        deadline = self.begun + self.params["wait_timeout"]
+        """Read the swarm until nothing is missing, or the time is over."""
+        deadline = self.started + self.params["wait_timeout"]
         while True:
             swarm = None
             try:
-                swarm = self.look()
+                swarm = self.read()
                 reasons = missing(swarm)
             except (NotManagerError, NoSwarmError) as error:
-                # Waiting does not make a manager of it.
+                # Waiting does not make this host a manager.
                 return None, [str(error)]
             except EngineError as error:
-                reasons = [f"the manager that was asked cannot tell: {error}"]
+                reasons = [f"the manager cannot report the nodes: {error}"]
             if not reasons or self.module.check_mode or time.monotonic() >= deadline:
                 return swarm, reasons
             time.sleep(POLL)
 
     def seconds(self) -> float:
-        return round(time.monotonic() - self.begun, 1)
+        return round(time.monotonic() - self.started, 1)
 
 
 class Steady:
-    """Whether the same tasks have run on for a while."""
+    """Tells whether the same tasks keep running for the whole window."""
 
     def __init__(self, window: float) -> None:
         self.window = window
@@ -253,7 +254,7 @@ def main() -> None:
             "survivors": {"type": "list", "elements": "str", "default": []},
             "wait_timeout": {"type": "int", "default": 60},
             "stability_window": {"type": "float", "default": 3},
-            # While there is no majority every question takes as long as this.
+            # Without a majority every request takes as long as this.
             "timeout": {**ENGINE_ARGUMENTS["timeout"], "default": 15},
         },
         supports_check_mode=True,

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: swarm_expel
+module: swarm_node_removed
 version_added: 0.1.0
-short_description: Demote nodes, or strike them off the swarm's list
+short_description: Demote nodes, or remove them from the swarm's list
 description:
   - Runs on a manager that stays, for nodes that are about to leave or have left.
-  - Demotes one manager after the other and waits each time until it has no vote any more, so the
-    swarm can be changed at every moment.
+  - Demotes one manager after the other and waits each time until it has lost its vote, so the
+    managers keep their majority.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
@@ -24,7 +24,7 @@ attributes:
     description: Shows what has changed or would change.
     support: none
   idempotent:
-    description: Nodes that are as asked for, or that the swarm does not know, are left alone.
+    description: Nodes that are in that state, or that the swarm does not know, are left alone.
     support: full
 options:
   nodes:
@@ -35,7 +35,7 @@ options:
   state:
     description:
       - V(worker) demotes those that are managers.
-      - V(absent) takes them off the list. Do that after M(elk.swarm.swarm_leave) on the host.
+      - V(absent) removes them from the list. Run M(elk.swarm.swarm_leave) on the host before.
     type: str
     choices: [worker, absent]
     required: true
@@ -48,8 +48,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Strike a host that has left off the list
-  elk.swarm.swarm_expel:
+- name: Remove a node from the list after it has left
+  elk.swarm.swarm_node_removed:
     nodes: [nbp2pdbcp1i5jf0tu5wi2q1kf]
     state: absent
 """
@@ -80,7 +80,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
 
 
-class Expulsion:
+class Removal:
     """Changes one node after the other."""
 
     def __init__(self, module: AnsibleModule) -> None:
@@ -106,7 +106,7 @@ class Expulsion:
                     self.demote(node_id)
 
     def remove(self, node_id: str) -> None:
-        # It has left by itself; by force, because its heartbeat is missed only later.
+        # Force is needed, because the managers notice only later that the node has left.
         with contextlib.suppress(NotFoundError):
             self.engine.request("DELETE", f"/nodes/{node_id}", query={"force": "true"})
 
@@ -124,7 +124,7 @@ class Expulsion:
                         body={**node["Spec"], "Role": "worker"},
                     )
             except (OutOfSequenceError, NoQuorumError) as error:
-                # The managers may elect a leader while one of them goes.
+                # The managers may elect a leader while one of them leaves.
                 if time.monotonic() >= self.deadline:
                     raise EngineError(str(error)) from error
             if time.monotonic() >= self.deadline:
@@ -149,14 +149,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    expulsion = Expulsion(module)
+    removal = Removal(module)
     try:
-        expulsion.run()
+        removal.run()
     except EngineError as error:
-        module.fail_json(msg=f"{error}.", expelled=expulsion.expelled)
+        module.fail_json(msg=f"{error}.", expelled=removal.expelled)
     finally:
-        expulsion.engine.close()
-    module.exit_json(changed=bool(expulsion.expelled), expelled=expulsion.expelled)
+        removal.engine.close()
+    module.exit_json(changed=bool(removal.expelled), expelled=removal.expelled)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: secret_turn
+module: secret_rotation
 version_added: 0.1.0
-short_description: Give a secret on the controller its next value, so that a killed run can go on
+short_description: Rotate a secret on the controller in steps that survive a killed run
 description:
-  - For a file of P(elk.swarm.local_secret#lookup) whose value programs log in with. The next value
-    is on the disk before anybody is told of it, beside the file with C(.next) at its end. The
-    former one stays beside it, with C(.former) at its end, until everybody has the new one.
-  - Which of these files are there tells how far it has come, so there is nothing else to keep.
+  - For a file of P(elk.swarm.local_secret#lookup) whose value programs use to log in. The module
+    writes the next value beside the file, with the suffix C(.next), before any program gets it. The
+    former value stays beside the file, with the suffix C(.former), until all programs have the new
+    one.
+  - The files that exist show how far the rotation is, so the module stores nothing else.
 author: The elk.swarm authors (@elk-swarm)
 options:
   path:
@@ -22,30 +23,30 @@ options:
     required: true
   step:
     description:
-      - V(begin) makes the next value unless one is under way already.
-      - V(use) puts the next value in the place of the file, at once, and keeps the former one.
-      - V(end) forgets the former value.
+      - V(begin) creates the next value unless there is one already.
+      - V(use) replaces the file with the next value in one step, and keeps the former value.
+      - V(end) removes the former value.
       - A step that is not due changes nothing.
     type: str
     choices: [begin, use, end]
     required: true
   value:
     description:
-      - With O(step=begin), what the variable gives that reads the file. Where that is something
-        else, it comes from somewhere else, and nothing is made.
+      - With O(step=begin), the value of the variable that reads the file. If it differs from the
+        file, it comes from another source, and no next value is created.
     type: str
   variable:
-    description: Name of the variable that reads the file, to be told by.
+    description: Name of the variable that reads the file, for RV(told).
     type: str
     default: ""
   length:
     description:
-      - With O(step=begin), how many characters the next value has. V(0) makes none and only looks.
+      - With O(step=begin), the length of the next value. V(0) creates none and only reads.
     type: int
     default: 32
 attributes:
   check_mode:
-    description: Tells what a run would do, and writes nothing.
+    description: Returns what a run would do, and writes nothing.
     support: full
   diff_mode:
     description: Shows nothing, since what differs is secret.
@@ -54,23 +55,23 @@ attributes:
     description: A repeated step changes nothing.
     support: partial
     details:
-      - After O(step=end), O(step=begin) makes another value.
+      - After O(step=end), O(step=begin) creates another value.
 seealso:
   - plugin: elk.swarm.local_secret
     plugin_type: lookup
 """
 
 EXAMPLES = r"""
-- name: Have a next password on the disk
-  elk.swarm.secret_turn:
+- name: Write the next password to the disk
+  elk.swarm.secret_rotation:
     path: /secure/app/password
     step: begin
     value: "{{ app_password }}"
   delegate_to: localhost
   register: turn
 
-- name: Read it from now on
-  elk.swarm.secret_turn:
+- name: Use it from now on
+  elk.swarm.secret_rotation:
     path: /secure/app/password
     step: use
   delegate_to: localhost
@@ -80,13 +81,13 @@ EXAMPLES = r"""
 RETURN = r"""
 stage:
   description:
-    - V(idle) when nothing is under way, V(made) when there is a next value, V(used) when it is in
-      its place and the former one is kept, V(given) when O(value) is not what stands in the file.
+    - V(idle) without a rotation, V(made) when there is a next value, V(used) when the file holds it
+      and the former value is kept, V(given) when O(value) is not the content of the file.
   returned: success
   type: str
   sample: made
 told:
-  description: The same for a person.
+  description: The stage as a sentence.
   returned: success
   type: str
   sample: app_password is renewed
@@ -102,8 +103,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.secret_rotati
     STEPS,
     USE,
     begin,
+    describe,
     end,
-    told,
     use,
 )
 
@@ -123,19 +124,19 @@ def main() -> None:
     path, write_it = Path(params["path"]), not module.check_mode
     try:
         if params["step"] == BEGIN:
-            turn = begin(path, params["value"], params["length"], write_it=write_it)
+            rotation = begin(path, params["value"], params["length"], write_it=write_it)
         elif params["step"] == USE:
-            turn = use(path, write_it=write_it)
+            rotation = use(path, write_it=write_it)
         else:
-            turn = end(path, write_it=write_it)
+            rotation = end(path, write_it=write_it)
     except SecretError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{path} cannot be changed: {error.strerror or error}.")
     module.exit_json(
-        changed=turn.changed,
-        stage=turn.stage,
-        told=told(turn, params["variable"] or path.name, path),
+        changed=rotation.changed,
+        stage=rotation.stage,
+        told=describe(rotation, params["variable"] or path.name, path),
     )
 
 

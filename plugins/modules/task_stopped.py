@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: task_gone
+module: task_stopped
 version_added: 0.1.0
-short_description: Wait until a host runs no container of a service any more
+short_description: Wait until no container of a service runs on a host
 description:
-  - Asks the host's own daemon. A swarm takes a task for ended, and its port for free, as soon as it
-    may not run on the node any more, while its container still stops.
-  - A container that was made half a minute ago and has never been started counts as ended. Swarm
-    leaves those whose start has failed.
-  - Stops nothing by itself.
+  - Queries the host's own daemon. Swarm counts a task as ended, and its port as free, as soon as
+    the task may no longer run on the node, while its container is still stopping.
+  - A container that was created more than half a minute ago and never started counts as ended.
+    Swarm does not remove containers whose start failed.
+  - The module itself stops nothing.
 author: The elk.swarm authors (@elk-swarm)
 extends_documentation_fragment:
   - elk.swarm.docker
 attributes:
   check_mode:
-    description: Nothing was stopped, and nothing is waited for.
+    description: Does not wait, because nothing was stopped.
     support: full
   diff_mode:
     description: Changes nothing.
@@ -30,11 +30,11 @@ attributes:
     support: full
 options:
   prefix:
-    description: Begin of the names of the services.
+    description: Beginning of the names of the services.
     type: str
     required: true
   wait_timeout:
-    description: Seconds to wait. More than the services' own grace period.
+    description: Seconds to wait. Must be more than the services' stop grace period.
     type: float
     default: 210
 seealso:
@@ -42,19 +42,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take the node's task away
+- name: Remove the node's task
   elk.swarm.node_labels:
     labels: {elk.es: {w1: hold}}
   delegate_to: m1
 
 - name: Wait until its container is gone
-  elk.swarm.task_gone:
+  elk.swarm.task_stopped:
     prefix: elk_elasticsearch-
 """
 
 RETURN = r"""
 ended:
-  description: The containers that ended while this waited, with the codes that they ended with.
+  description: The containers that ended during the wait, with their exit codes.
   returned: success
   type: dict
   sample: {elk_elasticsearch-1f2e3d4c.x1.y2: 143}
@@ -81,9 +81,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENG
 
 POLL = 0.3
 ENDED = ("exited", "dead")
-# Seconds in which a container that was made is started, if it ever is.
-MADE_GRACE = 30.0
-# The process did not stop by itself within its grace period.
+# Seconds within which Docker starts a created container, if it starts it at all.
+CREATED_GRACE = 30.0
+# Exit code of a process that did not stop within its grace period.
 KILLED = 137
 
 
@@ -93,7 +93,7 @@ def of_service(container: dict[str, Any], prefix: str) -> bool:
     )
 
 
-def shown(container: dict[str, Any]) -> str:
+def display_name(container: dict[str, Any]) -> str:
     return str((container.get("Names") or [container["Id"][:12]])[0]).lstrip("/")
 
 
@@ -103,34 +103,34 @@ def code_of(container: dict[str, Any]) -> int | None:
 
 
 def has_ended(container: dict[str, Any], now: float) -> bool:
-    """Whether it runs no more, and will not begin to.
+    """Whether the container does not run and will not start.
 
-    One that is only made may be started any moment. Where its start has failed, and where its task
-    was taken away just then, it stays as it is for good, and another one is made in its place.
+    A created container may start at any moment. If its start failed, or if its task was removed at
+    that time, it stays in this state forever, and Swarm creates another container in its place.
     """
     if container.get("State") == "created":
-        return now - float(container.get("Created") or now) > MADE_GRACE
+        return now - float(container.get("Created") or now) > CREATED_GRACE
     return container.get("State") in ENDED
 
 
 def wait(module: AnsibleModule, engine: Engine) -> dict[str, Any]:
     params = module.params
-    begun = time.monotonic()
+    started = time.monotonic()
     watched: set[str] = set()
     while True:
-        every = [one for one in engine.containers() if of_service(one, params["prefix"])]
-        left = [one for one in every if not has_ended(one, time.time())]
-        watched |= {one["Id"] for one in left}
-        waited = time.monotonic() - begun
-        if not left or module.check_mode:
-            ended = {shown(one): code_of(one) for one in every if one["Id"] in watched}
+        containers = [one for one in engine.containers() if of_service(one, params["prefix"])]
+        unfinished = [one for one in containers if not has_ended(one, time.time())]
+        watched |= {one["Id"] for one in unfinished}
+        waited = time.monotonic() - started
+        if not unfinished or module.check_mode:
+            ended = {display_name(one): code_of(one) for one in containers if one["Id"] in watched}
             return {"ended": ended, "seconds": round(waited, 1)}
         if waited >= params["wait_timeout"]:
-            names = ", ".join(f"{shown(one)} ({one.get('Status')})" for one in left)
+            names = ", ".join(f"{display_name(one)} ({one.get('Status')})" for one in unfinished)
             module.fail_json(
-                msg=f"The container has not ended after {waited:.0f} s: {names}. Look at 'docker "
-                "logs' of it on this host; when it hangs for good, 'docker kill' ends it. Then run "
-                "the same command again."
+                msg=f"The container has not ended after {waited:.0f} s: {names}. See its "
+                "'docker logs' on this host; if it hangs, end it with 'docker kill'. Then run the "
+                "same command again."
             )
         time.sleep(POLL)
 
@@ -154,8 +154,8 @@ def main() -> None:
     killed = [name for name, code in result["ended"].items() if code == KILLED]
     if killed:
         module.warn(
-            f"{', '.join(killed)} did not stop by itself and was killed. Elasticsearch bears that; "
-            "a longer elasticsearch_stop_grace_period lets it end in order."
+            f"{', '.join(killed)} did not stop in time and was killed. Elasticsearch tolerates "
+            "that; with a longer elasticsearch_stop_grace_period it stops cleanly."
         )
     module.exit_json(changed=False, **result)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""secret_turn and private_file as modules: what they write and tell, and that no value shows."""
+"""What the modules secret_rotation and private_file write and return, without any value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def turn(call: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     path.write_text(f"{VALUE}\n")
 
     def run(step: str, *, check: bool = False, **options: Any) -> Any:
-        result = call("secret_turn", {"path": str(path), "step": step, **options}, check=check)
+        result = call("secret_rotation", {"path": str(path), "step": step, **options}, check=check)
         for one in tmp_path.iterdir():
             assert one.read_text().strip() not in result.output
         return result
@@ -31,15 +31,15 @@ def turn(call: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     return run
 
 
-def test_each_step_and_what_it_tells(turn: Callable[..., Any], tmp_path: Path) -> None:
-    told = {"value": VALUE, "variable": "app_password"}
-    assert turn("begin", check=True, **told)["stage"] == "made"
+def test_each_step_and_its_result(turn: Callable[..., Any], tmp_path: Path) -> None:
+    options = {"value": VALUE, "variable": "app_password"}
+    assert turn("begin", check=True, **options)["stage"] == "made"
     assert [one.name for one in tmp_path.iterdir()] == ["password"]
-    begun = turn("begin", **told)
-    assert (begun.changed, begun["told"]) == (True, "app_password is renewed")
-    again = turn("begin", **told)
+    first = turn("begin", **options)
+    assert (first.changed, first["told"]) == (True, "app_password is renewed")
+    again = turn("begin", **options)
     assert not again.changed
-    assert again["told"] == "app_password: the renewal that was broken off goes on"
+    assert again["told"] == "app_password: the interrupted rotation continues"
     assert turn("use").changed
     assert (tmp_path / "password").read_text() != f"{VALUE}\n"
     assert turn("end")["stage"] == "idle"
@@ -49,7 +49,7 @@ def test_each_step_and_what_it_tells(turn: Callable[..., Any], tmp_path: Path) -
 def test_a_value_from_elsewhere(turn: Callable[..., Any], tmp_path: Path) -> None:
     result = turn("begin", value="from a vault", variable="app_password")
     assert (result.changed, result["stage"]) == (False, "given")
-    assert result["told"].startswith("app_password stays")
+    assert result["told"].startswith("app_password is unchanged")
     assert "from a vault" not in result.output
 
 
@@ -57,7 +57,7 @@ def test_a_next_value_that_is_empty_is_an_error(call: Callable[..., Any], tmp_pa
     path = tmp_path / "password"
     path.write_text(f"{VALUE}\n")
     path.with_name("password.next").write_text("")
-    result = call("secret_turn", {"path": str(path), "step": "use"})
+    result = call("secret_rotation", {"path": str(path), "step": "use"})
     assert result.failed
     assert "password.next is empty" in result["msg"]
     assert path.read_text() == f"{VALUE}\n"
@@ -65,19 +65,19 @@ def test_a_next_value_that_is_empty_is_an_error(call: Callable[..., Any], tmp_pa
 
 def test_a_key_beside_its_certificate(call: Callable[..., Any], tmp_path: Path) -> None:
     key, certificate = tmp_path / "node.key", tmp_path / "node.crt"
-    asked = {
+    arguments = {
         "path": str(key),
         "content": VALUE,
         "beside": {"path": str(certificate), "content": "for all"},
     }
-    assert call("private_file", asked, check=True).changed
+    assert call("private_file", arguments, check=True).changed
     assert list(tmp_path.iterdir()) == []
-    made = call("private_file", asked)
-    assert made.changed
-    assert VALUE not in made.output
+    first = call("private_file", arguments)
+    assert first.changed
+    assert VALUE not in first.output
     assert (key.read_text(), key.stat().st_mode & 0o777) == (VALUE, 0o400)
     assert (certificate.read_text(), certificate.stat().st_mode & 0o777) == ("for all", 0o644)
-    assert not call("private_file", asked).changed
+    assert not call("private_file", arguments).changed
     certificate.write_text("another one")
-    assert call("private_file", asked).changed
+    assert call("private_file", arguments).changed
     assert certificate.read_text() == "for all"

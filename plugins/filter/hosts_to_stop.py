@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: newest_leave
+name: hosts_to_stop
 author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
-short_description: Hosts that give up their task, the youngest first
+short_description: Hosts that lose their task, the newest first
 description:
-  - When more tasks run than are wanted, names the hosts of those that were started last.
-  - For services whose tasks belong to no host, but are known by the host's name.
+  - When too many tasks run, names the hosts whose tasks were started last.
+  - For services whose tasks are not bound to a host, but have the name of the host.
 positional: tasks, wanted
 options:
   _input:
@@ -24,7 +24,7 @@ options:
     elements: dict
     required: true
   wanted:
-    description: Number of tasks that stay.
+    description: Number of tasks to keep.
     type: int
     required: true
 """
@@ -35,9 +35,9 @@ EXAMPLES = r"""
     name: kibana
   register: kibana_running
 
-- name: Show which hosts give up their task when one is to stay
+- name: Show which hosts lose their task when one task remains
   ansible.builtin.debug:
-    msg: "{{ {'m1': 'm1.example', 'm2': 'm2'} | elk.swarm.newest_leave(kibana_running.tasks, 1) }}"
+    msg: "{{ {'m1': 'm1.example', 'm2': 'm2'} | elk.swarm.hosts_to_stop(kibana_running.tasks, 1) }}"
 """
 
 RETURN = r"""
@@ -52,19 +52,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def newest_leave(
+def hosts_to_stop(
     hosts: Mapping[str, str], tasks: Sequence[Mapping[str, Any]], wanted: int
 ) -> list[str]:
-    """Name the hosts whose tasks were started last, as many as are too many."""
-    # Not before it is called: whoever uses any filter of the collection loads all of them, in every
-    # process that Ansible starts for a task on a host.
+    """Name the hosts of the surplus tasks: those that were started last."""
+    # Imported here, because Ansible loads all filters of the collection in every process that it
+    # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.swarm import scale_plan
 
-    return scale_plan.newest_leave(hosts, tasks, wanted)
+    return scale_plan.hosts_to_stop(hosts, tasks, wanted)
 
 
 class FilterModule:
     """Register the filter under its name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"newest_leave": newest_leave}
+        return {"hosts_to_stop": hosts_to_stop}

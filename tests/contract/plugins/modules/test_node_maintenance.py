@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""elk.swarm.node_turn against a swarm that also has bad days."""
+"""elk.swarm.node_maintenance against a swarm that also fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Swarm(FakeEngine):
         return 200, [manager, worker]
 
     def come_back(self) -> None:
-        """What the daemon of the worker does some time after it was restarted."""
+        """Start the task again, as Swarm does some time after the worker's daemon restarts."""
         with self._lock:
             old = next(task for task in self.tasks if task["ID"] == "old-n2")
             old["DesiredState"], old["Status"]["State"] = "shutdown", "failed"
@@ -74,19 +74,19 @@ def turn(call: Callable[..., Any], swarm: Swarm) -> Callable[..., Any]:
             "stability_window": 0.2,
             **options,
         }
-        return call("node_turn", arguments, check=check)
+        return call("node_maintenance", arguments, check=check)
 
     return run
 
 
-def test_a_sound_swarm_spares_a_node_and_says_what_runs_there(turn: Callable[..., Any]) -> None:
+def test_spare_returns_what_runs_on_the_nodes(turn: Callable[..., Any]) -> None:
     result = turn("spare", nodes=["n1", "n2"], check=True)
     assert not result.failed, result.msg
     assert [node["name"] for node in result["nodes"]] == ["w1", "m1"]
     assert result["nodes"][0]["services"] == ["web"]
 
 
-def test_it_waits_until_the_task_is_a_new_one(turn: Callable[..., Any], swarm: Swarm) -> None:
+def test_back_waits_for_a_new_task(turn: Callable[..., Any], swarm: Swarm) -> None:
     before = turn("spare", nodes=["n2"])["nodes"][0]
     stale = turn("back", before=before)
     assert stale.failed
@@ -103,14 +103,14 @@ def test_it_waits_until_the_task_is_a_new_one(turn: Callable[..., Any], swarm: S
     assert not turn("back", before=before, survivors=["old-n2"], wait_timeout=2).failed
 
 
-def test_a_moment_without_a_leader_is_waited_for(turn: Callable[..., Any], swarm: Swarm) -> None:
+def test_back_waits_while_there_is_no_leader(turn: Callable[..., Any], swarm: Swarm) -> None:
     before = turn("spare", nodes=["n2"])["nodes"][0]
     swarm.come_back()
     swarm.refusals = [("GET /nodes", 500, NO_LEADER)]
     assert not turn("back", before=before, wait_timeout=10).failed
 
 
-def test_without_a_leader_no_node_is_spared(turn: Callable[..., Any], swarm: Swarm) -> None:
+def test_spare_fails_without_a_leader(turn: Callable[..., Any], swarm: Swarm) -> None:
     swarm.refuse_always = (500, NO_LEADER)
     result = turn("spare", nodes=["n2"])
     assert result.failed
@@ -119,7 +119,7 @@ def test_without_a_leader_no_node_is_spared(turn: Callable[..., Any], swarm: Swa
     assert "docker node ls" in result.msg
 
 
-def test_a_worker_that_is_asked_says_so_at_once(turn: Callable[..., Any], swarm: Swarm) -> None:
+def test_a_worker_fails_at_once(turn: Callable[..., Any], swarm: Swarm) -> None:
     swarm.refuse_always = (503, WORKER)
     result = turn("spare", nodes=["n2"], wait_timeout=60)
     assert result.failed
@@ -127,7 +127,7 @@ def test_a_worker_that_is_asked_says_so_at_once(turn: Callable[..., Any], swarm:
     assert swarm.calls.count(("GET", "/nodes")) == 1
 
 
-def test_a_node_that_is_down_keeps_the_others(turn: Callable[..., Any], swarm: Swarm) -> None:
+def test_spare_fails_while_another_node_is_down(turn: Callable[..., Any], swarm: Swarm) -> None:
     swarm.state = "down"
     result = turn("spare", nodes=["n1"])
     assert result.failed
