@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 LOOK = 0.1
 PATIENCE = 900
 
+# Everything on a host that a run with other secrets would write.
+HOST_STATE = """
+set -e
+find /etc/elk -type f -print0 | sort -z | xargs -0 sha256sum
+find /etc/elk /srv/elk -maxdepth 2 -printf '%p %m %U %G\\n' | sort
+if docker node ls >/dev/null 2>&1; then
+  docker service ls --format '{{.Name}} {{.Image}} {{.Replicas}}' | sort
+  docker service ls -q | sort | xargs docker service inspect -f '{{.ID}} {{.Version.Index}}'
+  docker secret ls --format '{{.Name}}' | sort
+  docker config ls --format '{{.Name}}' | sort
+fi
+"""
+
 TASK = re.compile(r"^TASK \[(.*)\] \*+$")
 CHANGED = re.compile(r"^changed: \[")
 BAD = re.compile(r"^(?:fatal|failed): \[")

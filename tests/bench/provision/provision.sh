@@ -70,7 +70,7 @@ prepare() {
     cat > /etc/docker/daemon.json <<'JSON'
 {
   \"exec-opts\": [\"native.cgroupdriver=cgroupfs\"],
-  \"insecure-registries\": [\"$REGISTRY\"],
+  \"insecure-registries\": [\"${REGISTRY%%/*}\"],
   \"log-driver\": \"local\",
   \"log-opts\": {\"max-file\": \"5\", \"max-size\": \"20m\"},
   \"storage-driver\": \"overlay2\"

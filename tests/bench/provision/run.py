@@ -83,7 +83,7 @@ def by_shell(lab: Lab, work: Path) -> Run:
             "SSH_USER": SSH_USER,
             "SSH_KEY": str(lab.ssh_key),
             "KNOWN_HOSTS": str(lab.known_hosts),
-            "REGISTRY": lab.registry,
+            "REGISTRY": lab.images_from,
             "VERSION": ELASTIC_VERSION,
         },
     )

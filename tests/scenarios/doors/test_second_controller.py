@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.fixtures import lab
+from tests.harness.lab import HOST_STATE
 from tests.harness.playbook import Outcome
 
 if TYPE_CHECKING:
@@ -24,18 +25,6 @@ PASSWORDS = ("elastic_password", "logstash_password", "kibana_token")
 KEYS = ("kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key")
 SECRETS = (*PASSWORDS, *KEYS, "secret_hash_key")
 FETCH = "playbooks/fetch_secrets.yml"
-# Everything on a host that a run with other secrets would write.
-HOST_STATE = """
-set -e
-find /etc/elk -type f -print0 | sort -z | xargs -0 sha256sum
-find /etc/elk /srv/elk -maxdepth 2 -printf '%p %m %U %G\\n' | sort
-if docker node ls >/dev/null 2>&1; then
-  docker service ls --format '{{.Name}} {{.Image}} {{.Replicas}}' | sort
-  docker service ls -q | sort | xargs docker service inspect -f '{{.ID}} {{.Version.Index}}'
-  docker secret ls --format '{{.Name}}' | sort
-  docker config ls --format '{{.Name}}' | sort
-fi
-"""
 
 
 @dataclass
