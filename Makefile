@@ -3,9 +3,9 @@
 HOSTS ?= $(shell python3 -c 'import json; d = json.load(open(".lab/lab.json")); print(d["managers"] + d["workers"])' 2>/dev/null || echo 5)
 MANAGERS ?=
 HOST ?= m1
-# What `make test` runs: set-up, upgrade, services, volumes, one host, refusals. Two run all the time, from the first on; a
-# third one, from the last on, begins while the processors have time.
-CORE ?= upgrade volumes bad_input service default single_host
+# What `make test` runs: set-up, upgrade, services, volumes, one host, refusals. Two run all the time, from
+# the first on, if their hosts fit; a third one, from the last on, begins while the processors have time.
+CORE ?= upgrade default volumes bad_input service single_host
 # Minutes for `make test-stale`: it begins nothing that would take longer.
 BUDGET ?= 60
 

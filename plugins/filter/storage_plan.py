@@ -51,7 +51,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:errors) lists what forbids the plan. If it is not empty, all else is.
+    - RV(ignore:errors) lists what forbids the plan. If it is not empty, everything else is empty.
     - RV(ignore:directories), RV(ignore:plugins) and RV(ignore:volumes) are for
       M(elk.swarm.bind_directory), M(elk.swarm.plugin) and M(elk.swarm.volume).
     - RV(ignore:note) is the note to write on the host.
