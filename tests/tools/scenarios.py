@@ -3,9 +3,9 @@
 Usage: ``python tests/tools/scenarios.py default single_host``, ``--all`` or ``--stale``. Every
 scenario creates its own lab, so none depends on another one. They share only the daemon, the
 registry and the images, which exist before the first and are removed after the last. A scenario
-waits a lot, so others can use the processors: two run all the time if their hosts fit, taken
-from the start of the list, and a third one, taken from the end, starts when the processors have time for it. LANES=1
-runs one at a time and shows its output live.
+waits a lot, so others can use the processors: two run all the time if their hosts fit, taken from
+the start of the list, and a third one, taken from the end, starts when the processors have time
+for it. LANES=1 runs one at a time and shows its output live.
 
 If the scenarios are named, no other one starts after a failure; with --all and --stale the rest
 continues. tests/proven.yml shows at which commit each has passed. KEEP=1 keeps the hosts of a
