@@ -15,9 +15,6 @@ PYTHON := .venv/bin/python
 LAB := python3 -m lab
 MANAGER_OPTION := $(if $(MANAGERS),--managers $(MANAGERS))
 
-# Parallel, because much of it waits. The tests of one file stay together, as they share what is slow.
-UNIT := $(if $(FILE),$(FILE),-n 5 --dist loadscope tests/unit tests/contract)
-
 # Settings of a shell that would make all of this slower.
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONUNBUFFERED
@@ -51,7 +48,7 @@ check: tools ## lint, types, unit and contract tests, ansible-test sanity
 	$(PYTHON) tests/tools/check.py
 
 unit: tools ## unit and contract tests; FILE=tests/unit/test_rooms.py: those of one file
-	.venv/bin/pytest -q $(UNIT)
+	$(if $(FILE),.venv/bin/pytest -q $(FILE),$(PYTHON) tests/tools/check.py --only unit --only contract)
 
 test: $(if $(ONLY),tools,check) ## check, then the core scenarios; ONLY=quorum: one of all
 	$(PYTHON) tests/tools/scenarios.py $(or $(ONLY),$(CORE))

@@ -44,11 +44,13 @@ def steps() -> list[Step]:
     ours = str(ROOT / "tests" / "tools")
     mypy_targets = (f"{COLLECTION}/plugins", "lab", "tests/tools")
     concise = ("--output-format", "concise")
-    # The tests of one file stay in one process, because they share slow fixtures.
-    parallel = ("-n", "4", "--dist", "loadscope")
-    tests = ("tests/unit", "tests/contract")
+    # In several processes, of which contract tests need more, because they mostly wait. The tests
+    # of one file stay in one process, because they share slow fixtures.
+    unit = ("-q", "-n", "2", "--dist", "loadscope", "tests/unit")
+    contract = ("-q", "-n", "4", "--dist", "loadscope", "tests/contract")
     return [
-        Step("tests", "tests/unit, tests/contract", (tool("pytest"), "-q", *parallel, *tests)),
+        Step("unit", "tests/unit", (tool("pytest"), *unit)),
+        Step("contract", "tests/contract", (tool("pytest"), *contract)),
         Step("sanity", "ansible-test sanity", (python, f"{ours}/sanity.py")),
         Step("ansible-lint", "roles and playbooks", (tool("ansible-lint"), "--nocolor", "-q")),
         Step("importer", "galaxy-importer", (python, f"{ours}/package.py", "importer")),
