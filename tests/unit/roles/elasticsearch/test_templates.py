@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from repo import ROOT
-from tests.harness.playbook import run_in_folder
+from tests.unit.roles.evaluation import Case, evaluate
 
 sys.path.insert(0, str(ROOT / "lab" / "images" / "logstash"))
 
@@ -64,30 +64,35 @@ SHOWN = {
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Render all variants in one run of Ansible, because a run takes the time."""
     tmp = tmp_path_factory.mktemp("elasticsearch")
     files = {
         "forming": "{{ lookup('ansible.builtin.template', yml, template_vars=forming) }}",
         "formed": "{{ lookup('ansible.builtin.template', yml, template_vars=formed) }}",
         "index_template": "{{ lookup('ansible.builtin.template', index) }}",
     }
-    (tmp / "shown.j2").write_text(
-        "{{ (shown | combine(files if item.key in with_files else {})) | to_json }}"
-    )
-    variant = "{{ lookup('ansible.builtin.template', 'shown.j2', template_vars=item.value) }}"
-    play = {
-        "hosts": "all",
-        "gather_facts": False,
-        "vars": {
+    values = evaluate(
+        tmp,
+        [
+            Case(
+                name,
+                "shown | combine(files)" if name in WITH_FILES else "shown",
+                variables,
+                () if name in EVERYWHERE else ("m1",),
+            )
+            for name, variables in VARIANTS.items()
+        ],
+        groups=INVENTORY,
+        local_dir=tmp,
+        hosts="all",
+        variables={
             "yml": str(ROLE / "templates" / "elasticsearch.yml.j2"),
             "forming": {"elasticsearch_forming": True},
             "formed": {"elasticsearch_forming": False},
             "index": str(ROLE / "templates" / "index_template.yml.j2"),
             "shown": SHOWN,
             "files": files,
-            "with_files": WITH_FILES,
         },
-        "tasks": [
+        before=[
             {
                 "name": "Set the hosts' names",
                 "ansible.builtin.set_fact": {
@@ -102,41 +107,10 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                     "rolespec_validate": False,
                 },
             },
-            {
-                "name": "Render each variant",
-                "ansible.builtin.set_fact": {"rendered": variant},
-                "loop": [{"key": name, "value": value} for name, value in VARIANTS.items()],
-                "when": f"inventory_hostname == 'm1' or item.key in {EVERYWHERE}",
-                "register": "variants",
-            },
-            {
-                "name": "Write all of them",
-                "ansible.builtin.copy": {
-                    "content": "{{ variants.results | to_json }}",
-                    "dest": f"{tmp}/{{{{ inventory_hostname }}}}.json",
-                    "mode": "0600",
-                },
-            },
         ],
-    }
-    groups = {
-        "all": {
-            "vars": {
-                "elk_local_dir": str(tmp),
-                "ansible_connection": "local",
-                "ansible_python_interpreter": sys.executable,
-            }
-        },
-        **INVENTORY,
-    }
-    (tmp / "hosts.yml").write_text(yaml.safe_dump(groups))
-    (tmp / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    run_in_folder(tmp, "hosts.yml")
+    )
     return {
-        f"{result['item']['key']}-{path.stem}": json.loads(result["ansible_facts"]["rendered"])
-        for path in tmp.glob("*.json")
-        for result in json.loads(path.read_text())
-        if "ansible_facts" in result
+        f"{name}-{host}": value for host, found in values.items() for name, value in found.items()
     }
 
 

@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from repo import ROOT
-from tests.harness.playbook import run_in_folder
+from tests.unit.roles.evaluation import Case, evaluate
 
 sys.path.insert(0, str(ROOT / "lab" / "images" / "kibana"))
 
@@ -55,51 +53,20 @@ class Rendered:
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """Render all variants in one run of Ansible, because a run takes the time."""
     tmp = tmp_path_factory.mktemp("kibana")
     token = tmp / "credentials" / "kibana_token"
     token.parent.mkdir()
     token.write_text("AAEAAWVsYXN0aWMva2liYW5h\n")
-    role = ROOT / "roles" / "kibana"
-    file = role / "templates" / "kibana.yml.j2"
-    variant = f"{{{{ lookup('ansible.builtin.template', '{file}', template_vars=item.value) }}}}"
-    play = {
-        "hosts": "m1",
-        "gather_facts": False,
-        "vars_files": [
-            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
-            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
-            str(role / "defaults" / "main.yml"),
-            str(role / "vars" / "main.yml"),
-        ],
-        "tasks": [
-            {
-                "name": "Render each variant",
-                "ansible.builtin.set_fact": {"rendered": variant},
-                "loop": [{"key": name, "value": value} for name, value in VARIANTS.items()],
-                "register": "variants",
-            },
-            {
-                "name": "Write all of them",
-                "ansible.builtin.copy": {
-                    "content": "{{ variants.results | to_json }}",
-                    "dest": str(tmp / "variants.json"),
-                    "mode": "0600",
-                },
-                "delegate_to": "localhost",
-            },
-        ],
-    }
-    groups = {
-        "all": {"vars": {"elk_local_dir": str(token.parent), "ansible_connection": "local"}},
-        **INVENTORY,
-    }
-    (tmp / "hosts.yml").write_text(yaml.safe_dump(groups))
-    (tmp / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    run_in_folder(tmp, "hosts.yml")
-    results = json.loads((tmp / "variants.json").read_text())
-    texts = {result["item"]["key"]: result["ansible_facts"]["rendered"] for result in results}
-    return Rendered(texts, token.parent)
+    elk, role = ROOT / "roles" / "elk", ROOT / "roles" / "kibana"
+    template = f"lookup('ansible.builtin.template', '{role}/templates/kibana.yml.j2')"
+    values = evaluate(
+        tmp,
+        [Case(name, template, variables) for name, variables in VARIANTS.items()],
+        groups=INVENTORY,
+        local_dir=token.parent,
+        vars_files=[of / kind / "main.yml" for of in (elk, role) for kind in ("defaults", "vars")],
+    )
+    return Rendered(values["m1"], token.parent)
 
 
 @pytest.fixture

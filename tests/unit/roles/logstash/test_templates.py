@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import yaml
 
 from repo import ROOT
-from tests.harness.playbook import run_in_folder
+from tests.unit.roles.evaluation import Case, evaluate
 
 IMAGE = ROOT / "lab" / "images" / "logstash"
 if str(IMAGE) not in sys.path:
@@ -78,7 +77,6 @@ CHECKS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Render all variants and all checks in one run of Ansible, which is what takes the time."""
     tmp = tmp_path_factory.mktemp("logstash")
     credentials = tmp / "credentials"
     credentials.mkdir()
@@ -87,67 +85,24 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         file: "{{ lookup('ansible.builtin.template', '" + f"{ROLE}/templates/{file}.j2" + "') }}"
         for file in FILES
     }
-    (tmp / "files.j2").write_text("{{ files | to_json }}")
-    (tmp / "complaint.j2").write_text("{{ complaint | to_json }}")
-    tasks: list[dict[str, Any]] = [
-        render("files", VARIANTS),
-        render("complaint", {name: variables for name, (variables, _complaint) in CHECKS.items()}),
-        {
-            "name": "Write all of them",
-            "ansible.builtin.copy": {
-                "content": "{{ {'files': files_of.results, 'complaint': complaint_of.results} }}",
-                "dest": str(tmp / "results.json"),
-                "mode": "0600",
-            },
-        },
-    ]
-    play = {
-        "hosts": "m1",
-        "gather_facts": False,
-        "tasks": tasks,
-        "vars": {"files": lookups, "complaint": complaint_template()},
-        "vars_files": [
-            str(ROOT / "roles" / "elk" / "defaults" / "main.yml"),
-            str(ROOT / "roles" / "elk" / "vars" / "main.yml"),
-            str(ROLE / "defaults" / "main.yml"),
-            str(ROLE / "vars" / "main.yml"),
+    elk = ROOT / "roles" / "elk"
+    values = evaluate(
+        tmp,
+        [
+            *(Case(f"files of {name}", "files", own) for name, own in VARIANTS.items()),
+            *(Case(f"check {name}", "complaint", own) for name, (own, _text) in CHECKS.items()),
         ],
-    }
-    (tmp / "hosts.yml").write_text(
-        yaml.safe_dump(
-            {
-                "all": {
-                    "vars": {
-                        "elk_local_dir": str(credentials),
-                        "ansible_connection": "local",
-                        "ansible_python_interpreter": sys.executable,
-                    }
-                },
-                "swarm_managers": {"hosts": {"m1": {"ansible_host": "10.60.0.11"}}},
-                "swarm_workers": {"hosts": {"w1": {"elk_address": "w1.example.org"}, "w2": {}}},
-            }
-        )
-    )
-    # JSON, because YAML would fold the long texts.
-    (tmp / "play.yml").write_text(json.dumps([play]))
-    run_in_folder(tmp, "hosts.yml")
-    results = json.loads((tmp / "results.json").read_text())
+        groups={
+            "swarm_managers": {"hosts": {"m1": {"ansible_host": "10.60.0.11"}}},
+            "swarm_workers": {"hosts": {"w1": {"elk_address": "w1.example.org"}, "w2": {}}},
+        },
+        local_dir=credentials,
+        vars_files=[of / kind / "main.yml" for of in (elk, ROLE) for kind in ("defaults", "vars")],
+        variables={"files": lookups, "complaint": complaint_template()},
+    )["m1"]
     return {
-        kind: {
-            one["item"]["key"]: json.loads(one["ansible_facts"]["rendered"]) for one in of_this_kind
-        }
-        for kind, of_this_kind in results.items()
-    }
-
-
-def render(kind: str, variants: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """A task that renders a template once for each variant: a loop is much faster than tasks."""
-    template = f"lookup('ansible.builtin.template', '{kind}.j2', template_vars=item.value)"
-    return {
-        "name": f"Render {kind}",
-        "ansible.builtin.set_fact": {"rendered": f"{{{{ {template} }}}}"},
-        "loop": [{"key": name, "value": value} for name, value in variants.items()],
-        "register": f"{kind}_of",
+        "files": {name: values[f"files of {name}"] for name in VARIANTS},
+        "complaint": {name: values[f"check {name}"] for name in CHECKS},
     }
 
 
@@ -155,6 +110,10 @@ def complaint_template() -> str:
     """The role's checks as one template: the message of the first that fails, or nothing."""
     text = ""
     for task in yaml.safe_load((ROLE / "tasks" / "check.yml").read_text()):
+        # Anything else would be left out without a word.
+        kinds = ("ansible.builtin.set_fact", "ansible.builtin.assert")
+        assert len(task.keys() & set(kinds)) == 1, task
+        assert task.keys() <= {"name", "no_log", *kinds}, task
         for name, value in task.get("ansible.builtin.set_fact", {}).items():
             text += "{% set " + name + " = " + value.strip().strip("{}") + " %}"
         check = task.get("ansible.builtin.assert")

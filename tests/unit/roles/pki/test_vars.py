@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import json
-import sys
 
 import pytest
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from repo import ROOT
-from tests.harness.playbook import run_in_folder
+from tests.unit.roles.evaluation import Case, evaluate
 
 DAY = datetime.timedelta(days=1)
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
@@ -84,81 +81,39 @@ def write(folder, name, certificate, key):
 CALLED = {"liar": {"elk_node_name": "kibana"}, "domain": {"elk_node_name": "m1.example.org"}}
 
 
+# Variables of other roles and of the inventory.
+SHARED = {
+    "elk_stack_name": "elk",
+    "elk_hosts": ["m1"],
+    "elk_elasticsearch_hosts": ["m1"],
+    "elk_node_name": "m1",
+    "elk_config_dir": "/etc/elk",
+    "elk_address": "10.60.0.11",
+    "ansible_host": "10.60.0.11",
+    "pki_service_names": ["logs.example.org"],
+}
+
+
 class Question:
     """Expressions to evaluate with the role's variables, and the value that each must have."""
 
     def __init__(self, folder, **variables):
         folder.mkdir()
-        self.folder = folder
+        self.name = folder.name
         self.variables = {
+            **SHARED,
             "elk_local_dir": str(folder),
             "elk_transport_pending_file": f"{folder}/transport-ca.pending",
             **variables,
         }
-        self.asked = {}
+        self.cases = []
         self.expected = {}
 
     def ask(self, name, expression, value, **variables):
         """One expression, with variables that only it has."""
-        self.asked[name] = (expression, {**self.variables, **variables})
+        name = f"{self.name}: {name}"
+        self.cases.append(Case(name, expression, {**self.variables, **variables}))
         self.expected[name] = value
-
-
-def evaluate(folder, questions):
-    """Evaluate all expressions in one run of Ansible, which is what takes the time.
-
-    Returns:
-        By the name of the question, the value of each of its expressions.
-    """
-    role = ROOT / "roles" / "pki"
-    shared = {
-        "elk_stack_name": "elk",
-        "elk_hosts": ["m1"],
-        "elk_elasticsearch_hosts": ["m1"],
-        "elk_node_name": "m1",
-        "elk_config_dir": "/etc/elk",
-        "elk_address": "10.60.0.11",
-        "ansible_host": "10.60.0.11",
-        "pki_service_names": ["logs.example.org"],
-    }
-    loop = []
-    for kind, question in questions.items():
-        for name, (expression, own) in question.asked.items():
-            file = folder / f"{len(loop)}.j2"
-            file.write_text(f"{{{{ ({expression}) | to_json }}}}")
-            loop.append({"kind": kind, "name": name, "file": str(file), "vars": own})
-    rendered = "{{ lookup('ansible.builtin.template', item.file, template_vars=item.vars) }}"
-    play = {
-        "hosts": "m1",
-        "gather_facts": False,
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-        "vars_files": [str(role / "defaults" / "main.yml"), str(role / "vars" / "main.yml")],
-        "tasks": [
-            {
-                "name": "Evaluate each expression",
-                "ansible.builtin.set_fact": {"rendered": rendered},
-                "vars": shared,
-                "loop": loop,
-                "register": "values",
-            },
-            {
-                "name": "Write all values",
-                "ansible.builtin.copy": {
-                    "content": "{{ values.results | to_json }}",
-                    "dest": str(folder / "values.json"),
-                    "mode": "0600",
-                },
-            },
-        ],
-    }
-    (folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    run_in_folder(folder, "m1,")
-    results = json.loads((folder / "values.json").read_text())
-    values = {kind: {} for kind in questions}
-    for one in results:
-        value = json.loads(one["ansible_facts"]["rendered"])
-        values[one["item"]["kind"]][one["item"]["name"]] = value
-    return values
 
 
 def which_certificates_are_kept_and_which_are_renewed(folder):
@@ -317,8 +272,18 @@ def answers(tmp_path_factory):
     """Of each question the values that Ansible finds and the expected ones."""
     folder = tmp_path_factory.mktemp("pki")
     questions = {make.__name__: make(folder / make.__name__) for make in QUESTIONS}
-    values = evaluate(folder, questions)
-    return {name: (values[name], question.expected) for name, question in questions.items()}
+    role = ROOT / "roles" / "pki"
+    values = evaluate(
+        folder,
+        [case for question in questions.values() for case in question.cases],
+        groups={"swarm_managers": {"hosts": {"m1": {}}}},
+        local_dir=folder,
+        vars_files=[role / "defaults" / "main.yml", role / "vars" / "main.yml"],
+    )["m1"]
+    return {
+        name: ({key: values[key] for key in question.expected}, question.expected)
+        for name, question in questions.items()
+    }
 
 
 @pytest.mark.parametrize("name", [make.__name__ for make in QUESTIONS])
