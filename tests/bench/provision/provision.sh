@@ -63,6 +63,7 @@ password() { head -c 300 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | head -c "$
 # --- hosts -----------------------------------------------------------------------------------------
 
 prepare() {
+  # Insecure is the registry of the lab only: it has no TLS on this port.
   on "$1" "
     printf 'vm.max_map_count = 262144\nnet.ipv4.tcp_retries2 = 5\n' > /etc/sysctl.d/90-elk.conf
     sysctl -q -p /etc/sysctl.d/90-elk.conf
