@@ -61,6 +61,12 @@ class _TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         secured.close()
 
 
+def meets(template: dict[str, Any]) -> bool:
+    """Whether the one node, m1, meets the constraints; as far as tests use them."""
+    constraints = (template.get("Placement") or {}).get("Constraints") or ()
+    return all("m1" in one or "!=" in one for one in constraints)
+
+
 class FakeEngine:
     """A swarm of one node whose tasks run as soon as they are asked for."""
 
@@ -136,8 +142,15 @@ class FakeEngine:
         """Replace the tasks whose specification differs, and fill up to the number asked for."""
         template = {k: v for k, v in service["Spec"]["TaskTemplate"].items() if k != "Runtime"}
         mine = [t for t in self.tasks if t["ServiceID"] == service["ID"]]
+        endpoint = service["Spec"].get("EndpointSpec")
         for task in mine:
-            if task["Spec"] != template:
+            # As IsTaskDirty of swarmkit does: a task stays if only its placement differs, whatever
+            # the endpoint says, as long as its node meets the constraints.
+            before, after = ({**one, "Placement": None} for one in (task["Spec"], template))
+            placed = task["Spec"].get("Placement") == template.get("Placement")
+            if before == after and not placed and meets(template):
+                continue
+            if task["Spec"] != template or task["Endpoint"]["Spec"] != endpoint:
                 task["DesiredState"] = task["Status"]["State"] = "shutdown"
         mode = service["Spec"]["Mode"]
         wanted = mode["Replicated"]["Replicas"] if "Replicated" in mode else 1
@@ -158,6 +171,7 @@ class FakeEngine:
                 "NodeID": "n1",
                 "Slot": slot,
                 "Spec": copy.deepcopy(template),
+                "Endpoint": {"Spec": copy.deepcopy(service["Spec"].get("EndpointSpec"))},
                 "DesiredState": "shutdown" if failed else "running",
                 "CreatedAt": now,
                 "UpdatedAt": now,

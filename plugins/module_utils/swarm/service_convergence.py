@@ -13,7 +13,6 @@ constraints.  The desired state alone never counts.
 
 from __future__ import annotations
 
-import copy
 import datetime
 import ipaddress
 import re
@@ -188,16 +187,31 @@ def _pruned(value: Any) -> Any:
     return value
 
 
+# Parts of the TaskTemplate that do not make a running task outdated, and the reason. Swarm replaces
+# a task for a difference in any other part. Source: swarmkit v2, manager/orchestrator/task.go,
+# functions IsTaskDirty, IsTaskDirtyPlacementConstraintsOnly and nodeMatches, as vendored by moby.
+NOT_COMPARED: Mapping[str, str] = {
+    "Placement": "a task stays while its node meets the constraints, whatever else the placement "
+    "says: preferences, most replicas on a node, platforms",
+    "Runtime": "the API shows it for the service only",
+}
+
+
 def _comparable(task_spec: Mapping[str, Any] | None) -> Any:
-    spec = copy.copy(dict(task_spec or {}))
-    # Only the service has the runtime. Constraints are checked against the node instead, because
-    # Swarm keeps a task if its node also meets the new ones.
-    spec.pop("Runtime", None)
-    placement = dict(spec.get("Placement") or {})
-    placement.pop("Constraints", None)
-    spec["Placement"] = placement
+    spec = {key: part for key, part in (task_spec or {}).items() if key not in NOT_COMPARED}
     spec["ForceUpdate"] = spec.get("ForceUpdate") or 0
     return _pruned(spec)
+
+
+def same_placement(task: Mapping[str, Any], service_spec: Mapping[str, Any]) -> bool:
+    """Whether the placement is that with which the task was started.
+
+    IsTaskDirty returns before it compares the endpoint if the placement differs, so Swarm does not
+    replace such a task for a change of the EndpointSpec.
+    """
+    before = dig(task, ("Spec", "Placement"))
+    after = dig(service_spec, ("TaskTemplate", "Placement"))
+    return bool(_pruned(before or {}) == _pruned(after or {}))
 
 
 def of_present_spec(task: Mapping[str, Any], service: Mapping[str, Any]) -> bool:
@@ -354,7 +368,11 @@ class Watch:
                 and of_present_spec(task, service)
                 and node is not None
                 and may_run(node, spec)
-                and not (self._replaced and str(task.get("ID")) in (self._known or ()))
+                and not (
+                    self._replaced
+                    and str(task.get("ID")) in (self._known or ())
+                    and same_placement(task, spec)
+                )
             )
 
         counted = [task for task in tasks if counts(task)]

@@ -400,7 +400,15 @@ class ServiceRun:
         if not notes:
             return None, False
         if not self._check:
-            known = {task["ID"] for task in self._engine.tasks(service["ID"])}
+            tasks = self._engine.tasks(service["ID"])
+            known = {task["ID"] for task in tasks}
+            if service_spec.restarts_tasks(found) and not all(
+                service_convergence.same_placement(task, spec)
+                for task in tasks
+                if service_convergence.should_run(task)
+            ):
+                # Swarm would leave these tasks on their old ports.
+                spec = service_spec.forced(spec)
             self.outcome.warnings += self._engine.update_service(
                 service["ID"], service["Version"]["Index"], spec, self._auth()
             )

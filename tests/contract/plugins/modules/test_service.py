@@ -589,3 +589,41 @@ def test_credentials_of_a_registry() -> None:
     assert registry_auth("web:1", config) is None
     hub = {"auths": {"https://index.docker.io/v1/": {"auth": pair}}}
     assert registry_auth("web:1", hub) is not None
+
+
+PLACEMENTS: dict[str, dict[str, Any]] = {
+    "preferences": {"preferences": [{"spread": "node.labels.zone"}]},
+    "replicas_max_per_node": {"replicas_max_per_node": 5},
+    "constraints": {"constraints": ["node.hostname==m1"]},
+}
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_a_change_of_placement_alone(
+    web: Callable[..., Any], engine: FakeEngine, name: str
+) -> None:
+    """Added, changed and removed: changed, then ok, and no task restarts."""
+    web()
+    before = [task["ID"] for task in engine.tasks]
+    other = {"preferences": [{"spread": "engine.labels.x"}], "replicas_max_per_node": 9}
+    changed = {**PLACEMENTS[name], **({name: other[name]} if name in other else {})}
+    for placement in (PLACEMENTS[name], changed, None):
+        for check in (True, False, True, False):
+            result = web(placement=placement, check=check)
+            assert not result.failed, result.msg
+            assert "resume of the paused update" not in result["changes"]
+            assert result["running"] == 2 or check
+    assert not web().changed
+    assert [task["ID"] for task in engine.tasks] == before
+
+
+def test_placement_and_ports_together(web: Callable[..., Any], engine: FakeEngine) -> None:
+    """Swarm alone would leave the tasks on their old ports."""
+    web()
+    before = {task["ID"] for task in engine.tasks}
+    options = {"placement": {"replicas_max_per_node": 5}, "publish": [{"target_port": 80}]}
+    result = web(**options)
+    assert not result.failed, result.msg
+    assert result["changes"] == ["placement.replicas_max_per_node", "publish"]
+    assert not {t["ID"] for t in engine.tasks if t["DesiredState"] == "running"} & before
+    assert not web(**options).changed

@@ -86,6 +86,12 @@ def task(
 
 
 NODES = [node("a"), node("b")]
+PLACEMENTS = [
+    {"Constraints": ["node.role==worker"]},
+    {"Preferences": [{"Spread": {"SpreadDescriptor": "node.labels.zone"}}]},
+    {"MaxReplicas": 1},
+    {"Platforms": [{"OS": "linux", "Architecture": "amd64"}]},
+]
 UP = [task("1", "a", slot=1), task("2", "b", slot=2)]
 
 
@@ -103,6 +109,44 @@ def look(
 
 
 # -- converged -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS, ids=lambda one: next(iter(one)))
+def test_a_change_of_placement_alone_leaves_tasks_alone(placement: dict) -> None:
+    added = service(Placement=placement)
+    assert look(UP, added).state == "converged"
+    watch = Watch(Rules(), known=[one["ID"] for one in UP])
+    look(UP, added, watch=watch)
+    assert look(UP, added, watch=watch, clock=60).state == "converged"
+    removed = [{**one, "Spec": {**one["Spec"], "Placement": placement}} for one in UP]
+    assert look(removed).state == "converged"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"ContainerSpec": {"Image": "web:2"}},
+        {"Resources": {"Limits": {"Pids": 1}}},
+        {"RestartPolicy": {"Condition": "none"}},
+        {"Networks": [{"Target": "n"}]},
+        {"LogDriver": {"Name": "none"}},
+        {"ForceUpdate": 1},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+@pytest.mark.parametrize("placement", [{}, PLACEMENTS[1]], ids=["alone", "with placement"])
+def test_every_other_part_makes_a_task_outdated(part: dict, placement: dict) -> None:
+    verdict = look(UP, service(Placement=placement, **part))
+    assert (verdict.state, verdict.running) == ("wait", 0)
+
+
+def test_a_task_with_another_placement_is_not_replaced_for_its_endpoint() -> None:
+    known = [one["ID"] for one in UP]
+    assert look(UP, watch=Watch(Rules(), known, True)).running == 0
+    assert (
+        look(UP, service(Placement={"MaxReplicas": 1}), watch=Watch(Rules(), known, True)).running
+        == 2
+    )
 
 
 def test_old_running_tasks_converge_at_the_first_look() -> None:
