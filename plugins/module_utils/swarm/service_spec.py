@@ -94,8 +94,10 @@ def show_size(amount: int) -> str:
     return str(amount)
 
 
-def string_map(value: Mapping[str, Any] | None, option: str) -> dict[str, str]:
+def string_map(value: Any, option: str) -> dict[str, str]:
     """A mapping of strings; a value that YAML reads as another type must be quoted."""
+    if value is not None and not isinstance(value, Mapping):
+        raise SpecError(f"{option}: {value!r} is not a dictionary; write key: value pairs")
     found: dict[str, str] = {}
     for key, item in (value or {}).items():
         if isinstance(item, bool) or not isinstance(item, (str, int)):
@@ -107,20 +109,20 @@ def string_map(value: Mapping[str, Any] | None, option: str) -> dict[str, str]:
     return found
 
 
-def environment(value: Any) -> dict[str, str | None]:
-    """Environment as a mapping, from a mapping or a list of NAME=value."""
+def environment(value: Any) -> dict[str, str]:
+    """The option ``env`` as a mapping, from a mapping or a list of NAME=value."""
     if value is None:
         return {}
     if isinstance(value, Mapping):
-        return dict(string_map(value, "env"))
+        return string_map(value, "env")
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise SpecError("env: must be a mapping or a list of NAME=value")
-    found: dict[str, str | None] = {}
+    found: dict[str, str] = {}
     for item in value:
-        if not isinstance(item, str) or not item.partition("=")[0]:
+        name, separator, content = item.partition("=") if isinstance(item, str) else ("", "", "")
+        if not name or not separator:
             raise SpecError(f"env: {item!r} is not of the form NAME=value")
-        name, separator, content = item.partition("=")
-        found[name] = content if separator else None
+        found[name] = content
     return found
 
 
@@ -129,9 +131,12 @@ def words(value: Any, option: str) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str):
-        return shlex.split(value)
+        try:
+            return shlex.split(value)
+        except ValueError as error:
+            raise SpecError(f"{option}: {value!r} cannot be split into words: {error}") from error
     if isinstance(value, Sequence):
-        if any(isinstance(item, (bool, float)) or item is None for item in value):
+        if any(isinstance(item, bool) or not isinstance(item, (str, int)) for item in value):
             raise SpecError(f"{option}: every word must be a string; quote it in YAML")
         return [str(item) for item in value]
     raise SpecError(f"{option}: must be a string or a list of strings")
@@ -196,6 +201,11 @@ def _optional_duration(options: Mapping[str, Any], key: str, parent: str) -> int
     return None if value is None else duration(value, f"{parent}.{key}")
 
 
+def _says_something(value: Any) -> bool:
+    """Whether a value differs from leaving the option out: not false, empty or all empty inside."""
+    return any(value.values()) if isinstance(value, Mapping) else bool(value)
+
+
 def _mount(options: Mapping[str, Any], position: int) -> JsonDict:
     option = f"mounts[{position}]"
     kind = options.get("type") or "bind"
@@ -212,7 +222,7 @@ def _mount(options: Mapping[str, Any], position: int) -> JsonDict:
         ("tmpfs_size", "tmpfs"),
         ("tmpfs_mode", "tmpfs"),
     ):
-        if options.get(name) is not None and kind != only:
+        if _says_something(options.get(name)) and kind != only:
             raise SpecError(f"{option}.{name}: only a mount of type {only} has it, not {kind}")
     raw = _present(Type=kind, Source=source or None, Target=options["target"])
     if options.get("readonly"):
@@ -225,7 +235,7 @@ def _mount(options: Mapping[str, Any], position: int) -> JsonDict:
     if options.get("labels"):
         volume["Labels"] = string_map(options["labels"], f"{option}.labels")
     driver = options.get("driver_config")
-    if driver:
+    if driver and _says_something(driver):
         volume["DriverConfig"] = _present(
             Name=driver.get("name"),
             Options=string_map(driver.get("options"), f"{option}.driver_config.options") or None,
@@ -303,18 +313,22 @@ def network_names(items: Iterable[Any] | None) -> list[tuple[str, list[str], dic
         if isinstance(item, str):
             found.append((item, list[str](), dict[str, str]()))
             continue
-        if not isinstance(item, Mapping) or not item.get("name"):
+        if (
+            not isinstance(item, Mapping)
+            or not isinstance(item.get("name"), str)
+            or not item["name"]
+        ):
             raise SpecError(f"networks[{position}]: must be a name or a mapping with the key name")
-        unknown = sorted(set(item) - {"name", "aliases", "options"})
+        unknown = sorted(map(str, set(item) - {"name", "aliases", "options"}))
         if unknown:
             raise SpecError(
                 f"networks[{position}]: unknown key {unknown[0]}; known are name, aliases, options"
             )
         aliases = item.get("aliases") or []
-        if isinstance(aliases, str):
-            raise SpecError(f"networks[{position}].aliases: must be a list")
+        if not isinstance(aliases, list) or not all(isinstance(one, str) for one in aliases):
+            raise SpecError(f"networks[{position}].aliases: {aliases!r} is not a list of strings")
         options = string_map(item.get("options"), f"networks[{position}].options")
-        found.append((str(item["name"]), [str(alias) for alias in aliases], options))
+        found.append((item["name"], list(aliases), options))
     return found
 
 
@@ -364,9 +378,10 @@ def _placement(options: Mapping[str, Any]) -> JsonDict:
         constraint_parts(expression)
     preferences = []
     for position, item in enumerate(options.get("preferences") or ()):
-        if set(item) != {"spread"}:
+        if set(item) != {"spread"} or not isinstance(item["spread"], str):
             raise SpecError(
-                f"placement.preferences[{position}]: must be a mapping with the one key spread"
+                f"placement.preferences[{position}]: must be a mapping with the one key spread "
+                "and a string, like spread: node.labels.zone"
             )
         preferences.append({"Spread": {"SpreadDescriptor": str(item["spread"])}})
     return _present(
@@ -374,6 +389,34 @@ def _placement(options: Mapping[str, Any]) -> JsonDict:
         Preferences=preferences or None,
         MaxReplicas=options.get("replicas_max_per_node") or None,
     )
+
+
+# Values that a client may have stored for a key that its task left out of a block: the Engine's
+# default, and the default of Docker's SDK for Python, which community.docker stores. Neither is a
+# difference if the task leaves the key out of the block too.
+_ROLLOUT_DEFAULTS = {
+    "parallelism": ("Parallelism", (1, 0)),
+    "failure_action": ("FailureAction", ("pause", "continue")),
+}
+DEFAULTS_OF_CLIENTS: Mapping[str, Mapping[str, tuple[str, tuple[Any, ...]]]] = {
+    "RestartPolicy": {
+        "condition": ("Condition", ("any", "none")),
+        "delay": ("Delay", (5_000_000_000, 0)),
+    },
+    "UpdateConfig": _ROLLOUT_DEFAULTS,
+    "RollbackConfig": _ROLLOUT_DEFAULTS,
+}
+
+
+def _adopt(block: str, desired: JsonDict, options: Mapping[str, Any], actual: Any) -> JsonDict:
+    """The block, with the stored value of each key that the task leaves out, if it is a default."""
+    if not isinstance(actual, Mapping):
+        return desired
+    adopted = dict(desired)
+    for option, (key, defaults) in DEFAULTS_OF_CLIENTS[block].items():
+        if options.get(option) is None and actual.get(key) in defaults:
+            adopted[key] = actual[key]
+    return adopted
 
 
 def build(
@@ -384,7 +427,8 @@ def build(
 ) -> JsonDict:
     """The ServiceSpec that the task asks for.
 
-    ``actual`` is the present specification; only ``replicas: -1`` looks at it.
+    ``actual`` is the present specification. ``replicas: -1`` looks at it, and blocks that leave out
+    a key that another client has stored with its own default.
     """
 
     def given(name: str) -> Any:
@@ -398,11 +442,7 @@ def build(
         Command=words(given("command"), "command") or None,
         Args=words(given("args"), "args") or None,
         Hostname=given("hostname"),
-        Env=[
-            name if content is None else f"{name}={content}"
-            for name, content in environment(given("env")).items()
-        ]
-        or None,
+        Env=[f"{name}={content}" for name, content in environment(given("env")).items()] or None,
         Dir=given("working_dir"),
         User=given("user"),
         Groups=given("groups") or None,
@@ -429,6 +469,7 @@ def build(
         Ulimits=_ulimits(given("ulimits") or ()) or None,
     )
     logging = given("logging") or {}
+    restart = given("restart_config")
     task = _present(
         ContainerSpec=container,
         Resources=_present(
@@ -436,7 +477,14 @@ def build(
             Reservations=_resources(given("reservations") or {}, "reservations") or None,
         )
         or None,
-        RestartPolicy=_restart(given("restart_config")) if given("restart_config") else None,
+        RestartPolicy=_adopt(
+            "RestartPolicy",
+            _restart(restart),
+            restart,
+            dig(actual, ("TaskTemplate", "RestartPolicy")),
+        )
+        if restart
+        else None,
         Placement=_placement(given("placement") or {}) or None,
         Networks=_networks(given("networks") or (), lookups.networks) or None,
         LogDriver=_present(
@@ -459,8 +507,22 @@ def build(
         Labels=string_map(given("labels"), "labels") or None,
         TaskTemplate=task,
         Mode=_mode(options, actual),
-        UpdateConfig=_rollout(update, "update_config") if update else None,
-        RollbackConfig=_rollout(rollback, "rollback_config") if rollback else None,
+        UpdateConfig=_adopt(
+            "UpdateConfig",
+            _rollout(update, "update_config"),
+            update,
+            dig(actual, ("UpdateConfig",)),
+        )
+        if update
+        else None,
+        RollbackConfig=_adopt(
+            "RollbackConfig",
+            _rollout(rollback, "rollback_config"),
+            rollback,
+            dig(actual, ("RollbackConfig",)),
+        )
+        if rollback
+        else None,
         EndpointSpec=_present(Mode=endpoint_mode, Ports=ports or None) or None,
     )
 
@@ -488,7 +550,12 @@ def _container(spec: Mapping[str, Any], *path: str) -> Any:
 
 
 def _view_env(spec: Mapping[str, Any]) -> Any:
-    return dict(sorted(environment(_container(spec, "Env")).items()))
+    found: dict[str, str | None] = {}
+    for item in _container(spec, "Env") or ():
+        # Other clients may store a name without a value.
+        name, separator, content = item.partition("=")
+        found[name] = content if separator else None
+    return dict(sorted(found.items()))
 
 
 def _view_healthcheck(spec: Mapping[str, Any]) -> Any:
@@ -536,6 +603,12 @@ def _view_mounts(spec: Mapping[str, Any]) -> Any:
     return sorted(found, key=lambda view: str(view["target"]))
 
 
+def _absolute(filename: str, word: str) -> str:
+    """The path at which Docker mounts the file; clients may store it relative to a folder."""
+    folder = "/" if word == "Config" else "/run/secrets/"
+    return filename if filename.startswith("/") or not filename else f"{folder}{filename}"
+
+
 def _view_references(spec: Mapping[str, Any], word: str) -> Any:
     found = []
     for raw in _container(spec, f"{word}s") or ():
@@ -543,7 +616,7 @@ def _view_references(spec: Mapping[str, Any], word: str) -> Any:
         found.append(
             {
                 "name": raw.get(f"{word}Name", ""),
-                "filename": file.get("Name", ""),
+                "filename": _absolute(file.get("Name", ""), word),
                 "uid": file.get("UID") or "0",
                 "gid": file.get("GID") or "0",
                 "mode": format(file.get("Mode", 0o444), "04o"),
@@ -710,7 +783,12 @@ FIELDS: tuple[Field, ...] = (
     Field("hosts", _view_hosts, ((*_CS, "Hosts"),)),
     _plain("dns", (*_CS, "DNSConfig", "Nameservers"), []),
     _plain("dns_search", (*_CS, "DNSConfig", "Search"), []),
-    _plain("dns_options", (*_CS, "DNSConfig", "Options"), []),
+    # The order of name servers and search domains counts, that of the resolver's options does not.
+    Field(
+        "dns_options",
+        lambda spec: sorted(_container(spec, "DNSConfig", "Options") or ()),
+        ((*_CS, "DNSConfig", "Options"),),
+    ),
     _in_container("container_labels", "Labels", {}),
     Field(
         "stop_grace_period",

@@ -466,3 +466,111 @@ def test_networks_are_shown_by_name() -> None:
 def test_a_new_service_shows_its_options_and_no_defaults() -> None:
     _before, after = spec_of.trees(spec_of.created(build(user="1000")))
     assert after == {"image": "docker.io/library/web:1", "replicas": 1, "user": "1000"}
+
+
+def built(actual: dict | None = None, references: tuple = (), **options: Any) -> dict:
+    given = {"name": "web", "image": "web:1", **options}
+    return spec_of.build(given, references, NOTHING, actual)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"networks": [{"name": "n", "options": [1, 2, 3]}]},
+        {"networks": [{"name": "n", "aliases": [[1, 2]]}]},
+        {"networks": [{"name": "n", "aliases": "web"}]},
+        {"networks": [{"name": ["n"]}]},
+        {"networks": [{"name": "n", "x": 1}]},
+        {"env": ["TEST2"]},
+        {"env": [["A=1"]]},
+        {"env": {"A": ["1"]}},
+        {"command": "sh -c 'open"},
+        {"command": ["sh", ["-c"]]},
+        {"command": ["sh", {"a": "b"}]},
+        {"placement": {"preferences": [{"spread": ["a"]}]}},
+        {"labels": {"a": {"b": "c"}}},
+        {"hosts": {"a": ["192.0.2.1"]}},
+        {"logging": {"options": {"a": [1]}}},
+    ],
+    ids=str,
+)
+def test_wrong_shapes_are_refused_with_the_option(options: dict) -> None:
+    with pytest.raises(SpecError, match=next(iter(options))):
+        built(**options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "nothing"),
+    [
+        ("bind", {"no_copy": False}),
+        ("bind", {"labels": {}}),
+        ("bind", {"driver_config": {"name": None, "options": None}}),
+        ("tmpfs", {"no_copy": False}),
+        ("volume", {"driver_config": {"name": None, "options": None}}),
+    ],
+)
+def test_an_option_of_another_mount_that_says_nothing_is_taken(kind: str, nothing: dict) -> None:
+    mount = {"type": kind, "target": "/t", **({"source": "/s"} if kind != "tmpfs" else {})}
+    assert built(mounts=[{**mount, **nothing}]) == built(mounts=[mount])
+
+
+def test_the_order_of_resolver_options_does_not_count() -> None:
+    one, other = (built(dns_options=list(order)) for order in ("ab", "ba"))
+    assert spec_of.differences(one, other) == []
+    for option in ("dns", "dns_search"):
+        one, other = (built(**{option: list(order)}) for order in ("ab", "ba"))
+        assert [found.option for found in spec_of.differences(one, other)] == [option]
+
+
+@pytest.mark.parametrize(
+    ("options", "stored"),
+    [
+        (
+            {"restart_config": {"condition": "any"}},
+            {"RestartPolicy": {"Condition": "any", "Delay": 0, "MaxAttempts": 0, "Window": 0}},
+        ),
+        (
+            {"restart_config": {"delay": "3s"}},
+            {"RestartPolicy": {"Condition": "none", "Delay": 3_000_000_000}},
+        ),
+        (
+            {"update_config": {"order": "start-first"}},
+            {
+                "UpdateConfig": {
+                    "Parallelism": 0,
+                    "FailureAction": "continue",
+                    "Order": "start-first",
+                }
+            },
+        ),
+        (
+            {"rollback_config": {"parallelism": 2}},
+            {"RollbackConfig": {"Parallelism": 2, "FailureAction": "continue"}},
+        ),
+    ],
+)
+def test_defaults_that_community_docker_stores_are_no_difference(
+    options: dict, stored: dict
+) -> None:
+    """Its task leaves these keys out, and Docker's SDK for Python stores its own defaults."""
+    actual = built()
+    for key, value in stored.items():
+        (actual["TaskTemplate"] if key == "RestartPolicy" else actual)[key] = value
+    assert spec_of.differences(actual, built(actual, **options)) == []
+
+
+def test_other_values_of_a_block_still_return_to_the_default() -> None:
+    actual = built(restart_config={"condition": "any", "delay": "9s"})
+    found = spec_of.differences(actual, built(actual, restart_config={"condition": "any"}))
+    assert [one.option for one in found] == ["restart_config"]
+    assert found[0].after["delay"] == "5s"
+
+
+@pytest.mark.parametrize(("kind", "folder"), [("Config", "/"), ("Secret", "/run/secrets/")])
+def test_a_file_name_relative_to_its_folder_is_the_same_file(kind: str, folder: str) -> None:
+    one, other = built(), built()
+    for spec, name in ((one, "x"), (other, f"{folder}x")):
+        spec["TaskTemplate"]["ContainerSpec"][f"{kind}s"] = [
+            {f"{kind}Name": "x", "File": {"Name": name, "UID": "0", "GID": "0", "Mode": 0o444}}
+        ]
+    assert spec_of.differences(one, other) == []
