@@ -38,8 +38,9 @@ options:
     description:
       - IPv4 subnet. When bits beyond the prefix are set, as in C(192.168.8.0/20), the subnet that
         contains the address is used, with a warning.
+      - When left out, Docker chooses one for a new network, and that of an existing network is no
+        difference.
     type: str
-    required: true
   attachable:
     description: Whether containers outside of services can be attached.
     type: bool
@@ -118,8 +119,10 @@ class Overlay:
         self.module = module
         self.params: dict[str, Any] = module.params
         self.engine = Engine(Connection.from_options(self.params))
+        subnet, message = None, ""
         try:
-            subnet, message = normalise_subnet(self.params["subnet"])
+            if self.params["subnet"] is not None:
+                subnet, message = normalise_subnet(self.params["subnet"])
         except ValueError as exc:
             module.fail_json(msg=str(exc))
         if message:
@@ -150,13 +153,13 @@ class Overlay:
         try:
             swarm = self.engine.request("GET", "/info").get("Swarm") or {}
         except EngineAwayError as exc:
-            return f"{exc} (playbooks/hosts.yml installs and starts Docker)."
+            return f"{exc}. Install and start Docker."
         state = swarm.get("LocalNodeState") or "inactive"
         if state != "active" or not swarm.get("ControlAvailable"):
             return (
                 f"This host is not a manager of a swarm (swarm mode: {state}), and only a manager"
-                " can create an overlay network. Run the role swarm first, or set elk_manager to a"
-                " manager."
+                " can create an overlay network. Run docker swarm init here, or run this"
+                " on a manager."
             )
         return ""
 
@@ -243,7 +246,7 @@ def main() -> None:
         argument_spec={
             **ENGINE_ARGUMENTS,
             "name": {"type": "str", "required": True},
-            "subnet": {"type": "str", "required": True},
+            "subnet": {"type": "str"},
             "attachable": {"type": "bool", "default": True},
             "encrypted": {"type": "bool", "default": False},
             "mtu": {"type": "int"},

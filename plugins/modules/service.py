@@ -103,6 +103,12 @@ options:
       - Environment, as a dictionary or as a list of C(NAME=value).
       - Values that YAML reads as a boolean or a float must be quoted.
     type: raw
+  env_files:
+    description:
+      - Files on the manager with lines of C(NAME=value). Empty lines and lines that begin with C(#)
+        do not count. A later file wins over an earlier one, and O(env) over all of them.
+    type: list
+    elements: path
   hostname:
     description: Hostname of the containers. Swarm's templates, like V({{.Node.Hostname}}), work.
     type: str
@@ -302,6 +308,11 @@ options:
           - Name of an existing config, or with O(configs[].data) the base of the name.
         type: str
         required: true
+      config_id:
+        description:
+          - Id of an existing config, which must have the name O(configs[].config_name). Not
+            together with O(configs[].data).
+        type: str
       data:
         description:
           - Content. The config is created as C(<config_name>-<hash of the content>). Former configs
@@ -333,6 +344,11 @@ options:
           - Name of an existing secret, or with O(secrets[].data) the base of the name.
         type: str
         required: true
+      secret_id:
+        description:
+          - Id of an existing secret, which must have the name O(secrets[].secret_name). Not
+            together with O(secrets[].data).
+        type: str
       data:
         description:
           - Content. The secret is created as C(<secret_name>-<keyed hash of the content>). Former
@@ -657,6 +673,11 @@ changes:
     - configs
     - image
     - "config removed: web-settings-0b1d27c6a94e"
+rebuilt:
+  description: Whether the service was removed and created again, for O(recreate).
+  returned: always
+  type: bool
+  sample: false
 tasks:
   description: Tasks of the service at the end of the wait, newest first, including ended tasks.
   returned: always
@@ -755,6 +776,7 @@ def argument_spec() -> dict[str, Any]:
         "command": {"type": "raw"},
         "args": strings,
         "env": {"type": "raw"},
+        "env_files": {"type": "list", "elements": "path"},
         "hostname": {"type": "str"},
         "hosts": {"type": "dict"},
         "user": {"type": "str"},
@@ -829,6 +851,7 @@ def argument_spec() -> dict[str, Any]:
             "elements": "dict",
             "options": {
                 "config_name": {"type": "str", "required": True},
+                "config_id": {"type": "str"},
                 "data": {"type": "str"},
                 **FILE,
             },
@@ -839,6 +862,7 @@ def argument_spec() -> dict[str, Any]:
             "no_log": False,
             "options": {
                 "secret_name": {"type": "str", "required": True, "no_log": False},
+                "secret_id": {"type": "str", "no_log": False},
                 "data": {"type": "str", "no_log": True},
                 **FILE,
             },

@@ -64,7 +64,7 @@ exists:
   type: bool
   sample: true
 service:
-  description: The service as the Engine has it. Empty when it does not exist.
+  description: The service as the Engine has it. Null when it does not exist.
   returned: when O(name) is given
   type: dict
   sample:
@@ -189,7 +189,7 @@ def read_one(engine: Engine, name: str) -> dict[str, Any]:
     if service is None:
         return {
             "exists": False,
-            "service": {},
+            "service": None,
             "tasks": [],
             "running": 0,
             "desired": 0,

@@ -260,8 +260,8 @@ def check_privileges(desired: Desired, required: Sequence[Mapping[str, Any]]) ->
     if missing:
         raise PluginError(
             f"The plugin {desired.remote} asks for privileges that the task does not grant:"
-            f" {privileges_text(missing)}. Copy them from lacking_privileges to privileges,"
-            " or set grant_all: true to grant all that it asks for",
+            f" {privileges_text(missing)}. Add the line grant_all: true to the task to grant"
+            " all that it asks for, or copy them from lacking_privileges to privileges",
             lacking_privileges=missing,
         )
 

@@ -386,9 +386,15 @@ def guard(plan: Plan, references: Sequence[Reference]) -> Plan:
 
 def drift_warning(plan: Plan) -> str:
     """The warning for a volume that differs and is not changed."""
+    owners = {"owner", "group", "mode"}
+    reasons = []
+    if any(one.option not in owners for one in plan.differences):
+        reasons.append("Docker cannot change a volume.")
+    if any(one.option in owners for one in plan.differences):
+        reasons.append("Its owner is not changed while a running container mounts it.")
     return (
-        f"Volume {plan.desired.name} stays as it is, though {_list(plan.differences)}. Docker"
-        " cannot change a volume, and its owner is not changed while a running container mounts it."
+        f"Volume {plan.desired.name} stays as it is, though {_list(plan.differences)}."
+        f" {' '.join(reasons)}"
     )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KINDS = ("configs", "secrets")
 NAME_OPTION = {"configs": "config_name", "secrets": "secret_name"}
+ID_OPTION = {"configs": "config_id", "secrets": "secret_id"}
 
 _HASH_LENGTH = 12
 # Swarm accepts 64 characters, including the hash and its dash.
@@ -58,6 +59,8 @@ class Reference:
     mode: int
     # None: the object must already exist, with exactly this name.
     data: bytes | None = field(default=None, repr=False)
+    # The id that the task gives; the object must exist with it.
+    object_id: str | None = None
 
     @property
     def managed(self) -> bool:
@@ -111,6 +114,12 @@ def references(
         base = item[option]
         label = f"{kind}[{position}] ({base})"
         content = _content(kind, item, label)
+        object_id = item.get(ID_OPTION[kind]) or None
+        if object_id and content is not None:
+            raise ObjectError(
+                f"{label}: {ID_OPTION[kind]} is for an existing object, and data creates one; "
+                "leave out one of them"
+            )
         limit = _MAX_NAME if content is None else _MAX_BASE
         if len(base) > limit or not _NAME.match(base):
             raise ObjectError(
@@ -131,6 +140,7 @@ def references(
                 gid=str(item.get("gid") if item.get("gid") is not None else "0"),
                 mode=octal_mode(item.get("mode"), f"{label}.mode"),
                 data=content,
+                object_id=object_id,
             )
         )
     targets = [reference.filename for reference in found]
@@ -182,13 +192,22 @@ class Plan:
 
 def plan(desired: Sequence[Reference], present: Iterable[Existing]) -> Plan:
     """Compare what the task refers to with what the swarm has."""
-    by_name = {(item.kind, item.name): item for item in present}
+    found = list(present)
+    by_name = {(item.kind, item.name): item for item in found}
+    by_id = {(item.kind, item.id): item for item in found}
     create: list[Reference] = []
     missing: list[Reference] = []
     ids: dict[tuple[str, str], str] = {}
     for reference in desired:
         key = (reference.kind, reference.name)
         item = by_name.get(key)
+        if reference.object_id:
+            item = by_id.get((reference.kind, reference.object_id))
+            if item is not None and item.name != reference.name:
+                raise ObjectError(
+                    f"{reference.kind}: id {reference.object_id} is that of {item.name}, not of "
+                    f"{reference.name}; give the name and the id of the same object"
+                )
         if item is None:
             if not reference.managed:
                 missing.append(reference)

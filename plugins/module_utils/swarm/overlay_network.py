@@ -23,10 +23,10 @@ VXLAN_IDS = "com.docker.network.driver.overlay.vxlanid_list"
 
 @dataclass(frozen=True)
 class Desired:
-    """The desired network; ``subnet`` is normalised."""
+    """The desired network; ``subnet`` is normalised, or None if Docker chooses it."""
 
     name: str
-    subnet: str
+    subnet: str | None = None
     attachable: bool = True
     encrypted: bool = False
     mtu: int | None = None
@@ -50,23 +50,23 @@ def normalise_subnet(text: str) -> tuple[str, str]:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError as exc:
         raise ValueError(
-            f"network_subnet is {text!r}, which is no subnet ({exc}). Write it like 192.168.8.0/21."
+            f"subnet is {text!r}, which is no subnet ({exc}). Write it like 192.168.8.0/21."
         ) from exc
     if network.version != 4:
         raise ValueError(
-            f"network_subnet is {text}: Swarm's overlay networks need an IPv4 subnet. Write it like"
+            f"subnet is {text}: Swarm's overlay networks need an IPv4 subnet. Write it like"
             " 192.168.8.0/21."
         )
     if network.prefixlen > 28:
         raise ValueError(
-            f"network_subnet is {text}, which has room for {network.num_addresses - 2} addresses."
+            f"subnet is {text}, which has room for {network.num_addresses - 2} addresses."
             " Every task and every node needs one: use /24 or larger."
         )
     normal = str(network)
     if normal == text:
         return normal, ""
     return normal, (
-        f"network_subnet {text} has bits set beyond its prefix, which Docker refuses; the subnet"
+        f"subnet {text} has bits set beyond its prefix, which Docker refuses; the subnet"
         f" that contains it is used: {normal}."
     )
 
@@ -86,7 +86,10 @@ def create_body(desired: Desired) -> dict[str, Any]:
         "Internal": False,
         "Ingress": False,
         "EnableIPv6": False,
-        "IPAM": {"Driver": "default", "Config": [{"Subnet": desired.subnet}]},
+        "IPAM": {
+            "Driver": "default",
+            "Config": [{"Subnet": desired.subnet}] if desired.subnet else [],
+        },
         "Options": options,
     }
 
@@ -102,10 +105,11 @@ def differences(desired: Desired, actual: Mapping[str, Any]) -> list[Difference]
     subnets = sorted(
         str(one.get("Subnet") or "") for one in (actual.get("IPAM") or {}).get("Config") or []
     )
+    found = ", ".join(subnets) or "none"
     properties = [
         ("driver", "overlay", str(actual.get("Driver") or "none")),
         ("scope", "swarm", str(actual.get("Scope") or "none")),
-        ("subnet", desired.subnet, ", ".join(subnets) or "none"),
+        ("subnet", desired.subnet or found, found),
         ("encryption", _switch(desired.encrypted), _switch(_encrypted(options))),
         ("attachable", _switch(desired.attachable), _switch(bool(actual.get("Attachable")))),
         ("internal", "off", _switch(bool(actual.get("Internal")))),
@@ -134,15 +138,21 @@ def blocker(desired: Desired, actual: Mapping[str, Any], users: Iterable[str] = 
     return (
         f"The network {desired.name} exists and differs from the options:"
         f" {'; '.join(str(one) for one in found)}. It cannot be changed in place, and it is not"
-        f" removed because tasks may use it.{users_text} Either set network_subnet,"
-        " network_encrypted, network_attachable and network_mtu to its present values, or choose"
-        " another elk_network, or remove the services and then the network with"
+        f" removed because tasks may use it.{users_text} Either set subnet, encrypted,"
+        " attachable and mtu to its present values, or choose another name, or"
+        " remove the services and then the network with"
         f" 'docker network rm {desired.name}' and run this again."
     )
 
 
 def not_allocated(desired: Desired, others: Iterable[Mapping[str, Any]]) -> str:
     """Why the managers did not allocate the network, as far as the other networks show it."""
+    if desired.subnet is None:
+        return (
+            f"The swarm did not allocate the network {desired.name}: perhaps the default address"
+            " pool of the swarm is used up, or the managers have no majority. Set subnet to a free"
+            " range and run this again"
+        )
     ours = ipaddress.ip_network(desired.subnet)
     clashes = []
     for other in others:
@@ -161,7 +171,7 @@ def not_allocated(desired: Desired, others: Iterable[Mapping[str, Any]]) -> str:
         else f"perhaps {desired.subnet} is in use, or the managers have no majority"
     )
     return (
-        f"The swarm did not allocate the network {desired.name}: {reason}. Set network_subnet to a"
+        f"The swarm did not allocate the network {desired.name}: {reason}. Set subnet to a"
         " free range and run this again"
     )
 

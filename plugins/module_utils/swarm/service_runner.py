@@ -90,6 +90,7 @@ class ServiceError(Exception):
 class Outcome:
     changed: bool = False
     changes: list[str] = field(default_factory=list)
+    rebuilt: bool = False
     before: JsonDict = field(default_factory=dict)
     after: JsonDict = field(default_factory=dict)
     service: JsonDict = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Outcome:
         return {
             "changed": self.changed,
             "changes": self.changes,
+            "rebuilt": self.rebuilt,
             "service": self.service,
             "tasks": self.tasks,
             "running": self.running,
@@ -222,6 +224,8 @@ class ServiceRun:
     def _present(self) -> None:
         options = self._options
         key = options.get("secret_hash_key")
+        if options.get("env_files"):
+            options["env"] = {**self._env_files(), **service_spec.environment(options.get("env"))}
         references = [
             ref
             for kind in KINDS
@@ -240,6 +244,8 @@ class ServiceRun:
         for reference in plan.missing:
             word = _WORD[reference.kind]
             text = f"the swarm has no {word} {reference.name}"
+            if reference.object_id:
+                text += f" with the id {reference.object_id}"
             if not self._check:
                 raise configs_and_secrets.ObjectError(
                     f"{reference.kind}: {text}. Create it first, or give its content as data"
@@ -266,6 +272,17 @@ class ServiceRun:
             self._remove_objects(references, former, present)
         else:
             self._report()
+
+    def _env_files(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in self._options["env_files"]:
+            try:
+                with open(path, encoding="utf-8") as file:
+                    text = file.read()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SpecError(f"env_files: {path} cannot be read: {error}") from error
+            found.update(service_spec.environment_file(text, path))
+        return found
 
     def _leave_out_unknown(self) -> None:
         """Drop options that an older Engine ignores, because they would differ in every run."""
@@ -445,6 +462,7 @@ class ServiceRun:
         if not self._check:
             self._engine.remove_service(service["ID"])
         self.outcome.note("removed")
+        self.outcome.rebuilt = True
         if not self._check:
             self._wait_gone(service["ID"])
         result = self._create(references, lookups, networks)

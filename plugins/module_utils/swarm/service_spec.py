@@ -126,6 +126,21 @@ def environment(value: Any) -> dict[str, str]:
     return found
 
 
+def environment_file(text: str, path: str) -> dict[str, str]:
+    """The variables of a file of NAME=value lines, without empty lines and comments."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, separator, content = stripped.partition("=")
+        if not name or not separator:
+            # Without the line itself, which may hold a secret.
+            raise SpecError(f"env_files: line {number} of {path} is not of the form NAME=value")
+        found[name] = content
+    return found
+
+
 def words(value: Any, option: str) -> list[str]:
     """A command as a list, from a list or from one line."""
     if value is None:

@@ -508,6 +508,7 @@ def test_a_new_mode_needs_recreate(web: Callable[..., Any], engine: FakeEngine) 
     checked = web(mode="global", recreate=True, check=True)
     applied = web(mode="global", recreate=True)
     assert checked["changes"] == applied["changes"] == ["removed", "created"]
+    assert checked["rebuilt"] is applied["rebuilt"] is True
     assert checked["diff"] == applied["diff"]
     assert applied["service"]["mode"] == "global"
 
@@ -566,7 +567,8 @@ def test_a_name_is_not_the_start_of_an_id(web: Callable[..., Any], engine: FakeE
 
 def test_info(call: Callable[..., Any], web: Callable[..., Any], engine: FakeEngine) -> None:
     arguments = {"docker_host": engine.host, "name": "web"}
-    assert call("service_info", arguments)["exists"] is False
+    missing = call("service_info", arguments)
+    assert (missing["exists"], missing["service"]) == (False, None)
     web()
     one = call("service_info", arguments)
     assert one["exists"]
@@ -627,3 +629,50 @@ def test_placement_and_ports_together(web: Callable[..., Any], engine: FakeEngin
     assert result["changes"] == ["placement.replicas_max_per_node", "publish"]
     assert not {t["ID"] for t in engine.tasks if t["DesiredState"] == "running"} & before
     assert not web(**options).changed
+
+
+@pytest.mark.parametrize(("kind", "word"), [("configs", "config"), ("secrets", "secret")])
+def test_an_object_by_its_id(
+    web: Callable[..., Any], engine: FakeEngine, kind: str, word: str
+) -> None:
+    engine.objects[kind]["id7"] = {"ID": "id7", "Spec": {"Name": "given"}}
+    item = {f"{word}_name": "given", f"{word}_id": "id7"}
+    assert web(check=True, **{kind: [item]}).changed
+    assert web(**{kind: [item]}).changed
+    [service] = engine.services.values()
+    [reference] = service["Spec"]["TaskTemplate"]["ContainerSpec"][kind.capitalize()]
+    assert reference[f"{word.capitalize()}ID"] == "id7"
+    for check in (True, False):
+        assert not web(check=check, **{kind: [item]}).changed
+    for wrong, message in (
+        ({f"{word}_id": "id8"}, "with the id id8"),
+        ({f"{word}_name": "other"}, "is that of given, not of other"),
+        ({"data": "x"}, "leave out one of them"),
+    ):
+        result = web(secret_hash_key=KEY, **{kind: [{**item, **wrong}]})
+        assert result.failed
+        assert message in result.msg
+
+
+def test_files_of_the_environment(
+    web: Callable[..., Any], engine: FakeEngine, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("# comment\n\nA=file\nB=x=y\n")
+    two.write_text("B=two\n")
+    options = {"env_files": [str(one), str(two)], "env": {"A": "task"}}
+    assert web(check=True, **options).changed
+    assert web(**options).changed
+    [service] = engine.services.values()
+    environment = service["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"]
+    assert sorted(environment) == ["A=task", "B=two"]
+    for check in (True, False):
+        assert not web(check=check, **options).changed
+    two.write_text("no-equals-sign-in-it\n")
+    broken = web(**options)
+    assert broken.failed
+    assert f"line 1 of {two}" in broken.msg
+    assert "no-equals-sign" not in broken.msg
+    missing = web(**{**options, "env_files": [str(tmp_path / "none")]})
+    assert missing.failed
+    assert "cannot be read" in missing.msg

@@ -120,6 +120,7 @@ def test_a_difference_is_reported_and_not_changed() -> None:
         "Volume data stays as it is, though driver_options.type is nfs"
         in volume_plan.drift_warning(found)
     )
+    assert "owner" not in volume_plan.drift_warning(found)
     failing = plan(labels={"zone": "b"}, drift="fail")
     assert "Volume data differs from the task: labels.zone is a, wanted b" in failing.blocker
 

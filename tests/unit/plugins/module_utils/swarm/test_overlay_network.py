@@ -48,7 +48,7 @@ class TestSubnet:
     def test_host_bits(self) -> None:
         normal, message = normalise_subnet("192.168.8.0/20")
         assert normal == "192.168.0.0/20"
-        assert "network_subnet 192.168.8.0/20" in message
+        assert message.startswith("subnet 192.168.8.0/20")
         assert message.endswith("192.168.0.0/20.")
 
     @pytest.mark.parametrize(
@@ -100,7 +100,9 @@ class TestDifferences:
         assert "driver is macvlan, wanted overlay; attachable is off, wanted on" in text
         assert "Services on it: kibana." in text
         assert "docker network rm elknet" in text
-        assert "network_encrypted" in text
+        assert "set subnet, encrypted, attachable and mtu" in text
+        assert "network_" not in text
+        assert "elk_" not in text
 
 
 class TestCreation:
@@ -142,3 +144,12 @@ class TestCreation:
 
 def test_only_the_exact_name() -> None:
     assert pick("elknet", [network(Name="elknet-old"), network()]) == [network()]
+
+
+def test_without_a_subnet_docker_chooses() -> None:
+    anywhere = Desired("elknet")
+    assert create_body(anywhere)["IPAM"]["Config"] == []
+    assert differences(anywhere, network()) == []
+    text = not_allocated(anywhere, [network(Name="other")])
+    assert "Set subnet to a free range" in text
+    assert [one.what for one in differences(anywhere, network(Internal=True))] == ["internal"]
