@@ -34,7 +34,8 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
+        # The kernel takes no more seconds than fit into its clock.
+        self.sock.settimeout(min(self.timeout, 10**9))
         self.sock.connect(self._path)
 
 

@@ -405,7 +405,7 @@ def resolve_address(
         return text
     try:
         address = resolve(text)
-    except OSError as exc:
+    except (OSError, ValueError, TypeError) as exc:
         raise ValueError(
             f"{text!r} is neither an IP address nor a network interface of this host, and does"
             f" not resolve ({exc}). Set swarm_advertise_address (or ansible_host) to an IP address."

@@ -309,6 +309,8 @@ def _restart(options: Mapping[str, Any]) -> JsonDict:
 def _resources(options: Mapping[str, Any], option: str) -> JsonDict:
     raw: JsonDict = {}
     if options.get("cpus"):
+        if not 0 <= options["cpus"] < 1_000_000:
+            raise SpecError(f"{option}.cpus: {options['cpus']} is not a number of CPUs, like 0.5")
         raw["NanoCPUs"] = round(float(options["cpus"]) * 1_000_000_000)
     if options.get("memory") is not None:
         amount = size(options["memory"], f"{option}.memory")
@@ -449,6 +451,8 @@ def build(
     def given(name: str) -> Any:
         return options.get(name)
 
+    if not options["name"]:
+        raise SpecError("name: is empty; write the name of the service")
     grace = given("stop_grace_period")
     hosts = string_map(given("hosts"), "hosts")
     container = _present(
