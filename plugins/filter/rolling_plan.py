@@ -67,6 +67,12 @@ options:
     type: list
     elements: str
     default: []
+  never_formed:
+    description:
+      - Whether every host of the inventory was asked and none has ever been part of a cluster. Then
+        labels only show what an earlier run tried, and nodes start as if for the first time.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -87,6 +93,8 @@ _value:
     - RV(ignore:notes) lists what the operator should know before the restarts.
     - RV(ignore:present) lists the nodes that are in the cluster, RV(ignore:placed) those that were
       started before.
+    - RV(ignore:start_again) lists the nodes that an earlier run tried to start with other values for
+      a cluster that never formed.
     - RV(ignore:waited_for) lists the nodes that are not in the cluster and that nothing starts.
     - RV(ignore:restart) is the name of the restart in progress.
     - RV(ignore:marked) is true if a rolling restart was interrupted while it limited allocation.
@@ -105,6 +113,7 @@ _value:
     next: w1
     refusals: []
     notes: []
+    start_again: []
     waited_for: []
     present: [w1]
     placed: [w1]
@@ -129,6 +138,7 @@ def rolling_plan(
     accept_downtime: bool = False,
     snapshot_max_age: str = "",
     known: Sequence[str] = (),
+    never_formed: bool = False,
 ) -> dict[str, Any]:
     """Plan the remaining node restarts."""
     # Imported here, because Ansible loads all filters of the collection when it needs one of them.
@@ -142,6 +152,7 @@ def rolling_plan(
     members = list(cluster.get("nodes") or ())
     found = Cluster(
         formed=bool(cluster.get("formed")),
+        never_formed=never_formed,
         status=str(cluster.get("status") or ""),
         names=[str(node.get("name")) for node in members],
         versions=[str(node.get("version") or "") for node in members],

@@ -54,8 +54,17 @@ def blockers(
         return []
     placed = [node for node in nodes if node.placed]
     masters = [node for node in placed if "master" in node.roles]
+    # A node that is not in the cluster takes no master away when it starts again.
+    stops_master = not cluster.names or any(
+        "master" in node.roles and not node.missing for node in to_restart
+    )
     found = []
-    if len(masters) < SAFE_MASTERS and len(placed) == len(nodes) and not desired.accept_downtime:
+    if (
+        len(masters) < SAFE_MASTERS
+        and len(placed) == len(nodes)
+        and stops_master
+        and not desired.accept_downtime
+    ):
         found.append(
             f"Only {len(masters)} node(s) may become master. While one of them restarts, there is "
             "no elected master, and the cluster does not answer for about a minute. Set "

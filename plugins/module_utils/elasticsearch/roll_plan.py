@@ -76,7 +76,10 @@ def restart_of(nodes: Sequence[Node], requested: str) -> str:
 def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str, Any]:
     """The nodes that must still restart, in order, and what forbids it."""
     restart = restart_of(nodes, desired.restart)
-    to_restart = order([node for node in nodes if node.placed and node.reasons(restart)])
+    differing = order([node for node in nodes if node.placed and node.reasons(restart)])
+    # A rollback never starts what no node runs, so it does not start a first cluster.
+    first_start = cluster.before_first_start and not desired.back
+    to_restart = [] if first_start else differing
     return {
         "moves": [
             {
@@ -95,6 +98,8 @@ def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str,
         "next": to_restart[0].host if to_restart else "",
         "refusals": blockers(nodes, to_restart, cluster, desired),
         "notes": notes(nodes, to_restart, cluster, desired),
+        # Nodes that an earlier run tried to start for a cluster that never formed.
+        "start_again": [node.name for node in differing] if first_start else [],
         "waited_for": [node.name for node in waited_for(nodes, to_restart, cluster)],
         # The nodes that must be in the cluster before another one restarts.
         "present": [node.name for node in nodes if not node.missing],

@@ -80,6 +80,8 @@ class Cluster:
     """What is known of the cluster, with the settings that matter for a rolling restart."""
 
     formed: bool = False
+    # Every host was asked, and none has ever been part of a cluster.
+    never_formed: bool = False
     status: str = ""
     names: Sequence[str] = ()
     versions: Sequence[str] = ()
@@ -87,6 +89,11 @@ class Cluster:
     problem: str = ""
     # The result of elasticsearch_roll_info.
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def before_first_start(self) -> bool:
+        """Whether there is no cluster yet, so that labels only show what was tried."""
+        return self.never_formed and not self.formed
 
     @property
     def settings(self) -> Mapping[str, Any]:

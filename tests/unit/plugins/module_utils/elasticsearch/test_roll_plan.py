@@ -252,6 +252,42 @@ def test_without_an_answer_no_node_restarts_unless_downtime_is_accepted() -> Non
     assert not state.blockers(accept_downtime=True)
 
 
+@pytest.mark.parametrize("label", [GENERATION, CONFIG])
+def test_a_mistake_in_the_first_run_can_be_corrected(label: str) -> None:
+    """Labels stand before the service does, so without a cluster they do not mean that it ran."""
+    state = State(m1=ALL, w1=["data"])
+    state.formed, state.nodes = False, {}
+    for labels in state.labels.values():
+        labels[label] = "mistake"
+    found = state.plan(never_formed=True)
+    assert (found["moves"], found["next"], found["refusals"]) == ([], "", [])
+    assert sorted(found["start_again"]) == ["m1", "w1"]
+    # The same run again has nothing to start again.
+    again = State(m1=ALL, w1=["data"])
+    again.formed, again.nodes = False, {}
+    assert again.plan(never_formed=True)["start_again"] == []
+
+
+def test_no_first_start_when_a_cluster_answers_or_may_exist() -> None:
+    state = State().old()
+    assert len(state.moves(never_formed=True)) == 3
+    assert state.plan(never_formed=True)["start_again"] == []
+    state.formed, state.nodes = False, {}
+    assert "No cluster answers" in state.blockers()
+    assert state.plan()["start_again"] == []
+    assert "No cluster answers" in state.blockers(never_formed=True, back=True)
+
+
+def test_a_node_that_never_joined_starts_without_accepted_downtime() -> None:
+    """A wrong setting of one host: the others have formed a cluster, and lose nothing."""
+    state = State(m1=ALL, w1=["data"])
+    state.labels["w1"][CONFIG] = "mistake"
+    del state.nodes["w1"]
+    found = state.plan()
+    assert [move["host"] for move in found["moves"]] == ["w1"]
+    assert found["refusals"] == []
+
+
 def test_a_node_outside_the_inventory_blocks_another_version() -> None:
     state = State().old()
     assert "w1 is in the cluster and not in the inventory" in state.blockers(known=["m1", "m2"])
