@@ -93,8 +93,8 @@ _value:
     - RV(ignore:notes) lists what the operator should know before the restarts.
     - RV(ignore:present) lists the nodes that are in the cluster, RV(ignore:placed) those that were
       started before.
-    - RV(ignore:start_again) lists the nodes that an earlier run tried to start with other values for
-      a cluster that never formed.
+    - RV(ignore:start_again) lists the nodes that an earlier run tried to start with other values,
+      for a cluster that never formed.
     - RV(ignore:waited_for) lists the nodes that are not in the cluster and that nothing starts.
     - RV(ignore:restart) is the name of the restart in progress.
     - RV(ignore:marked) is true if a rolling restart was interrupted while it limited allocation.

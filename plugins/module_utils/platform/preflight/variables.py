@@ -118,6 +118,17 @@ def check_kinds(site: Site) -> Iterator[Finding]:
     for host in site.seen:
         for text in host.declared.get("argument_errors") or []:
             found.setdefault(str(text).rstrip("."), []).append(host.name)
+    texts: dict[str, list[str]] = {}
+    for host in site.seen:
+        for name in host.declared.get("text_values") or []:
+            texts.setdefault(str(name), []).append(host.name)
+    for name, hosts in texts.items():
+        yield Finding(
+            site.where(name, hosts, site.seen),
+            "is a text, but must be a list or a dictionary.",
+            "Write it in a file of variables, or as JSON on the command line: "
+            f'-e \'{{"{name}": ["one", "two"]}}\'.',
+        )
     for text, hosts in found.items():
         yield Finding(
             site.where("variables", hosts, site.seen),

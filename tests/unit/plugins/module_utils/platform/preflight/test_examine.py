@@ -620,6 +620,16 @@ def test_an_argument_error_of_several_hosts_is_one_finding(lab: Lab) -> None:
     assert found.wrong == "value of x must be one of: a, b, got: c."
 
 
+def test_a_text_for_a_list_names_the_variable_and_how_to_write_it(lab: Lab) -> None:
+    lab.settings["docker_engine_daemon_options"] = '{"mtu":1450}'
+    for name in NAMES:
+        lab.declared[name]["text_values"] = ["docker_engine_daemon_options"]
+    found = lab.only()
+    assert (found.check, found.where) == ("kinds", "docker_engine_daemon_options")
+    assert "is a text" in found.wrong
+    assert """-e '{"docker_engine_daemon_options": ["one", "two"]}'""" in found.mend
+
+
 def test_a_value_of_the_wrong_type_does_not_hide_the_other_problems(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = "fast"
     lab.settings["elk_version"] = "9.2"
