@@ -9,6 +9,10 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.foreign_names import (
+    EVERYDAY,
+    FOREIGN,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Finding,
     Site,
@@ -81,7 +85,7 @@ def check_variables(site: Site) -> Iterator[Finding]:
     holders: dict[str, list[str]] = {}
     for host, names in site.variables.items():
         for name in names:
-            if name.startswith(words.prefixes):
+            if name.startswith(words.prefixes) or (words.prefixes and name in FOREIGN):
                 holders.setdefault(name, []).append(host)
     passed = {*words.options, *words.internal, *site.texts("preflight_own_variables")}
     for name, hosts in sorted(holders.items()):
@@ -93,6 +97,16 @@ def check_variables(site: Site) -> Iterator[Finding]:
                 where,
                 "is computed by a role, which ignores a value from elsewhere.",
                 "Remove it.",
+            )
+            continue
+        if name in FOREIGN:
+            yield Finding(
+                where,
+                "is a variable of another role, so it does nothing here.",
+                f"Use {FOREIGN[name]}. If another role of yours needs it, name it in "
+                "preflight_own_variables.",
+                # Without a beginning of ours, another role in the same inventory may need it.
+                warning=not name.startswith(words.prefixes),
             )
             continue
         known = nearest(name, words)
@@ -107,7 +121,7 @@ def check_variables(site: Site) -> Iterator[Finding]:
                 where,
                 "begins like the variables of this collection, but is none of them.",
                 "Correct or remove it, or name it in preflight_own_variables if it is your own.",
-                warning=True,
+                warning=name.startswith(EVERYDAY),
             )
 
 

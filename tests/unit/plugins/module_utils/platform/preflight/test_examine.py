@@ -22,6 +22,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.exami
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.firewall import (
     FIREWALL_NETWORKS,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.foreign_names import (
+    FOREIGN,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     REGISTERED,
     Finding,
@@ -37,6 +40,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
     read_vocabulary,
 )
+from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from repo import ROOT
 
 NAMES = {"m1": 11, "m2": 12, "m3": 13, "w1": 21, "w2": 22}
@@ -600,11 +604,45 @@ def test_a_misspelt_variable(lab: Lab, name: str, known: str) -> None:
     assert lab.findings() == []
 
 
-@pytest.mark.parametrize("name", ["network_interface", "elk_backup", "elasticsearch_url"])
-def test_a_name_similar_to_none_is_a_warning(lab: Lab, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [("network_interface", True), ("elk_backup", False), ("elasticsearch_url", False)],
+)
+def test_a_name_similar_to_none(lab: Lab, name: str, warning: bool) -> None:
+    """network_ is an everyday word, which another role may use."""
     lab.variables = {host: [name] for host in NAMES}
     found = lab.only()
-    assert (found.where, found.warning) == (name, True)
+    assert (found.where, found.warning) == (name, warning)
+    lab.settings["preflight_own_variables"] = [name]
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "warning"),
+    [
+        ("elasticsearch_version", "elk_version", False),
+        ("elasticsearch_http_port", "elk_elasticsearch_port", False),
+        ("elasticsearch_clustername", "elasticsearch_cluster_name", False),
+        ("es_heap_size", "elasticsearch_heap", True),
+        ("docker_users", "docker_engine_users", True),
+        ("docker_swarm_addr", "swarm_advertise_address", True),
+    ],
+)
+def test_a_variable_of_another_role(lab: Lab, name: str, use: str, warning: bool) -> None:
+    lab.variables = {host: [name] for host in NAMES}
+    found = lab.only()
+    assert (found.check, found.where, found.warning) == ("variables", name, warning)
+    assert f"Use {use}." in found.mend
+    lab.settings["preflight_own_variables"] = [name]
+    assert lab.findings() == []
+
+
+def test_the_table_of_foreign_names_names_variables_that_exist() -> None:
+    options = vocabulary(str(ROOT / "roles")).options
+    assert not set(FOREIGN) & options
+    for name, use in FOREIGN.items():
+        first = use.partition(",")[0].partition(" and ")[0]
+        assert use.startswith("nothing: ") or first in options, f"{name}: {use}"
 
 
 def test_a_value_that_a_role_computes(lab: Lab) -> None:
