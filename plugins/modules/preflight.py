@@ -281,6 +281,15 @@ def local_dir(controller: dict[str, Any] | None) -> LocalDir | None:
     )
 
 
+def time_zones() -> list[str]:
+    """The time zones that the controller knows; none where it has no list of them."""
+    try:
+        from zoneinfo import available_timezones
+    except ImportError:
+        return []
+    return sorted(available_timezones())
+
+
 def make_site(params: dict[str, Any]) -> Site:
     groups: dict[str, list[str]] = params["groups"]
     names = dict.fromkeys(
@@ -301,7 +310,7 @@ def make_site(params: dict[str, Any]) -> Site:
     return Site(
         groups=groups,
         hosts=hosts,
-        settings=params["settings"],
+        settings={**params["settings"], "time_zones": time_zones()},
         variables=params["variables"],
         vocabulary=vocabulary(params["roles_path"]),
         blockers=secret_blockers(params),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Finding,
@@ -156,6 +156,7 @@ def check_pools(site: Site) -> Iterator[Finding]:
                 # Nothing is attached to the ingress network if it serves no port.
                 warning=not pools and "ingress" not in modes,
             )
+    yield from _engine_pools(site, pools or [DEFAULT_INGRESS])
     networks = [n for n in map(parse_network, pools) if n is not None]
     for number, one in enumerate(networks):
         for other in networks[number + 1 :]:
@@ -164,6 +165,25 @@ def check_pools(site: Site) -> Iterator[Finding]:
                     "swarm_default_address_pools",
                     f"{one} and {other} overlap.",
                     "Merge them, or choose another pool.",
+                )
+
+
+def _engine_pools(site: Site, swarm_pools: Sequence[str]) -> Iterator[Finding]:
+    """A bridge of one host must not have addresses that the swarm uses on all hosts."""
+    options = site.settings.get("docker_engine_daemon_options") or {}
+    local = [
+        *(site.settings.get("docker_engine_address_pools") or []),
+        *(options.get("default-address-pools") or []),
+    ]
+    for pool in local:
+        mine = parse_network(pool.get("base"))
+        for text in swarm_pools:
+            other = parse_network(text)
+            if mine and other and overlap(mine, other):
+                yield Finding(
+                    "docker_engine_address_pools",
+                    f"{mine} overlaps {other}, from which Swarm takes the ingress network.",
+                    "Choose another range, or set swarm_default_address_pools.",
                 )
 
 

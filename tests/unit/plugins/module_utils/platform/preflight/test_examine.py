@@ -562,6 +562,16 @@ def test_an_engine_that_the_distribution_does_not_have(lab: Lab) -> None:
     assert lab.findings() == []
 
 
+@pytest.mark.parametrize("base", ["10.0.0.0/16", "10.0.0.128/25"])
+def test_bridges_of_hosts_stay_out_of_the_ingress_network(lab: Lab, base: str) -> None:
+    lab.settings["docker_engine_address_pools"] = [{"base": base, "size": 26}]
+    found = lab.only()
+    assert (found.check, found.where) == ("pools", "docker_engine_address_pools")
+    assert "from which Swarm takes the ingress network" in found.wrong
+    lab.settings["swarm_default_address_pools"] = ["10.201.0.0/16"]
+    assert lab.findings() == []
+
+
 def test_live_restore(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = {"live-restore": True}
     assert "excludes swarm mode" in lab.only().wrong
