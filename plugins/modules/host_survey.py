@@ -225,6 +225,14 @@ survey:
           description: Directory of the Engine's data.
           type: str
           sample: /var/lib/docker
+        containers:
+          description: How many containers run.
+          type: int
+          sample: 0
+        snap:
+          description: Whether the snap C(docker) is installed.
+          type: bool
+          sample: false
         group_members:
           description: Members of the group docker.
           type: list
@@ -607,6 +615,8 @@ def main() -> None:
             "silent": runs and not info,
             "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
+            "containers": int(info.get("ContainersRunning") or 0),
+            "snap": os.path.exists("/snap/docker/current"),
             "group_members": group_members("docker"),
             "swarm": parse.swarm_state(info),
         },

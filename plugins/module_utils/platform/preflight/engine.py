@@ -12,9 +12,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
     Site,
     check,
     docker_of,
+    listed,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import (
     parse_version,
+    plural,
 )
 
 # The first Engine where global services with host-mode ports and update rollback work.
@@ -58,6 +60,54 @@ def check_engine_source(site: Site) -> Iterator[Finding]:
                 "Docker Engine.",
                 "Set docker_engine_source: docker_ce for it, or name the packages of a repository "
                 "that the host has in docker_engine_distribution_packages.",
+            )
+
+
+# Packages of an Engine, and the value of docker_engine_source that keeps them. The packages of the
+# other value remove them.
+ORIGINS = {
+    "docker-ce": "docker_ce",
+    "docker-ce-cli": "docker_ce",
+    "containerd.io": "docker_ce",
+    "docker.io": "distribution",
+    "moby-engine": "distribution",
+}
+# They bring a program docker that is not the Engine, so no source keeps them.
+NO_ENGINE = ("podman-docker",)
+
+
+@check("engine_origin")
+def check_engine_origin(site: Site) -> Iterator[Finding]:
+    """Whether the installation would remove an Engine that somebody else has put there."""
+    for host in site.seen:
+        source = str(site.declared(host.name, "docker_engine_source") or "")
+        named = site.declared(host.name, "docker_engine_distribution_packages") or []
+        installed = host.survey.get("packages") or {}
+        foreign = [
+            name
+            for name, origin in ORIGINS.items()
+            if name in installed and origin != source and name not in named
+        ]
+        containers = int(docker_of(host).get("containers") or 0)
+        running = f" {plural(containers, 'container')} would stop." if containers else ""
+        if foreign and source:
+            other = ORIGINS[foreign[0]]
+            yield Finding(
+                host.name,
+                f"has {listed(foreign)}, which docker_engine_source: {source} would remove."
+                f"{running}",
+                f"Set docker_engine_source: {other} for it, or remove the packages there. To have "
+                "them replaced: preflight_accept: [engine_origin].",
+            )
+        others = [name for name in NO_ENGINE if name in installed]
+        if docker_of(host).get("snap"):
+            others.append("the snap docker")
+        if others:
+            yield Finding(
+                host.name,
+                f"has {listed(others)}, which is in the way of the packages of the Engine."
+                f"{running}",
+                "Remove it there first: apt-get remove, dnf remove or snap remove.",
             )
 
 

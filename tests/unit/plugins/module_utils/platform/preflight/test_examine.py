@@ -572,6 +572,41 @@ def test_bridges_of_hosts_stay_out_of_the_ingress_network(lab: Lab, base: str) -
     assert lab.findings() == []
 
 
+@pytest.mark.parametrize(
+    ("source", "packages", "says"),
+    [
+        ("distribution", ["docker-ce", "containerd.io"], "docker_engine_source: docker_ce for it"),
+        ("docker_ce", ["docker.io"], "docker_engine_source: distribution for it"),
+        ("distribution", ["podman-docker"], "Remove it there first"),
+    ],
+)
+def test_an_engine_of_another_origin_is_not_removed(
+    lab: Lab, source: str, packages: list[str], says: str
+) -> None:
+    for declared in lab.declared.values():
+        declared["docker_engine_source"] = source
+    assert lab.findings() == []
+    lab.survey["w1"]["packages"] = {name: {"version": "28.1"} for name in packages}
+    lab.survey["w1"]["docker"]["containers"] = 3
+    found = lab.only()
+    assert (found.check, found.where, found.warning) == ("engine_origin", "w1", False)
+    assert "3 containers would stop." in found.wrong
+    assert says in found.mend
+    assert [f.warning for f in lab.findings("engine_origin")] == [True]
+
+
+def test_the_own_engine_and_named_packages_are_no_finding(lab: Lab) -> None:
+    lab.survey["w1"]["packages"] = {"docker.io": {}, "containerd": {}}
+    lab.declared["w2"]["docker_engine_distribution_packages"] = ["docker-ce", "containerd.io"]
+    lab.survey["w2"]["packages"] = {"docker-ce": {}, "containerd.io": {}}
+    assert lab.findings() == []
+
+
+def test_the_snap_of_docker_is_in_the_way(lab: Lab) -> None:
+    lab.survey["w1"]["docker"]["snap"] = True
+    assert "the snap docker" in lab.only().wrong
+
+
 def test_live_restore(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = {"live-restore": True}
     assert "excludes swarm mode" in lab.only().wrong
