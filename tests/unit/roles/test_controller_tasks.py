@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks on the controller run as the user who started the run, whatever the inventory says.
+
+ansible_become in the inventory beats the keyword become, and only a variable of the task beats it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from repo import ROOT
+from tests.harness.playbook import run_in_folder
+from tests.unit.test_expressions import Loader, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UNPRIVILEGED = {"become": False, "vars": {"ansible_become": False}}
+
+
+def delegated(value: Any) -> Iterator[dict[str, Any]]:
+    """Everything that is delegated to the controller: tasks, blocks and what an include applies."""
+    if isinstance(value, dict):
+        if value.get("delegate_to") == "localhost":
+            yield value
+        for part in value.values():
+            yield from delegated(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from delegated(part)
+
+
+def test_every_task_on_the_controller_is_unprivileged() -> None:
+    found = [
+        (name, task)
+        for name in sources()
+        if name.startswith(("roles/", "playbooks/")) and name.endswith(".yml")
+        for task in delegated(list(yaml.load_all((ROOT / name).read_text(), Loader)))
+    ]
+    assert len(found) >= 35
+    wrong = [
+        f"{name}: {task.get('name')}"
+        for name, task in found
+        if task.get("become") is not False
+        or (task.get("vars") or {}).get("ansible_become") is not False
+    ]
+    assert wrong == []
+
+
+def test_a_variable_of_the_task_beats_the_inventory(tmp_path: Path) -> None:
+    """With a sudo that always fails, as for a user who may not use it."""
+    task = {"ansible.builtin.command": {"argv": ["true"]}, "delegate_to": "localhost"}
+    play = {
+        "hosts": "m1",
+        "gather_facts": False,
+        "become": True,
+        "tasks": [
+            {**task, "name": "With the variable", **UNPRIVILEGED},
+            {**task, "name": "Without it", "become": False, "register": "asked"}
+            | {"ignore_errors": True},
+            {
+                "name": "Sudo was asked for without it",
+                "ansible.builtin.assert": {"that": "asked is failed"},
+            },
+        ],
+    }
+    common = {
+        "ansible_connection": "local",
+        "ansible_become": True,
+        "ansible_become_exe": "/bin/false",
+        "ansible_become_user": "nobody",
+        "ansible_python_interpreter": sys.executable,
+    }
+    (tmp_path / "hosts.yml").write_text(
+        yaml.safe_dump({"all": {"vars": common, "hosts": {"m1": {}}}})
+    )
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    run_in_folder(tmp_path, "hosts.yml")
