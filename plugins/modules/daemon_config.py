@@ -196,6 +196,12 @@ def main() -> None:
         daemon_process.write_note(daemon.started, daemon.loaded)
     step = plan.step(daemon, desired)
     different = present != desired or not safe_path.exists(path)
+    lost = sorted((present or {}).keys() - desired.keys())
+    if lost:
+        module.warn(
+            f"{path} has {', '.join(lost)}, which neither the defaults nor the options have, so "
+            "the file loses it. Add it to docker_engine_daemon_options to keep it."
+        )
     deferred = params["defer_restart"] and step.kind == plan.RESTART and different
     after = plan.render(desired) if different else before
     validated = False

@@ -225,6 +225,10 @@ survey:
           description: Directory of the Engine's data.
           type: str
           sample: /var/lib/docker
+        driver:
+          description: Storage driver of the Engine. Empty if it does not run.
+          type: str
+          sample: overlay2
         containers:
           description: How many containers run.
           type: int
@@ -615,6 +619,7 @@ def main() -> None:
             "silent": runs and not info,
             "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
+            "driver": info.get("Driver", ""),
             "containers": int(info.get("ContainersRunning") or 0),
             "snap": os.path.exists("/snap/docker/current"),
             "group_members": group_members("docker"),
