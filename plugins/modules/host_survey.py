@@ -149,6 +149,10 @@ survey:
         codename: trixie
         family: debian
         name: Debian GNU/Linux 13 (trixie)
+    ipvs_blocked:
+      description: Whether the configuration of modprobe keeps IPVS from being loaded.
+      type: bool
+      sample: false
     ipvs:
       description: Whether the kernel has IPVS, which Swarm's routing mesh needs, or can load it.
       type: bool
@@ -382,6 +386,16 @@ def unknown_users(names: list[str]) -> list[str]:
     return missing
 
 
+def ipvs_blocked(module: AnsibleModule) -> bool:
+    """Whether modprobe.d keeps ip_vs from being loaded, if not now then after the next boot."""
+    modprobe = module.get_bin_path("modprobe", opt_dirs=["/usr/sbin", "/sbin"])
+    if not modprobe:
+        return False
+    command = [modprobe, "--dry-run", "--show-depends", "ip_vs"]
+    _rc, out, _err = module.run_command(command)
+    return parse.module_blocked(out)
+
+
 def has_ipvs(kernel: str) -> bool:
     if os.path.exists("/proc/net/ip_vs"):
         return True
@@ -602,6 +616,7 @@ def main() -> None:
         "machine": uname.machine,
         "distribution": distribution,
         "ipvs": has_ipvs(uname.release),
+        "ipvs_blocked": ipvs_blocked(module),
         "max_map_count": int(max_map_count) if max_map_count.isdigit() else 0,
         "swappiness": int(swappiness) if swappiness.isdigit() else 0,
         "swap": parse.swap_total(read("/proc/meminfo")),

@@ -134,6 +134,15 @@ def names_module(modules_text: str, module: str) -> bool:
     return re.search(pattern, modules_text, re.MULTILINE) is not None
 
 
+def module_blocked(depends: str) -> bool:
+    """Whether modprobe would run a command that loads nothing; from its --show-depends.
+
+    >>> module_blocked("install /bin/false \\n"), module_blocked("insmod /lib/modules/6.1/ip_vs.ko")
+    (True, False)
+    """
+    return re.search(r"^install\s+(\S*/)?(false|true)\b", depends, re.MULTILINE) is not None
+
+
 def kernel_feature(
     module: str, loaded: bool, builtin: str | None, loadable: str | None
 ) -> bool | None:

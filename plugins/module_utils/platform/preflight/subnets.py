@@ -189,11 +189,21 @@ def _engine_pools(site: Site, swarm_pools: Sequence[str]) -> Iterator[Finding]:
 
 @check("ipvs")
 def check_ipvs(site: Site) -> Iterator[Finding]:
-    without = [host.name for host in site.seen if not host.survey.get("ipvs")]
-    if not without:
-        return
+    blocked = [host.name for host in site.seen if host.survey.get("ipvs_blocked")]
+    without = [
+        host.name for host in site.seen if not host.survey.get("ipvs") and host.name not in blocked
+    ]
     for name in ("logstash_publish_mode", "kibana_publish_mode"):
-        if site.settings.get(name) == "ingress":
+        if site.settings.get(name) != "ingress":
+            continue
+        if blocked:
+            yield Finding(
+                name,
+                "is ingress, which needs the kernel's IPVS, and the configuration of modprobe "
+                f"keeps {listed(blocked)} from loading it: published ports would refuse connections.",
+                f"Remove the line 'install ip_vs' in /etc/modprobe.d there, or set {name}: host.",
+            )
+        if without:
             yield Finding(
                 name,
                 f"is ingress, which needs the kernel's IPVS, and {listed(without)} "

@@ -94,6 +94,21 @@ def test_kernel_modules(line: str, there: bool) -> None:
     assert parse.names_module("kernel/fs/a.ko:\n" + line, "ip_vs") is there
 
 
+@pytest.mark.parametrize(
+    ("depends", "blocked"),
+    [
+        ("install /bin/false \n", True),
+        ("insmod /lib/modules/6.1/libcrc32c.ko \ninstall /usr/bin/true \n", True),
+        ("insmod /lib/modules/6.1/ip_vs.ko \n", False),
+        ("builtin ip_vs\n", False),
+        ("install /sbin/modprobe --ignore-install ip_vs \n", False),
+        ("", False),
+    ],
+)
+def test_a_module_that_modprobe_does_not_load(depends: str, blocked: bool) -> None:
+    assert parse.module_blocked(depends) is blocked
+
+
 def test_dpkg_packages() -> None:
     output = (
         "docker.io\t26.1.5-1\thold ok installed\n"

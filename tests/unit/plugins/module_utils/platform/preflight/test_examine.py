@@ -607,6 +607,15 @@ def test_the_snap_of_docker_is_in_the_way(lab: Lab) -> None:
     assert "the snap docker" in lab.only().wrong
 
 
+def test_ipvs_that_modprobe_does_not_load(lab: Lab) -> None:
+    """The module exists, and a hardened host does not load it."""
+    lab.survey["w1"]["ipvs_blocked"] = True
+    assert [f.where for f in lab.findings()] == ["logstash_publish_mode", "kibana_publish_mode"]
+    assert "keeps w1 from loading it" in lab.findings()[0].wrong
+    lab.settings.update(logstash_publish_mode="host", kibana_publish_mode="host")
+    assert lab.findings() == []
+
+
 def test_live_restore(lab: Lab) -> None:
     lab.settings["docker_engine_daemon_options"] = {"live-restore": True}
     assert "excludes swarm mode" in lab.only().wrong
