@@ -200,7 +200,8 @@ def check_ipvs(site: Site) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "is ingress, which needs the kernel's IPVS, and the configuration of modprobe "
-                f"keeps {listed(blocked)} from loading it: published ports would refuse connections.",
+                f"keeps {listed(blocked)} from loading it: published ports would refuse "
+                "connections.",
                 f"Remove the line 'install ip_vs' in /etc/modprobe.d there, or set {name}: host.",
             )
         if without:
