@@ -72,6 +72,12 @@ written:
   returned: always
   type: dict
   sample: {}
+overridden:
+  description: Files that win over this one at the next boot with a value that is not enough.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 path:
   description: Path of the file.
   returned: always
@@ -96,8 +102,8 @@ FOLDERS = (
 )
 
 
-def other_files(own: Path) -> list[dict[str, str]]:
-    """Assignments of all other sysctl files; one in /etc overrides its namesake elsewhere."""
+def other_files(own: Path) -> dict[str, dict[str, str]]:
+    """Assignments of all other sysctl files, by path; one in /etc overrides its namesake."""
     found: dict[str, Path] = {}
     for folder in FOLDERS:
         for path in sorted(Path(folder).glob("*.conf")):
@@ -105,7 +111,7 @@ def other_files(own: Path) -> list[dict[str, str]]:
     found.setdefault("sysctl.conf", Path("/etc/sysctl.conf"))
     # By name: a file of the same name overrides ours or is overridden by it.
     found.pop(own.name, None)
-    return [plan.parse(read(path)) for path in found.values()]
+    return {str(path): plan.parse(read(path)) for path in found.values()}
 
 
 def read(path: Path) -> str:
@@ -150,7 +156,15 @@ def main() -> None:
         )
     live = {p.name: " ".join(read(live_path(p.name)).split()) for p in parameters}
     before = read(path)
-    todo = plan.make_plan(parameters, other_files(path), live)
+    others = other_files(path)
+    todo = plan.make_plan(parameters, others.values(), live)
+    minimums = [p.name for p in parameters if p.minimum]
+    overridden = plan.overriding(todo.content, minimums, str(path), others)
+    for found in overridden:
+        module.warn(
+            f"{found}. The first file is read after the second, so its value counts after the next "
+            "boot. Remove that line there."
+        )
     changed = before != todo.content or bool(todo.live)
     if not module.check_mode:
         # The file first: if the run is killed here, the next run still sees a wrong live value.
@@ -171,6 +185,7 @@ def main() -> None:
         changed=changed,
         live=after,
         written=dict(todo.live),
+        overridden=overridden,
         path=str(path),
         diff={
             "before": show(before, live),

@@ -69,3 +69,26 @@ def make_plan(
         if not satisfied:
             writes[parameter.name] = value
     return Plan(content="\n".join(lines) + "\n", live=writes)
+
+
+def overriding(
+    content: str, minimums: Iterable[str], own: str, others: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Files that win over ours at the next boot with a value that is not enough, in words.
+
+    systemd reads sysctl files in the order of their names, whatever their folder, and the last one
+    wins. /etc/sysctl.conf has no number and comes after the letters and digits of most names.
+    """
+    last: dict[str, tuple[str, str]] = {}
+    for path, values in sorted(others.items(), key=lambda item: item[0].rpartition("/")[2]):
+        if path.rpartition("/")[2] > own.rpartition("/")[2]:
+            last.update({name: (path, value) for name, value in values.items()})
+    found = []
+    for name, desired in parse(content).items():
+        if name not in last:
+            continue
+        path, value = last[name]
+        enough = number(value) >= number(desired) if name in minimums else value == desired
+        if not enough:
+            found.append(f"{path} sets {name} = {value}, and {own} needs {desired}")
+    return found

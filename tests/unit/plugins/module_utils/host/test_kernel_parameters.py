@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.elk.swarm.plugins.module_utils.host.kernel_parameters import (
     Parameter,
     make_plan,
+    overriding,
     parse,
 )
 
@@ -66,3 +67,33 @@ def test_a_value_that_is_no_minimum_is_set_exactly() -> None:
     plan = make_plan([RETRIES], [{RETRIES.name: "15"}], {RETRIES.name: "8"})
     assert plan.content == "net.ipv4.tcp_retries2 = 5\n"
     assert plan.live == {"net.ipv4.tcp_retries2": "5"}
+
+
+OWN = "/etc/sysctl.d/90-elk-swarm.conf"
+LOW = {"vm.max_map_count": "65530"}
+CONTENT = "vm.max_map_count = 262144\nnet.ipv4.tcp_retries2 = 5\n"
+
+
+def overrides(**files: dict[str, str]) -> list[str]:
+    others = {
+        f"/etc/sysctl.d/{name[1:].replace('_', '-')}.conf": values for name, values in files.items()
+    }
+    return overriding(CONTENT, ["vm.max_map_count"], OWN, others)
+
+
+def test_a_later_file_with_a_lower_value_wins_at_the_next_boot() -> None:
+    assert overrides(_99_local=LOW) == [
+        f"/etc/sysctl.d/99-local.conf sets vm.max_map_count = 65530, and {OWN} needs 262144"
+    ]
+    assert overrides(_99_local={"net.ipv4.tcp_retries2": "15"})
+    # The name counts, not the folder.
+    assert overriding(CONTENT, [], OWN, {"/usr/lib/sysctl.d/99-x.conf": LOW})
+    assert overriding(CONTENT, [], OWN, {"/etc/sysctl.conf": LOW})
+
+
+def test_files_that_do_no_harm() -> None:
+    assert overrides(_10_local=LOW) == []
+    assert overrides(_99_local={"vm.max_map_count": "1048576"}) == []
+    assert overrides(_99_local={"net.ipv4.tcp_retries2": "5", "vm.swappiness": "1"}) == []
+    # Of two later files the last one wins.
+    assert overrides(_95_local=LOW, _99_local={"vm.max_map_count": "262144"}) == []
