@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
+from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
 from ansible_collections.elk.swarm.plugins.module_utils.common.options import OptionError
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
@@ -277,8 +278,7 @@ class ServiceRun:
         found: dict[str, str] = {}
         for path in self._options["env_files"]:
             try:
-                with open(path, encoding="utf-8") as file:
-                    text = file.read()
+                text = safe_path.read_text(path)
             except (OSError, UnicodeDecodeError) as error:
                 raise SpecError(f"env_files: {path} cannot be read: {error}") from error
             found.update(service_spec.environment_file(text, path))

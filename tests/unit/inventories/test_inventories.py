@@ -85,8 +85,17 @@ def site(source: Path) -> Site:
     for host in inventory.get_hosts():
         own = manager.get_vars(host=host, include_hostvars=False)
         variables[host.name] = [name for name in own if not name.startswith("ansible_")]
-        facts = {"ansible_facts": {"nodename": host.name}, "preflight_kinds": {}}
-        templar = Templar(loader, variables={**base, **own, **facts, "groups": groups})
+        facts = {
+            "ansible_facts": {"nodename": host.name},
+            "preflight_kinds": {},
+            # Read with lookups, which only playbooks find.
+            "preflight__texts": [],
+            "inventory_hostname": host.name,
+            "hostvars": {host.name: own},
+            "groups": groups,
+        }
+        local = {"elk_local_dir": str(source)}
+        templar = Templar(loader, variables={**base, **local, **own, **facts})
         found = task("elk.swarm.host_survey")["declared"]
         # Only playbooks find a collection's filters, so the test calls this one itself.
         del found["storage"]
