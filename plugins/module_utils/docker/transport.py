@@ -29,13 +29,13 @@ class UnixConnection(http.client.HTTPConnection):
     """HTTP over a socket of this host."""
 
     def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("docker", timeout=timeout)
+        # The kernel takes no more seconds than fit into its clock.
+        super().__init__("docker", timeout=min(timeout, 10**9))
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The kernel takes no more seconds than fit into its clock.
-        self.sock.settimeout(min(self.timeout, 10**9))
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
