@@ -36,7 +36,7 @@ ALSO = ("cryptography", "pytest")
 NOT_OURS = (
     *("tests/unit/lab", "tests/unit/lab_kibana", "tests/unit/lab_logstash"),
     # These use git, and not Ansible.
-    *(f"tests/unit/{name}.py" for name in ("docs/test_docs", "test_expressions", "test_hints")),
+    *(f"tests/unit/{name}.py" for name in ("docs/test_docs", "test_hints")),
     "tests/unit/tests/tools/test_proven.py",
     # It needs the Elasticsearch client, which the collection does not use.
     "tests/unit/tests/harness/test_load.py",

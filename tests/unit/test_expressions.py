@@ -7,56 +7,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from jinja2 import Environment, nodes
+from jinja2 import nodes
 
-from repo import ROOT, source_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-# Values that Ansible reads as an expression without braces around it.
-BARE = frozenset({"when", "failed_when", "changed_when", "until", "that", "break_when"})
-FOLDERS = ("roles/", "playbooks/", "molecule/", "inventories/", "lab/", "tests/", "site.yml")
-# With the statements that Ansible knows beside those of Jinja.
-ENVIRONMENT = Environment(autoescape=False, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
-
-
-class Loader(yaml.SafeLoader):
-    """Reads what has a tag of Ansible, such as !vault or !unsafe, as plain text."""
-
-
-def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
-
-
-Loader.add_multi_constructor("!", _plain)
-
-
-def templates(value: Any, key: str = "") -> Iterator[str]:
-    """Every template in a file of YAML; an expression without braces gets them."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from templates(part, str(name))
-    elif isinstance(value, list):
-        for part in value:
-            yield from templates(part, key)
-    elif isinstance(value, str):
-        if "{{" in value or "{%" in value:
-            yield value
-        elif key in BARE:
-            yield f"{{{{ {value} }}}}"
-
-
-def sources() -> list[str]:
-    return [
-        name
-        for name in source_files()
-        if name.startswith(FOLDERS) and name.endswith((".yml", ".j2"))
-    ]
+from repo import ROOT
+from tests.unit.expressions import ENVIRONMENT, Loader, sources, templates
 
 
 def operands(node: nodes.Node) -> list[nodes.Node]:

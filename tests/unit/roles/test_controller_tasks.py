@@ -15,7 +15,7 @@ import yaml
 
 from repo import ROOT
 from tests.harness.playbook import run_in_folder
-from tests.unit.test_expressions import Loader, sources
+from tests.unit.expressions import Loader, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from jinja2 import nodes
 
 from repo import ROOT
 from tests.harness.playbook import run_in_folder
-from tests.unit.test_expressions import BARE, ENVIRONMENT, Loader, sources, templates
+from tests.unit.expressions import BARE, ENVIRONMENT, Loader, sources, templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +94,7 @@ def documents(name: str) -> list[Any]:
     return list(yaml.load_all((ROOT / name).read_text(), Loader))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in sources() if name.startswith(("roles/", "playbooks/"))]
-)
+@pytest.mark.parametrize("name", sources("roles", "playbooks"))
 def test_booleans_and_numbers_are_converted_where_they_are_used(name: str) -> None:
     if name.endswith(".j2"):
         assert unconverted((ROOT / name).read_text()) == set()

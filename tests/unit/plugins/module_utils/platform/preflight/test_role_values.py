@@ -20,7 +20,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.role_
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Host, Site
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import parse_size
 from repo import ROOT
-from tests.unit.test_expressions import Loader
+from tests.unit.expressions import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files with Ansible's templates, and the expressions in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jinja2 import Environment
+
+from repo import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Values that Ansible reads as an expression without braces around it.
+BARE = frozenset({"when", "failed_when", "changed_when", "until", "that", "break_when"})
+FOLDERS = ("roles", "playbooks", "molecule", "inventories", "lab", "tests")
+# With the statements that Ansible knows beside those of Jinja.
+ENVIRONMENT = Environment(autoescape=False, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
+
+
+class Loader(yaml.SafeLoader):
+    """Reads what has a tag of Ansible, such as !vault or !unsafe, as plain text."""
+
+
+def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+Loader.add_multi_constructor("!", _plain)
+
+
+def templates(value: Any, key: str = "") -> Iterator[str]:
+    """Every template in a file of YAML; an expression without braces gets them."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from templates(part, str(name))
+    elif isinstance(value, list):
+        for part in value:
+            yield from templates(part, key)
+    elif isinstance(value, str):
+        if "{{" in value or "{%" in value:
+            yield value
+        elif key in BARE:
+            yield f"{{{{ {value} }}}}"
+
+
+def sources(*folders: str) -> list[str]:
+    """The files in these folders that may hold templates."""
+    return sorted(
+        str(path.relative_to(ROOT))
+        for folder in folders or FOLDERS
+        for pattern in ("*.yml", "*.j2")
+        for path in (ROOT / folder).rglob(pattern)
+    )
