@@ -5,45 +5,134 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from repo import ROOT
-from tests.harness.playbook import run_in_folder
+from tests.harness.playbook import Outcome, playbook_command, playbook_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The parts of site.yml, in their order.
+PARTS = ("hosts", "cluster", "stack", "verify")
+TAGS = ("hosts", "preflight", "cluster")
+GROUPS = {
+    "swarm_managers": ("m1", "m2"),
+    "swarm_workers": ("w1",),
+    "elasticsearch": ("m2", "w1"),
+    "logstash": ("w1",),
+    "kibana": ("m1",),
+}
+HOSTS = ("m1", "m2", "w1")
+# What the playbooks do concerns all hosts at once.
+NEED_ALL_HOSTS = ("stack", "verify", "upgrade", "restart", "rollback", "scale", "rotate")
+COMPARISON = "Compare the secrets of the controller with those of the hosts"
+LEFT_OUT = "Nothing was changed here. This run leaves out"
 
-def test_tags_of_another_part_need_no_facts_and_make_no_secret(tmp_path: Path) -> None:
-    """Ansible checks the specs of roles with every tag, also where it gathers no facts."""
-    plays = yaml.safe_load((ROOT / "playbooks" / "hosts.yml").read_text())
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
-    inventory = {
-        "all": {
-            "vars": {
-                "ansible_connection": "local",
-                "ansible_become": False,
-                "ansible_python_interpreter": sys.executable,
-                "elk_local_dir": str(tmp_path / "secrets"),
-            }
-        },
-        "swarm_managers": {"hosts": {"m1": {"ansible_host": "10.60.0.11"}}},
-        "swarm_workers": {"hosts": {"w1": {"ansible_host": "10.60.0.12"}}},
+
+def plays(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
+    return found
+
+
+def tags_of(item: dict[str, Any]) -> set[str]:
+    return set(item.get("tags") or ())
+
+
+def run(folder: Path, name: str, *words: str) -> Outcome:
+    """Run a part on this machine, without the comparison, which looks for Docker."""
+    parts = plays(name)
+    for play in parts:
+        for key in ("pre_tasks", "tasks"):
+            if key in play:
+                play[key] = [task for task in play[key] if task.get("name") != COMPARISON]
+    (folder / "play.yml").write_text(yaml.safe_dump(parts, sort_keys=False))
+    variables = {
+        "ansible_connection": "local",
+        "ansible_become": False,
+        "ansible_python_interpreter": sys.executable,
+        "elk_local_dir": str(folder / "secrets"),
+        # The specs make no secret: the comparison has not run.
+        "preflight__make_secrets": False,
     }
-    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    # No task has this tag, so only the checks of the specs run.
-    output = run_in_folder(tmp_path, "hosts.yml", ANSIBLE_RUN_TAGS="no-such-part")
-    assert "Validating arguments against arg spec" in output
+    inventory = {name: {"hosts": {host: {} for host in hosts}} for name, hosts in GROUPS.items()}
+    (folder / "hosts.yml").write_text(json.dumps({"all": {"vars": variables}, **inventory}))
+    done = subprocess.run(
+        playbook_command("-i", "hosts.yml", "play.yml", *words),
+        cwd=folder,
+        env=playbook_environment(ANSIBLE_HOME=str(folder / "home"), ANSIBLE_LOCALHOST_WARNING="0"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr)
+
+
+def test_every_tag_is_known_here() -> None:
+    found = {tag for name in PARTS for play in plays(name) for tag in tags_of(play)}
+    assert found == set(TAGS)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_tags_of_another_part_need_nothing(tmp_path: Path, name: str) -> None:
+    """Ansible checks the specs of roles with every tag, also where it gathers no facts."""
+    own = {tag for play in plays(name) for tag in tags_of(play)}
+    # One run for all tags of other parts. With a limit, facts of other hosts are missing as well.
+    others = ",".join([*sorted(set(TAGS) - own), "no-such-part"])
+    outcome = run(tmp_path, name, "--tags", others, "--limit", "localhost,m1")
+    assert outcome.code == 0, outcome.output
+    assert outcome.changed == {}
     assert not (tmp_path / "secrets").exists()
 
 
-@pytest.mark.parametrize("name", ["stack", "verify"])
-def test_the_services_need_all_hosts(name: str) -> None:
-    (play,) = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
-    first = (play.get("pre_tasks") or play["tasks"])[0]
-    assert "leaves out" in first["ansible.builtin.assert"]["fail_msg"]
-    assert first["tags"] == ["always"]
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_tag_brings_the_facts_that_its_roles_read(tag: str) -> None:
+    """Ansible gathers facts of a play with tags only if one of the tags runs."""
+    facts = False
+    for name in PARTS:
+        for play in plays(name):
+            if play["hosts"] == "localhost" or tag not in tags_of(play):
+                continue
+            facts = facts or play.get("gather_facts") is True
+            assert facts, f"{name}.yml: {play['name']}"
+
+
+@pytest.mark.parametrize("name", ["hosts", "cluster", "stack", "verify"])
+def test_a_play_without_facts_gathers_them_if_another_was_skipped(name: str) -> None:
+    for play in plays(name):
+        if "roles" in play and play.get("gather_facts") is False:
+            first = play["pre_tasks"][0]
+            assert "ansible.builtin.setup" in first
+            assert "is not defined" in first["when"]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_services_need_all_hosts(tmp_path: Path, group: str) -> None:
+    outcome = run(tmp_path, "stack", "--limit", group)
+    missing = ", ".join(host for host in HOSTS if host not in GROUPS[group])
+    assert f"{LEFT_OUT} {missing}, and" in outcome.text, outcome.output
+    assert "without --limit" in outcome.text
+
+
+@pytest.mark.parametrize("name", NEED_ALL_HOSTS)
+def test_hosts_that_are_left_out_are_named_first(name: str) -> None:
+    """Before any role but preflight, which changes nothing."""
+    seen: list[str] = []
+    for play in plays(name):
+        for key in ("pre_tasks", "roles", "tasks"):
+            for item in play.get(key) or ():
+                # A tag of its own would stop runs of other parts, or not run with this one.
+                called = item.get("ansible.builtin.import_role") or {}
+                if called.get("tasks_from") == "all_hosts.yml":
+                    assert tags_of(item) == set()
+                    seen.append("all_hosts")
+                elif "elk.swarm." in str(item) and item.get("name") != COMPARISON:
+                    seen.append(str(item.get("role") or item.get("name")))
+    assert "all_hosts" in seen[:2]
+    assert set(seen[: seen.index("all_hosts")]) <= {"elk.swarm.preflight"}
