@@ -12,16 +12,19 @@ short_description: Wait until Kibana is available
 description:
   - Requests C(/api/status) until Kibana reports that it is available. This needs a connection from
     Kibana to Elasticsearch.
-  - Kibana's certificate has the name of the service, not the names of hosts. So the address of the
-    request and the name in the certificate are two options.
+  - Kibana's certificate has the name of the service, not the names of hosts. So the addresses of
+    the requests and the name in the certificate are two options.
 author: The elk.swarm authors (@elk-swarm)
 options:
-  address:
-    description: Name or address of a host on which Kibana's port is published.
-    type: str
+  addresses:
+    description:
+      - Names or addresses of the hosts on which Kibana's port is published. Each of them must
+        answer.
+    type: list
+    elements: str
     required: true
   port:
-    description: Port of Kibana on that host.
+    description: Port of Kibana on these hosts.
     type: int
     default: 5601
   server_name:
@@ -51,7 +54,7 @@ attributes:
 EXAMPLES = r"""
 - name: Wait until Kibana is available, as a client sees it
   elk.swarm.kibana_gate:
-    address: 192.0.2.11
+    addresses: [192.0.2.11, 192.0.2.12]
     server_name: kibana
     ca_path: credentials/ca.crt
   delegate_to: localhost
@@ -80,6 +83,7 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -115,10 +119,10 @@ class Connection(http.client.HTTPSConnection):
 
 
 def ask(
-    params: dict[str, Any], context: ssl.SSLContext, seconds: float
+    address: str, params: dict[str, Any], context: ssl.SSLContext, seconds: float
 ) -> tuple[dict[str, Any], str]:
     """Kibana's status; if there is none in so many seconds, an empty one and the cause."""
-    address, port, name = params["address"], params["port"], params["server_name"]
+    port, name = params["port"], params["server_name"]
     connection = Connection(address, port, name, context)
     try:
         connection.request("GET", "/api/status", headers={"Host": f"{name}:{port}"})
@@ -155,10 +159,43 @@ def level_of(status: dict[str, Any]) -> str:
     return str(found or "")
 
 
+def wait_for_kibana(
+    address: str, params: dict[str, Any], context: ssl.SSLContext, start: float
+) -> tuple[dict[str, Any], str]:
+    """The status of an available Kibana; after the time, an empty one and the cause."""
+    while True:
+        remaining = params["wait_timeout"] - (time.monotonic() - start)
+        status, why = ask(address, params, context, max(TIMEOUT, remaining))
+        level = level_of(status)
+        if level == "available":
+            return status, ""
+        if time.monotonic() - start >= params["wait_timeout"]:
+            return {}, why or f"its level is {level!r}"
+        time.sleep(PAUSE)
+
+
+def explain_problems(
+    problems: Mapping[str, str], params: Mapping[str, Any], *, any_available: bool
+) -> str:
+    """The error with every host that does not answer, and the machine that asked."""
+    each = "; ".join(f"at {name}:{params['port']}: {why}" for name, why in problems.items())
+    text = (
+        f"Kibana is not available after {params['wait_timeout']} s, asked from "
+        f"{socket.gethostname()}, {each}."
+    )
+    if any_available:
+        return (
+            f"{text} On other hosts it is. If kibana_publish_mode is ingress, every host must "
+            "answer: run `modprobe ip_vs` on this host, and see whether a firewall drops the port."
+        )
+    name = params["server_name"]
+    return f"{text} Read its log with `docker service logs {name}` on a manager."
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "address": {"type": "str", "required": True},
+            "addresses": {"type": "list", "elements": "str", "required": True},
             "port": {"type": "int", "default": 5601},
             "server_name": {"type": "str", "required": True},
             "ca_path": {"type": "path", "required": True},
@@ -171,24 +208,25 @@ def main() -> None:
         context = make_tls_context(params["ca_path"])
     except ConfigurationError as error:
         module.fail_json(msg=str(error))
+    if not params["addresses"]:
+        module.fail_json(msg="addresses is empty: there is no host to ask")
     start = time.monotonic()
-    while True:
-        remaining = params["wait_timeout"] - (time.monotonic() - start)
-        status, why = ask(params, context, max(TIMEOUT, remaining))
-        level, seconds = level_of(status), time.monotonic() - start
-        if level == "available":
-            break
-        if seconds >= params["wait_timeout"]:
-            module.fail_json(
-                msg=f"Kibana at {params['address']}:{params['port']} is not available after "
-                f"{params['wait_timeout']} s: {why or f'its level is {level!r}'}. Read its log "
-                f"with `docker service logs {params['server_name']}` on a manager."
-            )
-        time.sleep(PAUSE)
+    status: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for address in dict.fromkeys(params["addresses"]):
+        # All hosts share the time, and each is asked at least once.
+        found, why = wait_for_kibana(address, params, context, start)
+        if why:
+            problems[address] = why
+        else:
+            status = found
+    if problems:
+        module.fail_json(msg=explain_problems(problems, params, any_available=bool(status)))
+    seconds = time.monotonic() - start
     version = status.get("version")
     module.exit_json(
         changed=False,
-        level=level,
+        level=level_of(status),
         version=str(version.get("number", "")) if isinstance(version, dict) else "",
         seconds=round(seconds, 1),
     )

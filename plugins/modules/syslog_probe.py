@@ -251,6 +251,7 @@ lines_per_second:
 
 import contextlib
 import signal
+import socket
 import time
 import uuid
 from dataclasses import replace
@@ -452,7 +453,7 @@ def main() -> None:
     if problems:
         module.fail_json(
             msg=f"The lines that were sent are not the lines that were found: "
-            f"{'; '.join(problems)}",
+            f"{'; '.join(problems)} (sent from {socket.gethostname()})",
             **result,
         )
     module.exit_json(**result)

@@ -134,7 +134,8 @@ def explain_send(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
         return (
             "connection refused: nothing listens there. Does a task of the log shipper run on this "
-            "host (`docker service ps --no-trunc <service>`), and is the port published?"
+            "host (`docker service ps --no-trunc <service>`), and is the port published? The "
+            "routing mesh refuses on a host whose kernel has no ip_vs (`modprobe ip_vs`)."
         )
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved ({error.strerror})"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from repo import ROOT
@@ -82,3 +83,67 @@ def test_a_variable_of_the_task_beats_the_inventory(tmp_path: Path) -> None:
     )
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
     run_in_folder(tmp_path, "hosts.yml")
+
+
+@pytest.mark.parametrize(
+    ("given", "address", "place", "words"),
+    [
+        # Nothing listens on this port, and the machine says so: it is reached.
+        ("auto", "127.0.0.1", "localhost", ""),
+        ("auto", "host.invalid", "m1", "checked from m1, not from the controller (host.invalid: "),
+        ("controller", "host.invalid", "localhost", ""),
+        ("manager", "127.0.0.1", "m1", "(elk_probe_from is manager)"),
+    ],
+)
+def test_ports_are_checked_from_where_the_hosts_are_reached(
+    tmp_path: Path, given: str, address: str, place: str, words: str
+) -> None:
+    """On the controller without sudo, whatever the inventory says; on a host as it says."""
+    role = {"name": "elk.swarm.elk", "tasks_from": "choose_probe_host.yml"}
+    ca_file = "/etc/elk/pki/ca.crt" if place == "m1" else "/s/ca.crt"
+    play = {
+        "hosts": "m1",
+        "gather_facts": False,
+        "become": True,
+        "tasks": [
+            {
+                "ansible.builtin.import_role": {**role, "rolespec_validate": False},
+                "vars": {"elk_probe_ports": [1]},
+            },
+            {
+                "name": "Run as the checks do",
+                "ansible.builtin.command": {"argv": ["true"]},
+                "delegate_to": "{{ elk_probe_host }}",
+                "vars": {"ansible_become": "{{ elk_probe_become | bool }}"},
+                "register": "ran",
+                "ignore_errors": True,
+            },
+            {
+                "name": "Compare",
+                "ansible.builtin.assert": {
+                    "that": [
+                        f"elk_probe_host == '{place}'",
+                        f"(ran is failed) == {place == 'm1'}",
+                        f"elk_probe_ca_file == '{ca_file}'",
+                        f"elk_probe_dir == '{'/etc/elk' if place == 'm1' else '/s'}'",
+                    ]
+                },
+            },
+        ],
+    }
+    common = {
+        "ansible_connection": "local",
+        "ansible_become": True,
+        "ansible_become_exe": "/bin/false",
+        "ansible_become_user": "nobody",
+        "ansible_python_interpreter": sys.executable,
+        "elk_address": address,
+        "elk_local_dir": "/s",
+        "elk_probe_from": given,
+    }
+    managers = {"swarm_managers": {"hosts": {"m1": {}}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": common}, **managers}))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    output = " ".join(run_in_folder(tmp_path, "hosts.yml").split())
+    assert words in output
+    assert ("not from the controller" in output) == (place == "m1")

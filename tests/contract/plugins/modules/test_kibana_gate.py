@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def ask(
     kibana: FakeKibana, certificates: Authority, call: Callable[..., Any]
 ) -> Callable[..., Any]:
     def run(**options: Any) -> Any:
-        arguments = {"address": "127.0.0.1", "port": kibana.port, "server_name": "kibana"}
+        arguments = {"addresses": ["127.0.0.1"], "port": kibana.port, "server_name": "kibana"}
         return call(MODULE, {**arguments, "ca_path": certificates.ca, "wait_timeout": 0, **options})
 
     return run
@@ -132,3 +133,20 @@ def test_nothing_listens(ask: Callable[..., Any]) -> None:
     result = ask(port=1)
     assert result.failed
     assert "connection refused" in result["msg"]
+
+
+def test_every_host_has_to_answer(kibana: FakeKibana, ask: Callable[..., Any]) -> None:
+    """The routing mesh answers on all hosts, or is broken on those that do not."""
+    kibana.answers = [(200, level("available"))]
+    result = ask(addresses=["127.0.0.1", "127.0.0.2"])
+    assert result.failed
+    assert (
+        f"asked from {socket.gethostname()}, at 127.0.0.2:{kibana.port}: connection" in result.msg
+    )
+    assert "127.0.0.1:" not in result.msg
+    assert "modprobe ip_vs" in result.msg
+    assert not ask(addresses=["127.0.0.1", "localhost"]).failed
+
+
+def test_without_a_host_nothing_is_available(ask: Callable[..., Any]) -> None:
+    assert "addresses is empty" in ask(addresses=[]).msg
