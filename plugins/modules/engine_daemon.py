@@ -15,7 +15,8 @@ description:
     replaced its program. Reloads it where a reload is enough.
   - Waits until the daemon answers and, in a swarm, has found its managers. Checks that it uses the
     configuration. A reload is complete when the daemon reports it as an event.
-  - If the daemon does not start, the error holds its last log lines.
+  - If the daemon does not start, the error begins with the daemon's own reason and the remedy if
+    the cause is known, and holds its last log lines.
   - A restart stops every container on the host. In a swarm, restart one host after the other,
     with M(elk.swarm.node_maintenance) before and after.
 extends_documentation_fragment:
@@ -113,7 +114,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_config as plan
-from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process, start_failure
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
@@ -236,12 +237,10 @@ class EngineDaemon:
 
     def fail(self, what: str, why: str) -> None:
         unit = self.params["unit"]
-        command = ["journalctl", "--unit", unit, "--lines", "15", "--no-pager", "--output", "cat"]
+        command = ["journalctl", "--unit", unit, "--lines", "200", "--no-pager", "--output", "cat"]
         _rc, log, _err = self.module.run_command(command)
         self.module.fail_json(
-            msg=f"{what}: {why or 'it gives no reason'}\nIts last log lines:\n{log.rstrip()}\n"
-            "If they name a directive or option, correct docker_engine_daemon_options and run "
-            f"this again. Next command on this host: systemctl status {unit}",
+            msg=start_failure.explain(what, why, log, unit),
             step="failed",
             reasons=[],
         )
