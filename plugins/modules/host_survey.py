@@ -345,13 +345,13 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def daemon_runs() -> bool:
-    """Whether a dockerd runs.
+def daemon_pid() -> str:
+    """The process of a running dockerd; empty if none runs.
 
     With socket activation, a connection would start a stopped one; a survey must not do that.
     """
     pid = read("/run/docker.pid").strip()
-    return pid.isdigit() and "dockerd" in read(f"/proc/{pid}/comm")
+    return pid if pid.isdigit() and "dockerd" in read(f"/proc/{pid}/comm") else ""
 
 
 def engine_info(path: str, timeout: int) -> dict[str, Any]:
@@ -595,8 +595,8 @@ def main() -> None:
         module.fail_json(
             msg=f"Nothing was changed. On {uname.nodename}, {error.filename}: {error.strerror}."
         )
-    runs = daemon_runs()
-    info = engine_info(params["docker_socket"], params["timeout"]) if runs else {}
+    daemon = daemon_pid()
+    info = engine_info(params["docker_socket"], params["timeout"]) if daemon else {}
     dockerd = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     release = parse.os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
     distribution = parse.distribution(release)
@@ -631,7 +631,7 @@ def main() -> None:
         "docker": {
             "installed": dockerd is not None,
             "running": bool(info),
-            "silent": runs and not info,
+            "silent": parse.is_silent(daemon, info, "" if info else daemon_pid()),
             "version": engine_version(module, dockerd, info),
             "root": info.get("DockerRootDir", ""),
             "driver": info.get("Driver", ""),

@@ -492,9 +492,13 @@ def unit(nft: str) -> str:
         "After=nftables.service local-fs.target\n"
         "Conflicts=shutdown.target\n"
         f"ConditionPathExists={GUARD_FILE}\n"
+        # Ports stay open until the rules are loaded, so systemd tries until they are.
+        "StartLimitIntervalSec=0\n"
         "\n[Service]\n"
         "Type=oneshot\n"
         "RemainAfterExit=yes\n"
+        "Restart=on-failure\n"
+        "RestartSec=5\n"
         f"ExecStart={nft} -f {GUARD_FILE}\n"
         f"ExecReload={nft} -f {GUARD_FILE}\n"
         "\n[Install]\n"

@@ -241,6 +241,14 @@ def rpm_packages(output: str) -> dict[str, dict[str, Any]]:
     return packages
 
 
+def is_silent(before: str, info: Mapping[str, Any], after: str) -> bool:
+    """Whether one and the same daemon lives and does not answer.
+
+    systemd starts a daemon again and again that cannot start, each time as another process.
+    """
+    return bool(before) and not info and before == after
+
+
 def systemd_units(output: str) -> dict[str, dict[str, Any]]:
     """State of units from `systemctl show -p Id,LoadState,ActiveState,UnitFileState`."""
     units: dict[str, dict[str, Any]] = {}

@@ -358,5 +358,7 @@ def test_the_client_of_an_ssh_session() -> None:
 
 def test_the_unit_comes_before_the_network() -> None:
     text = lines(firewall.unit("/usr/sbin/nft"))
+    # It does not give up when the first attempt at boot fails.
+    assert {"StartLimitIntervalSec=0", "Restart=on-failure", "RestartSec=5"} <= set(text)
     assert "Before=network-pre.target shutdown.target" in text
     assert f"ExecStart=/usr/sbin/nft -f {firewall.GUARD_FILE}" in text

@@ -267,3 +267,20 @@ def test_the_selected_value_of_a_kernel_file(words: str, choice: str) -> None:
 )
 def test_whether_a_program_synchronizes_the_clock(error: int | None, is_set: bool | None) -> None:
     assert parse.clock_is_set(error) is is_set
+
+
+@pytest.mark.parametrize(
+    ("before", "info", "after", "silent"),
+    [
+        ("17", {"ID": "x"}, "", False),
+        ("17", {}, "17", True),
+        # It cannot start, and systemd tries again and again.
+        ("17", {}, "31", False),
+        ("17", {}, "", False),
+        ("", {}, "", False),
+    ],
+)
+def test_a_daemon_that_is_started_in_vain_is_not_silent(
+    before: str, info: dict[str, str], after: str, silent: bool
+) -> None:
+    assert parse.is_silent(before, info, after) is silent
