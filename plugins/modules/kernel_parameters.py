@@ -39,12 +39,21 @@ options:
     description: Path of the file.
     type: path
     required: true
+  conflicting_lines:
+    description:
+      - What to do about lines of other sysctl files that are read later, so that their values win
+        at the next boot, and whose values are not enough.
+      - V(warn) names them. V(take_out) turns them into comments, in files under C(/etc) only. Files
+        elsewhere belong to packages, and are named.
+    type: str
+    choices: [warn, take_out]
+    default: warn
 attributes:
   check_mode:
     description: Reports what would change, and changes nothing.
     support: full
   diff_mode:
-    description: Shows the file and the live values before and after.
+    description: Shows every file and the live values before and after.
     support: full
   idempotent:
     description: Writes only what differs.
@@ -72,6 +81,12 @@ written:
   returned: always
   type: dict
   sample: {}
+corrected:
+  description: Other files from which lines were taken out.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 overridden:
   description: Files that win over this one at the next boot with a value that is not enough.
   returned: always
@@ -85,6 +100,9 @@ path:
   sample: /etc/sysctl.d/90-elk-swarm.conf
 """
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -100,6 +118,8 @@ FOLDERS = (
     "/usr/lib/sysctl.d",
     "/lib/sysctl.d",
 )
+# Files elsewhere belong to packages.
+EDITABLE = "/etc/"
 
 
 def other_files(own: Path) -> dict[str, dict[str, str]]:
@@ -129,6 +149,47 @@ def show(content: str, live: dict[str, str]) -> str:
     return content + "".join(f"live {name} = {value}\n" for name, value in sorted(live.items()))
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A file from which lines are taken out, and its names: links lead to it."""
+
+    path: str
+    names: tuple[str, ...]
+    before: str
+    after: str
+
+    def difference(self) -> dict[str, str]:
+        return difference(self.path, printable(self.before), printable(self.after))
+
+
+def find_corrections(
+    others: Iterable[str], own: Path, content: str, minimums: list[str]
+) -> list[Correction]:
+    """Later files under /etc with values that are not enough, each file once."""
+    names: dict[str, list[str]] = {}
+    for name in others:
+        if plan.is_later(name, str(own)):
+            names.setdefault(os.path.realpath(name), []).append(name)
+    found = []
+    for path, same in names.items():
+        if not path.startswith(EDITABLE) or not os.path.isfile(path):
+            continue
+        # Bytes that are no UTF-8 stay as they are.
+        before = safe_path.read_text(path, errors="surrogateescape")
+        after = plan.without_conflicts(before, content, minimums)
+        if before != after:
+            found.append(Correction(path, tuple(same), before, after))
+    return found
+
+
+def printable(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def difference(path: str, before: str, after: str) -> dict[str, str]:
+    return {"before": before, "after": after, "before_header": path, "after_header": path}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -143,6 +204,11 @@ def main() -> None:
                 },
             },
             "path": {"type": "path", "required": True},
+            "conflicting_lines": {
+                "type": "str",
+                "choices": ["warn", "take_out"],
+                "default": "warn",
+            },
         },
         supports_check_mode=True,
     )
@@ -159,17 +225,24 @@ def main() -> None:
     others = other_files(path)
     todo = plan.make_plan(parameters, others.values(), live)
     minimums = [p.name for p in parameters if p.minimum]
+    corrections: list[Correction] = []
+    if module.params["conflicting_lines"] == "take_out":
+        corrections = find_corrections(others, path, todo.content, minimums)
+        for one in corrections:
+            others.update({name: plan.parse(one.after) for name in one.names})
     overridden = plan.overriding(todo.content, minimums, str(path), others)
     for found in overridden:
         module.warn(
             f"{found}. The first file is read after the second, so its value counts after the next "
-            "boot. Remove that line there."
+            "boot. Remove that line there, or set host_tuning_conflicting_lines: take_out."
         )
-    changed = before != todo.content or bool(todo.live)
+    changed = before != todo.content or bool(todo.live) or bool(corrections)
     if not module.check_mode:
         # The file first: if the run is killed here, the next run still sees a wrong live value.
         if before != todo.content:
             atomic_file.write(path, todo.content)
+        for one in corrections:
+            safe_path.write(one.path, one.after.encode(errors="surrogateescape"))
         for name, value in todo.live.items():
             try:
                 safe_path.write_in_place(live_path(name), value)
@@ -185,14 +258,16 @@ def main() -> None:
         changed=changed,
         live=after,
         written=dict(todo.live),
+        corrected=[one.path for one in corrections],
         overridden=overridden,
         path=str(path),
-        diff={
-            "before": show(before, live),
-            "after": show(todo.content, after),
-            "before_header": str(path),
-            "after_header": str(path),
-        },
+        diff=[
+            difference(str(path), show(before, live), show(todo.content, after)),
+            *(
+                difference(one.path, printable(one.before), printable(one.after))
+                for one in corrections
+            ),
+        ],
     )
 
 

@@ -31,14 +31,19 @@ class Plan:
     live: Mapping[str, str]
 
 
+# Before a line of another file that is taken out.
+MARK = "# Taken out by the role host_tuning of elk.swarm: "
+
+
+def assignment(line: str) -> tuple[str, str] | None:
+    """Name and value of a line; a leading dash only means that errors are ignored."""
+    found = re.match(r"\s*-?\s*([^#;=\s][^=\s]*)\s*=\s*(.*?)\s*$", line)
+    return (found[1].replace("/", "."), " ".join(found[2].split())) if found else None
+
+
 def parse(text: str) -> dict[str, str]:
-    """Assignments of a sysctl.d file; a leading dash only means that errors are ignored."""
-    values: dict[str, str] = {}
-    for line in text.splitlines():
-        found = re.match(r"\s*-?\s*([^#;=\s][^=\s]*)\s*=\s*(.*?)\s*$", line)
-        if found:
-            values[found.group(1).replace("/", ".")] = " ".join(found.group(2).split())
-    return values
+    """Assignments of a sysctl.d file."""
+    return dict(filter(None, map(assignment, text.splitlines())))
 
 
 def number(value: str) -> int:
@@ -71,24 +76,41 @@ def make_plan(
     return Plan(content="\n".join(lines) + "\n", live=writes)
 
 
+def is_later(path: str, own: str) -> bool:
+    """Whether systemd reads a file after ours, so that its values win.
+
+    It reads them in the order of their names, whatever their folder. /etc/sysctl.conf has no number
+    and comes after most names.
+    """
+    return path.rpartition("/")[2] > own.rpartition("/")[2]
+
+
+def is_enough(name: str, value: str, desired: str, minimums: Iterable[str]) -> bool:
+    return number(value) >= number(desired) if name in minimums else value == desired
+
+
 def overriding(
     content: str, minimums: Iterable[str], own: str, others: Mapping[str, Mapping[str, str]]
 ) -> list[str]:
-    """Files that win over ours at the next boot with a value that is not enough, in words.
-
-    systemd reads sysctl files in the order of their names, whatever their folder, and the last one
-    wins. /etc/sysctl.conf has no number and comes after the letters and digits of most names.
-    """
+    """Files that win over ours at the next boot with a value that is not enough, in words."""
+    minimums = frozenset(minimums)
     last: dict[str, tuple[str, str]] = {}
     for path, values in sorted(others.items(), key=lambda item: item[0].rpartition("/")[2]):
-        if path.rpartition("/")[2] > own.rpartition("/")[2]:
+        if is_later(path, own):
             last.update({name: (path, value) for name, value in values.items()})
-    found = []
-    for name, desired in parse(content).items():
-        if name not in last:
-            continue
-        path, value = last[name]
-        enough = number(value) >= number(desired) if name in minimums else value == desired
-        if not enough:
-            found.append(f"{path} sets {name} = {value}, and {own} needs {desired}")
-    return found
+    return [
+        f"{last[name][0]} sets {name} = {last[name][1]}, and {own} needs {desired}"
+        for name, desired in parse(content).items()
+        if name in last and not is_enough(name, last[name][1], desired, minimums)
+    ]
+
+
+def without_conflicts(text: str, content: str, minimums: Iterable[str]) -> str:
+    """A later file without the lines whose value is not enough; they stay as comments."""
+    desired, minimums = parse(content), frozenset(minimums)
+    lines = []
+    for line in text.splitlines(keepends=True):
+        name, value = assignment(line) or ("", "")
+        wrong = name in desired and not is_enough(name, value, desired[name], minimums)
+        lines.append(f"{MARK}{line}" if wrong else line)
+    return "".join(lines)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.host.kernel_parameters import (
+    MARK,
     Parameter,
     make_plan,
     overriding,
     parse,
+    without_conflicts,
 )
 
 MAPS = Parameter("vm.max_map_count", "262144", minimum=True)
@@ -97,3 +99,31 @@ def test_files_that_do_no_harm() -> None:
     assert overrides(_99_local={"net.ipv4.tcp_retries2": "5", "vm.swappiness": "1"}) == []
     # Of two later files the last one wins.
     assert overrides(_95_local=LOW, _99_local={"vm.max_map_count": "262144"}) == []
+
+
+def test_lines_that_are_not_enough_become_comments() -> None:
+    text = (
+        "# of another program\n"
+        "vm.swappiness = 1\n"
+        "vm/max_map_count=65530\n"
+        "\n"
+        "  -net.ipv4.tcp_retries2 = 15"
+    )
+    after = without_conflicts(text, CONTENT, ["vm.max_map_count"])
+    assert after == (
+        "# of another program\n"
+        "vm.swappiness = 1\n"
+        f"{MARK}vm/max_map_count=65530\n"
+        "\n"
+        f"{MARK}  -net.ipv4.tcp_retries2 = 15"
+    )
+    assert parse(after) == {"vm.swappiness": "1"}
+    # A second run finds nothing, and of another program nothing is taken out.
+    assert without_conflicts(after, CONTENT, ["vm.max_map_count"]) == after
+
+
+@pytest.mark.parametrize(
+    "text", ["", "vm.max_map_count = 1048576\n", "net.ipv4.tcp_retries2=5\n", "nonsense\n"]
+)
+def test_lines_that_are_enough_stay(text: str) -> None:
+    assert without_conflicts(text, CONTENT, ["vm.max_map_count"]) == text
