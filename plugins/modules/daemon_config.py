@@ -11,8 +11,10 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: Write the configuration of the Docker daemon
 description:
-  - Writes C(daemon.json). If the installed daemon can validate the file, it does; otherwise the
-    module checks only that it is JSON.
+  - Writes C(daemon.json). If the installed daemon can validate the file, it does, with the flags of
+    C(docker.service); otherwise the module checks only that it is JSON.
+  - Fails if an option of the file is also a flag in C(docker.service), because the daemon does not
+    start then.
   - Works before Docker is installed, so that the daemon's first start already uses the file.
   - Does not restart anything. RV(step) says what the running daemon needs to use its
     configuration. This does not depend on who wrote the file or when, so a killed run loses
@@ -131,24 +133,49 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_config as plan
-from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process
+from ansible_collections.elk.swarm.plugins.module_utils.docker import daemon_process, unit_flags
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import Connection, Engine
 from ansible_collections.elk.swarm.plugins.module_utils.host import atomic_file
 
 # Seconds; enough for a busy daemon. One that hangs is judged by the configuration it has read.
 PATIENCE = 10
+UNIT = "docker.service"
 
 
-def validate(module: AnsibleModule, path: str, name: str) -> bool:
-    """Validate a file with the daemon; False if no daemon here can do that."""
+def read_flags(module: AnsibleModule) -> list[str]:
+    """The flags that the daemon's unit passes; none before Docker is installed."""
+    systemctl = module.get_bin_path("systemctl")
+    if not systemctl:
+        return []
+
+    def show(properties: str) -> str:
+        _rc, out, _err = module.run_command([systemctl, "show", "-p", properties, "--", UNIT])
+        return str(out)
+
+    return unit_flags.read_unit(show, read_if_there) or []
+
+
+def read_if_there(path: str) -> str:
+    try:
+        return safe_path.read_text(path, errors="replace")
+    except OSError:
+        return ""
+
+
+def validate(module: AnsibleModule, path: str, name: str, flags: list[str]) -> bool:
+    """Validate a file with the daemon and its flags; False if no daemon here can do that."""
     dockerd = module.get_bin_path("dockerd", opt_dirs=["/usr/sbin", "/usr/local/sbin"])
     if not dockerd:
         return False
-    rc, out, err = module.run_command([dockerd, "--validate", "--config-file", path])
+    command = [dockerd, "--validate", "--config-file", path]
+    rc, out, err = module.run_command([*command, *flags])
+    if rc and flags and "specified both as a flag" not in f"{err}{out}":
+        # Flags that depend on how systemd starts the daemon say nothing about the file.
+        rc, out, err = module.run_command(command)
     if rc == 0:
         return True
     message = (err or out).strip()
-    if "unknown flag" in message:
+    if "unknown flag: --validate" in message:
         # Engines before 23.0 have no --validate.
         return False
     module.fail_json(
@@ -202,12 +229,21 @@ def main() -> None:
             f"{path} has {', '.join(lost)}, which neither the defaults nor the options have, so "
             "the file loses it. Add it to docker_engine_daemon_options to keep it."
         )
+    flags = read_flags(module)
+    twice = unit_flags.conflicts(desired, flags)
+    if twice:
+        module.fail_json(
+            msg=f"{UNIT} passes {', '.join(twice)} as a flag, and the new {path} would set the "
+            "same: the daemon does not start with both. Nothing was written. Remove it from "
+            "docker_engine_daemon_options, or set it to null there if a role sets it. A drop-in of "
+            f"{UNIT} can drop the flag instead.",
+        )
     deferred = params["defer_restart"] and step.kind == plan.RESTART and different
     after = plan.render(desired) if different else before
     validated = False
     if different:
         draft = atomic_file.draft(module, after)
-        validated = validate(module, draft, str(path))
+        validated = validate(module, draft, str(path), flags)
         if not module.check_mode and not deferred:
             # A daemon that starts during the validation reads the old file; this file is then newer
             # than the start, so the next run sees the difference.

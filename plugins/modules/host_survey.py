@@ -237,6 +237,13 @@ survey:
           description: How many containers run.
           type: int
           sample: 0
+        flags:
+          description:
+            - The options that C(docker.service) passes as flags, as C(daemon.json) names them. Null
+              without that unit.
+          type: list
+          elements: str
+          sample: [hosts, containerd]
         snap:
           description: Whether the snap C(docker) is installed.
           type: bool
@@ -304,6 +311,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.docker import unit_flags
 from ansible_collections.elk.swarm.plugins.module_utils.host import survey as parse
 from ansible_collections.elk.swarm.plugins.module_utils.platform import secrets_survey
 
@@ -561,6 +569,20 @@ def units(module: AnsibleModule, names: list[str]) -> dict[str, dict[str, Any]]:
     return parse.systemd_units(out)
 
 
+def daemon_flags(module: AnsibleModule) -> list[str] | None:
+    systemctl = module.get_bin_path("systemctl")
+    if not systemctl:
+        return None
+
+    def show(properties: str) -> str:
+        command = [systemctl, "show", "-p", properties, "--", "docker.service"]
+        _rc, out, _err = module.run_command(command)
+        return str(out)
+
+    flags = unit_flags.read_unit(show, read)
+    return None if flags is None else unit_flags.flag_options(flags)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -636,6 +658,7 @@ def main() -> None:
             "root": info.get("DockerRootDir", ""),
             "driver": info.get("Driver", ""),
             "containers": int(info.get("ContainersRunning") or 0),
+            "flags": daemon_flags(module),
             "snap": os.path.exists("/snap/docker/current"),
             "group_members": group_members("docker"),
             "swarm": parse.swarm_state(info),

@@ -48,21 +48,26 @@ def present_options(host: Host) -> Mapping[str, Any]:
 @check("daemon_flags")
 def check_daemon_flags(site: Site) -> Iterator[Finding]:
     """The daemon refuses an option that its unit passes as a flag as well."""
-    if "hosts" in options_of(site):
-        yield Finding(
-            "docker_engine_daemon_options",
-            "has hosts, which docker.service passes as the flag -H: the daemon does not start with "
-            "both.",
-            "Remove hosts. A drop-in of docker.service can add a flag -H.",
-        )
-    sources = {site.declared(host.name, "docker_engine_source") for host in site.seen}
-    if "containerd" in options_of(site) and "docker_ce" in sources:
-        yield Finding(
-            "docker_engine_daemon_options",
-            "has containerd, which docker.service of docker-ce passes as a flag: the daemon does "
-            "not start with both.",
-            "Remove containerd.",
-        )
+    options = options_of(site)
+    # The role docker_engine sets it as well, unless null takes it out.
+    written = {name for name in (*options, "log-driver") if options.get(name, "") is not None}
+    for host in site.seen:
+        flags = docker_of(host).get("flags")
+        # Without the unit, what the packages of Debian and of Docker pass.
+        given = ("hosts", "containerd") if flags is None else flags
+        for name in sorted(written.intersection(given)):
+            yield Finding(
+                host.name,
+                f"docker.service passes {name} as a flag there, and "
+                + (
+                    f"docker_engine_daemon_options has {name}"
+                    if name in options
+                    else f"docker_engine_log_driver sets {name}"
+                )
+                + ": the daemon does not start with both.",
+                f"Remove it from docker_engine_daemon_options, or set {name}: null there if it is "
+                "not in it. A drop-in of docker.service can drop or add the flag instead.",
+            )
 
 
 @check("daemon_data")

@@ -75,7 +75,22 @@ def test_null_and_a_slash_at_the_end_are_no_other_place() -> None:
 @pytest.mark.parametrize("name", ["hosts", "containerd"])
 def test_what_the_unit_passes_as_a_flag(name: str) -> None:
     (finding,) = found({name: ["tcp://0.0.0.0:2375"]})
-    assert (finding.check, finding.warning) == ("daemon_flags", False)
+    assert (finding.check, finding.where, finding.warning) == ("daemon_flags", "m1", False)
+    assert found({name: None}) == []
+
+
+def test_the_flags_of_the_unit_count_where_there_is_one() -> None:
+    options = {"hosts": ["tcp://0.0.0.0:2375"], "mtu": 1450}
+    assert found(options, {"flags": []}) == []
+    (finding,) = found(options, {"flags": ["containerd", "mtu"]})
+    assert "docker.service passes mtu as a flag there, and docker_engine_daemon" in finding.wrong
+
+
+def test_what_the_role_writes_by_itself_counts() -> None:
+    (finding,) = found({}, {"flags": ["log-driver"]})
+    assert "docker_engine_log_driver sets log-driver" in finding.wrong
+    assert "log-driver: null" in finding.mend
+    assert found({"log-driver": None, "log-opts": None}, {"flags": ["log-driver"]}) == []
 
 
 def test_foreign_options_are_named_before_they_are_lost() -> None:
