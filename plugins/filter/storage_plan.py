@@ -40,6 +40,12 @@ options:
     type: list
     elements: str
     default: []
+  never_formed:
+    description:
+      - Whether every host was asked and none has ever been in a cluster. Then a volume that only
+        says where data is, as for NFS, may say it anew.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -77,6 +83,7 @@ def storage_plan(
     directories: Mapping[str, str] | None = None,
     disks: Mapping[str, Any] | None = None,
     moving: Sequence[str] = (),
+    never_formed: bool = False,
 ) -> dict[str, Any]:
     """Return what a host needs."""
     # Imported here, because Ansible loads all filters of the collection in every process that it
@@ -92,6 +99,7 @@ def storage_plan(
         places,
         {service: (seen.get(path) or {}).get("empty") for service, path in places.items()},
         moving,
+        never_formed=never_formed,
     )
     return found.as_dict()
 

@@ -73,7 +73,7 @@ options:
       recreate:
         description: As O(recreate).
         type: str
-        choices: [always, never, options-changed]
+        choices: [always, never, options-changed, reference-changed]
       drift:
         description: As O(drift).
         type: str
@@ -115,9 +115,11 @@ options:
       - When to remove an existing volume, B(with all data in it), and create it again.
       - V(never) does not.
       - V(options-changed) does when driver, driver options or labels differ.
+      - V(reference-changed) does so only for a volume of the driver V(local) with the option
+        C(device), as for NFS. Its data is elsewhere, and stays there.
       - V(always) does on every run.
     type: str
-    choices: [always, never, options-changed]
+    choices: [always, never, options-changed, reference-changed]
     default: never
   drift:
     description:
@@ -290,7 +292,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     # Nothing of it is logged. See secrets below for what may be returned.
     "driver_options": {"type": "dict", "no_log": True},
     "labels": {"type": "dict"},
-    "recreate": {"type": "str", "choices": ["always", "never", "options-changed"]},
+    "recreate": {
+        "type": "str",
+        "choices": ["always", "never", "options-changed", "reference-changed"],
+    },
     "drift": {"type": "str", "choices": ["warn", "fail"]},
     "owner": {"type": "int"},
     "group": {"type": "int"},

@@ -308,6 +308,11 @@ def differences(desired: Desired, actual: Mapping[str, Any]) -> list[Difference]
     return found
 
 
+def is_reference(actual: Mapping[str, Any]) -> bool:
+    """Whether a volume only says where data is, as for NFS: Docker mounts its device."""
+    return actual.get("Driver") == "local" and bool((actual.get("Options") or {}).get("device"))
+
+
 def make_plan(desired: Desired, actual: Mapping[str, Any] | None, owner: Owner = Owner()) -> Plan:
     """Plan the changes to one volume; ``owner`` is its present owner, if the task sets one."""
     if not desired.present:
@@ -315,7 +320,13 @@ def make_plan(desired: Desired, actual: Mapping[str, Any] | None, owner: Owner =
     if actual is None:
         return Plan(desired, create=True, owner_after=desired.owner)
     found = differences(desired, actual)
-    if desired.recreate == "always" or (desired.recreate == "options-changed" and found):
+    if desired.recreate == "always" or (
+        found
+        and (
+            desired.recreate == "options-changed"
+            or (desired.recreate == "reference-changed" and is_reference(actual))
+        )
+    ):
         return Plan(desired, actual, remove=True, create=True, owner_after=desired.owner)
     blocker = ""
     if any(one.option == "driver" for one in found):

@@ -159,13 +159,14 @@ class Storage:
             "filesystems": list(FILESYSTEMS.get(self.kind, ())),
         }
 
-    def volume_item(self) -> JsonDict:
+    def volume_item(self, *, never_formed: bool = False) -> JsonDict:
         """The volume, as an item for the module volume."""
-        return {
+        item = {
             "volume_name": self.volume,
             "driver": self.driver,
             "driver_options": dict(self.options),
         }
+        return {**item, "recreate": "reference-changed"} if never_formed else item
 
 
 def _volume(service: str, node: str) -> str:
@@ -417,11 +418,18 @@ def note(before: str, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
 
 
 def move_blocker(
-    service: str, text: str, bound_empty: bool | None, desired: Mapping[str, Any]
+    service: str,
+    text: str,
+    bound_empty: bool | None,
+    desired: Mapping[str, Any],
+    *,
+    never_formed: bool = False,
 ) -> str:
     """Why the data of a service cannot be where the variable wants it; empty if it can.
 
-    ``bound_empty`` is whether the directory of kind bind is empty, None where there is none.
+    ``bound_empty`` is whether the directory of kind bind is empty, None where there is none. With
+    ``never_formed``, no host has ever been in a cluster. Then a volume that only says where data is
+    may say it anew: an earlier run has tried the place, and nothing there is removed.
     """
     try:
         before = read_note(text).get(service)
@@ -431,9 +439,15 @@ def move_blocker(
         before = BIND
     if before is None or before == dict(desired):
         return ""
+    if never_formed and _device(before) and (_device(desired) or desired.get("kind") == "bind"):
+        return ""
     return (
         f"has its data on {in_words(before)}, and {service}_storage asks for {in_words(desired)}."
     )
+
+
+def _device(where: Mapping[str, Any]) -> str:
+    return str((where.get("options") or {}).get("device") or "")
 
 
 def in_words(where: Mapping[str, Any]) -> str:
@@ -480,6 +494,8 @@ def plan_host(
     directories: Mapping[str, str],
     empty: Mapping[str, bool | None],
     moving: Iterable[str] = (),
+    *,
+    never_formed: bool = False,
 ) -> HostPlan:
     """Plan for one host; ``moving`` are services whose data has just left it.
 
@@ -490,7 +506,11 @@ def plan_host(
     blockers = [one.sentence(storage.variable) for storage in services for one in storage.problems]
     for storage in services:
         reason = move_blocker(
-            storage.service, before, empty.get(storage.service), storage.identity()
+            storage.service,
+            before,
+            empty.get(storage.service),
+            storage.identity(),
+            never_formed=never_formed,
         )
         if reason and not storage.problems and storage.service not in emptied:
             blockers.append(f"{storage.service} {reason} {HOW_TO_MOVE}")
@@ -518,6 +538,8 @@ def plan_host(
     return HostPlan(
         directories=tuple(directories[one.service] for one in services if one.kind == "bind"),
         plugins=tuple(plugins.values()),
-        volumes=tuple(one.volume_item() for one in services if one.kind != "bind"),
+        volumes=tuple(
+            one.volume_item(never_formed=never_formed) for one in services if one.kind != "bind"
+        ),
         note=note(before, ((one.service, one.identity()) for one in services)),
     )

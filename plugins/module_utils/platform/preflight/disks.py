@@ -119,9 +119,20 @@ def check_storage_change(site: Site) -> Iterator[Finding]:
                 str((host.survey.get("files") or {}).get(note) or ""),
                 ((host.survey.get("disks") or {}).get(folder) or {}).get("empty"),
                 storage.get("identity") or BIND,
+                never_formed=never_formed(site),
             )
             if blocker:
                 yield Finding(host.name, f"{service} {blocker}", HOW_TO_MOVE)
+
+
+def never_formed(site: Site) -> bool:
+    """Whether every host of Elasticsearch was asked, and none has ever been in a cluster."""
+    marker = f"{site.text('elk_config_dir')}/elasticsearch/cluster_uuid"
+    placed = site.placed("elasticsearch")
+    hosts = [host for host in site.seen if host.name in placed]
+    return len(hosts) == len(set(placed)) and not any(
+        (host.survey.get("files") or {}).get(marker) for host in hosts
+    )
 
 
 def _stored(site: Site, service: str) -> list[Host]:

@@ -158,6 +158,29 @@ def test_a_plugin_may_be_named_without_its_tag(one: str, other: str, same: bool)
     assert volume_plan.same_driver(other, one) is same
 
 
+@pytest.mark.parametrize(
+    ("driver", "options", "recreated"),
+    [
+        ("local", {"type": "nfs", "o": "addr=192.0.2.1", "device": ":/old"}, True),
+        # Removing these would remove data.
+        ("local", {}, False),
+        ("nas", {"device": ":/old"}, False),
+    ],
+)
+def test_only_a_volume_whose_data_is_elsewhere_is_recreated(
+    driver: str, options: dict[str, str], recreated: bool
+) -> None:
+    wanted = desired(driver_options={"device": ":/new"}, recreate="reference-changed", drift="fail")
+    found = volume_plan.make_plan(wanted, {**DATA, "Driver": driver, "Options": options})
+    assert (found.remove, found.create, bool(found.blocker)) == (
+        recreated,
+        recreated,
+        not recreated,
+    )
+    same = {**DATA, "Driver": "local", "Options": {"device": ":/new"}}
+    assert not volume_plan.make_plan(wanted, same).changed
+
+
 def test_recreated_only_when_permitted() -> None:
     assert not plan(recreate="options-changed", labels={"zone": "a"}).changed
     for found in (

@@ -19,6 +19,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan im
     move_blocker,
     note,
     plan,
+    plan_host,
 )
 from repo import ROOT
 
@@ -257,6 +258,36 @@ def test_data_stays_where_it_is(
     found = move_blocker("elasticsearch", text, bound_empty, identity)
     assert bool(found) == bool(blocker)
     assert blocker in found
+
+
+OTHER_NFS = {**NFS, "path": "/export/other"}
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "blocked"),
+    [
+        # The place of the first run was wrong, and nothing was ever there.
+        (OTHER_NFS, NFS, False),
+        (OTHER_NFS, {"kind": "bind"}, False),
+        # The volume would keep its options.
+        (OTHER_NFS, {"kind": "volume"}, True),
+        # To make these anew would remove what is in them.
+        ({"kind": "volume"}, NFS, True),
+        (PLUGIN, {**PLUGIN, "options": {"size": "2g"}}, True),
+    ],
+)
+def test_before_the_first_cluster_a_wrong_place_can_be_corrected(
+    before: dict[str, Any], value: dict[str, Any], blocked: bool
+) -> None:
+    text = note("", [("elasticsearch", plan("elasticsearch", before, "m1").identity())])
+    storage = plan("elasticsearch", value, "m1")
+    directories, empty = {"elasticsearch": "/srv/elk/elasticsearch"}, {"elasticsearch": True}
+    assert plan_host([storage], text, directories, empty).blockers
+    found = plan_host([storage], text, directories, empty, never_formed=True)
+    assert bool(found.blockers) == blocked
+    for volume in found.volumes:
+        assert volume["recreate"] == "reference-changed"
+        assert "/export/elk" in found.note
 
 
 def test_options_of_the_volume_are_part_of_the_place() -> None:

@@ -1328,6 +1328,18 @@ def test_data_stays_on_its_storage(lab: Lab) -> None:
     assert "has its data on volume, and elasticsearch_storage asks for bind" in lab.only().wrong
 
 
+def test_a_wrong_place_can_be_corrected_before_the_first_cluster(lab: Lab) -> None:
+    place = {"kind": "nfs", "server": "192.0.2.10", "path": "/new"}
+    store(lab, "elasticsearch", place)
+    old = {"kind": "nfs", "volume": "es-m2", "driver": "local", "options": {"device": ":/old"}}
+    files = lab.survey["m2"]["files"]
+    files["/etc/elk/storage.json"] = json.dumps({"elasticsearch": old})
+    assert lab.findings() == []
+    # One host of Elasticsearch remembers a cluster.
+    lab.survey["m1"]["files"]["/etc/elk/elasticsearch/cluster_uuid"] = "abc"
+    assert lab.only().check == "storage_change"
+
+
 # The report
 
 
