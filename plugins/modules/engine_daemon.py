@@ -137,6 +137,7 @@ class EngineDaemon:
         self.path = Path(self.params["path"])
         self.pidfile = Path(self.params["pidfile"])
         self.start = time.monotonic()
+        self.begun = time.time()
 
     def engine(self) -> Engine:
         return Engine(Connection.from_options(self.params))
@@ -237,10 +238,13 @@ class EngineDaemon:
 
     def fail(self, what: str, why: str) -> None:
         unit = self.params["unit"]
-        command = ["journalctl", "--unit", unit, "--lines", "200", "--no-pager", "--output", "cat"]
-        _rc, log, _err = self.module.run_command(command)
+        command = ["journalctl", "--unit", unit, "--no-pager", "--output", "cat", "--lines"]
+        # An older failure must not pass for the reason of this one.
+        since = f"@{int(self.begun) - 1}"
+        _rc, log, _err = self.module.run_command([*command, "200", "--since", since])
+        _rc, older, _err = self.module.run_command([*command, str(start_failure.SHOWN)])
         self.module.fail_json(
-            msg=start_failure.explain(what, why, log, unit),
+            msg=start_failure.explain(what, why, log, unit, shown=older),
             step="failed",
             reasons=[],
         )

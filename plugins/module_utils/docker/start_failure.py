@@ -155,8 +155,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
-def explain(what: str, why: str, log: str, unit: str) -> str:
-    """The daemon's own words first, because a summary shows only the beginning."""
+def explain(what: str, why: str, log: str, unit: str, *, shown: str = "") -> str:
+    """The daemon's own words first, because a summary shows only the beginning.
+
+    ``log`` is that of the failed attempt, ``shown`` what to show at the end instead of it.
+    """
     last_words = fatal_line(log)
     advice = remedy(last_words) or (
         "if that names a directive or option, correct docker_engine_daemon_options and run this "
@@ -167,7 +170,7 @@ def explain(what: str, why: str, log: str, unit: str) -> str:
         f"What to do: {advice}. Next command on this host: systemctl status {unit}",
         *([f"Besides: {why}"] if last_words and why else []),
         "Its last log lines:",
-        *log.rstrip().splitlines()[-SHOWN:],
+        *(shown or log).rstrip().splitlines()[-SHOWN:],
     ]
     return "\n".join(lines)
 

@@ -313,6 +313,15 @@ def is_reference(actual: Mapping[str, Any]) -> bool:
     return actual.get("Driver") == "local" and bool((actual.get("Options") or {}).get("device"))
 
 
+def is_recreated(desired: Desired, actual: Mapping[str, Any]) -> bool:
+    """Whether a volume is removed and created again."""
+    if desired.recreate == "always":
+        return True
+    if desired.recreate == "never" or not differences(desired, actual):
+        return False
+    return desired.recreate == "options-changed" or is_reference(actual)
+
+
 def make_plan(desired: Desired, actual: Mapping[str, Any] | None, owner: Owner = Owner()) -> Plan:
     """Plan the changes to one volume; ``owner`` is its present owner, if the task sets one."""
     if not desired.present:
@@ -320,13 +329,7 @@ def make_plan(desired: Desired, actual: Mapping[str, Any] | None, owner: Owner =
     if actual is None:
         return Plan(desired, create=True, owner_after=desired.owner)
     found = differences(desired, actual)
-    if desired.recreate == "always" or (
-        found
-        and (
-            desired.recreate == "options-changed"
-            or (desired.recreate == "reference-changed" and is_reference(actual))
-        )
-    ):
+    if is_recreated(desired, actual):
         return Plan(desired, actual, remove=True, create=True, owner_after=desired.owner)
     blocker = ""
     if any(one.option == "driver" for one in found):

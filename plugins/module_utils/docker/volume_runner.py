@@ -186,7 +186,8 @@ class VolumeRun:
         return (
             desired.present
             and bool(desired.owner)
-            and desired.recreate != "always"
+            # To read it, Docker mounts the volume, and what its options name may not be there.
+            and not volume_plan.is_recreated(desired, actual)
             and volume_plan.same_driver(desired.driver, str(actual.get("Driver")))
         )
 

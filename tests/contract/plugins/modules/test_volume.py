@@ -256,6 +256,28 @@ def test_the_next_run_sets_the_owner_after_a_killed_run(
     assert engine.old_images == []
 
 
+def test_a_reference_is_corrected_without_mounting_the_wrong_place(
+    volume: Callable[..., Any], engine: Volumes
+) -> None:
+    engine.have("data", "local")
+    engine.volumes["data"]["Options"] = {"type": "nfs", "o": "addr=192.0.2.1", "device": ":/old"}
+    # To read its owner, Docker would mount it, and the place does not exist.
+    del engine.owners["data"]
+    arguments = {
+        "name": "data",
+        "driver_options": {"type": "nfs", "o": "addr=192.0.2.1", "device": ":/new"},
+        "owner": 1000,
+        "recreate": "reference-changed",
+        "drift": "fail",
+    }
+    checked = volume(check=True, **arguments)
+    applied = volume(**arguments)
+    assert not applied.failed, applied.msg
+    assert (checked.changed, applied.changed) == (True, True)
+    assert engine.volumes["data"]["Options"]["device"] == ":/new"
+    assert not volume(**arguments).changed
+
+
 def test_an_owner_that_does_not_stay_is_an_error(
     volume: Callable[..., Any], engine: Volumes
 ) -> None:

@@ -111,6 +111,12 @@ def test_without_last_words_systemctl_has_its_say() -> None:
     assert "it gives no reason" in explain("Docker does not start", "", "", "docker.service")
 
 
+def test_an_older_failure_is_shown_and_is_no_reason() -> None:
+    text = explain("Docker exited", "it is gone", "", "docker.service", shown=LOG)
+    assert text.startswith("Docker exited: it is gone\n")
+    assert "TABLE_ADD failed" in text
+
+
 # From real logs: what the daemon says, and a word of the remedy that belongs to it.
 KNOWN = [
     (NFTABLES, "iptables-legacy"),
