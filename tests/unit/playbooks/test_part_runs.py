@@ -61,7 +61,9 @@ def run(folder: Path, name: str, *words: str) -> Outcome:
         # The specs make no secret: the comparison has not run.
         "preflight__make_secrets": False,
     }
-    inventory = {name: {"hosts": {host: {} for host in hosts}} for name, hosts in GROUPS.items()}
+    inventory: dict[str, Any] = {
+        name: {"hosts": {host: {} for host in hosts}} for name, hosts in GROUPS.items()
+    }
     (folder / "hosts.yml").write_text(json.dumps({"all": {"vars": variables}, **inventory}))
     done = subprocess.run(
         playbook_command("-i", "hosts.yml", "play.yml", *words),

@@ -49,14 +49,14 @@ def test_names_that_only_the_hosts_know() -> None:
 class Unreachable(socket.socket):
     """A socket of a controller that has no route to the hosts."""
 
-    def connect_ex(self, _address: object) -> int:  # type: ignore[override]
+    def connect_ex(self, _address: object) -> int:
         return errno.ENETUNREACH
 
 
 class Silent(socket.socket):
     """A socket whose packets are dropped on their way."""
 
-    def connect_ex(self, _address: object) -> int:  # type: ignore[override]
+    def connect_ex(self, _address: object) -> int:
         self.bind(("127.0.0.1", 0))
         # Until somebody connects, which nobody does, this socket cannot be written to.
         self.listen()
