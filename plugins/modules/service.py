@@ -15,8 +15,8 @@ description:
     the option. New here are O(ulimits), O(no_new_privileges), O(limits.pids), configs and secrets
     created from O(configs[].data) and O(secrets[].data), and the wait.
   - The task defines the whole service. An option that is left out returns to the Engine's default,
-    except for O(replicas). Parts of a service for which this module has no option stay as
-    they are.
+    except for O(replicas), or stays as it is with O(keep_unnamed). Parts of a service for which
+    this module has no option stay as they are.
   - An update is sent only if an option differs, and only the differing parts are replaced, so
     tasks are restarted only by a change that needs it.
   - The wait counts tasks by their actual state and fails as soon as waiting longer is useless. The
@@ -70,13 +70,17 @@ options:
   mode:
     description:
       - Whether the service runs a number of tasks or one on each node.
+      - The tasks of V(replicated-job) and V(global-job) end, and Swarm replaces only those that
+        fail. The wait is for their end. Swarm runs a job again after every change of its service,
+        and with O(force_update).
       - Swarm cannot change it. See O(recreate).
     type: str
-    choices: [replicated, global]
+    choices: [replicated, global, replicated-job, global-job]
     default: replicated
   replicas:
     description:
-      - Number of tasks of a replicated service.
+      - Number of tasks of a replicated service. In a V(replicated-job) the number of tasks that
+        have to complete, one at a time.
       - V(-1) keeps the number of an existing service, and creates a new one with one task.
     type: int
     default: -1
@@ -84,6 +88,16 @@ options:
     description:
       - Permit removing the service and creating it again when its O(mode) changes. None of its
         tasks runs in between.
+    type: bool
+    default: false
+  keep_unnamed:
+    description:
+      - Leave each option that the task does not name as it is, instead of returning it to the
+        Engine's default. In O(restart_config), O(update_config), O(rollback_config),
+        O(healthcheck), O(logging), O(limits), O(reservations) and O(placement) this is true for
+        each key.
+      - An empty value, like C(labels={}), still removes what the service has. O(mode) always
+        counts.
     type: bool
     default: false
   force_update:
@@ -506,7 +520,10 @@ options:
   wait:
     description:
       - With O(state=present), wait until as many tasks run as the service asks for. A global
-        service asks for one on each active and ready node that meets its constraints.
+        service asks for one on each active and ready node that meets its constraints. The tasks of
+        a job are waited for until they have completed.
+      - A program that ends, and that Swarm starts again, never counts as running. Use
+        O(mode=replicated-job) for it, or do not wait.
       - With O(state=absent), wait until the tasks have ended.
       - Without the wait, configs and secrets that are no longer used stay until a run that waits.
     type: bool
@@ -651,7 +668,7 @@ service:
       type: str
       sample: replicated
     replicas:
-      description: Number of tasks of a replicated service, null for a global one.
+      description: Number of tasks of a replicated service or job, null for a global one.
       type: int
       sample: 3
   sample:
@@ -678,6 +695,22 @@ rebuilt:
   returned: always
   type: bool
   sample: false
+swarm_service:
+  description:
+    - The service after the run, or in check mode as it would be, under the names that
+      M(community.docker.docker_swarm_service) uses. Empty with O(state=absent).
+    - Durations are in nanoseconds, sizes in bytes. Environment values whose name looks like a
+      secret's are masked.
+  returned: always
+  type: dict
+  sample:
+    image: registry.example.com/web:1.4
+    mode: replicated
+    replicas: 3
+    env: [LOG_LEVEL=info]
+    limit_memory: 1073741824
+    update_order: stop-first
+    stop_grace_period: null
 tasks:
   description: Tasks of the service at the end of the wait, newest first, including ended tasks.
   returned: always
@@ -714,12 +747,13 @@ tasks:
       error: ""
       container_id: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
 running:
-  description: Tasks that run the current specification.
+  description: Tasks that run the current specification. Of a job, those that have completed.
   returned: always
   type: int
   sample: 3
 desired:
-  description: Tasks that the service asks for on the existing nodes.
+  description:
+    - Tasks that the service asks for on the existing nodes. Of a job, those that have to complete.
   returned: always
   type: int
   sample: 3
@@ -741,6 +775,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_runner imp
     ServiceRun,
 )
 
+MODES = ["replicated", "global", "replicated-job", "global-job"]
 ROLLOUT: dict[str, Any] = {
     "parallelism": {"type": "int"},
     "delay": {"type": "str"},
@@ -769,9 +804,10 @@ def argument_spec() -> dict[str, Any]:
         "image": {"type": "str"},
         "resolve_image": {"type": "bool", "default": False},
         "registry_login": REGISTRY_LOGIN,
-        "mode": {"type": "str", "choices": ["replicated", "global"], "default": "replicated"},
+        "mode": {"type": "str", "choices": MODES, "default": "replicated"},
         "replicas": {"type": "int", "default": -1},
         "recreate": {"type": "bool", "default": False},
+        "keep_unnamed": {"type": "bool", "default": False},
         "force_update": {"type": "bool", "default": False},
         "command": {"type": "raw"},
         "args": strings,

@@ -122,7 +122,7 @@ running:
 desired:
   description:
     - Tasks that the service asks for. For a global service the active and ready nodes that meet its
-      constraints.
+      constraints. Zero for a job, whose tasks end.
   returned: when O(name) is given
   type: int
   sample: 3

@@ -95,6 +95,9 @@ class FakeEngine:
         self.refuse_always: tuple[int, str] | None = None
         self.silent = False
         self.task_error = ""
+        # How far the tasks of a job have come, and whether programs of services end.
+        self.job_state = "complete"
+        self.programs_end = False
         self.forget_updates = 0
         # States of the rollback of an update, one for each look at the service; the last one stays.
         self.rolls_back: list[str] = []
@@ -142,6 +145,9 @@ class FakeEngine:
         """Replace the tasks whose specification differs, and fill up to the number asked for."""
         template = {k: v for k, v in service["Spec"]["TaskTemplate"].items() if k != "Runtime"}
         mine = [t for t in self.tasks if t["ServiceID"] == service["ID"]]
+        if "JobStatus" in service:
+            self._run_job(service, template)
+            return
         endpoint = service["Spec"].get("EndpointSpec")
         for task in mine:
             # As IsTaskDirty of swarmkit does: a task stays if only its placement differs, whatever
@@ -160,6 +166,24 @@ class FakeEngine:
         for slot in range(len(alive) + 1, wanted + 1):
             for _attempt in range(2 if self.task_error else 1):
                 self._start(service, template, slot)
+            if self.programs_end:
+                self.tasks[-1]["Status"]["State"] = "complete"
+                self.tasks[-1]["DesiredState"] = "shutdown"
+                self._start(service, template, slot)
+                self.tasks[-1]["Status"].update(State="ready", Message="prepared")
+
+    def _run_job(self, service: dict[str, Any], template: dict[str, Any]) -> None:
+        """Every change of a job starts all of its tasks again."""
+        mode = service["Spec"]["Mode"]
+        wanted = mode["ReplicatedJob"]["TotalCompletions"] if "ReplicatedJob" in mode else 1
+        for slot in range(wanted):
+            for _attempt in range(2 if self.task_error else 1):
+                self._start(service, template, slot)
+                task = self.tasks[-1]
+                task["JobIteration"] = {"Index": service["JobStatus"]["JobIteration"]["Index"]}
+                task["DesiredState"] = "complete"
+                if not self.task_error:
+                    task["Status"]["State"] = self.job_state
 
     def _start(self, service: dict[str, Any], template: dict[str, Any], slot: int) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z", time.gmtime())
@@ -223,6 +247,10 @@ class FakeEngine:
                 return 409, {"message": "name conflicts with an existing object"}
             service = {"ID": f"svc{self.index()}", "Spec": self._filled(body)}
             service["Version"] = {"Index": self.index()}
+            if service["Spec"]["Mode"].keys() & {"ReplicatedJob", "GlobalJob"}:
+                if body.get("UpdateConfig"):
+                    return 400, {"message": "Jobs may not have an update config"}
+                service["JobStatus"] = {"JobIteration": {"Index": 0}}
             self.services[service["ID"]] = service
             self.schedule(service)
             return 201, {"ID": service["ID"]}
@@ -249,6 +277,8 @@ class FakeEngine:
                 return 200, {"Warnings": None}
             found.pop("UpdateStatus", None)
             found["Spec"] = self._filled(body)
+            if "JobStatus" in found:
+                found["JobStatus"]["JobIteration"]["Index"] += 1
             if self.forget_updates:
                 self.forget_updates -= 1
             else:

@@ -25,6 +25,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.error_causes impo
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts import (
     SpecError,
     constraint_parts,
+    is_job,
     mode_of,
     replicas_of,
 )
@@ -35,7 +36,9 @@ CONVERGED = "converged"
 WAIT = "wait"
 FAILED = "failed"
 
-_TERMINAL = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+TERMINAL = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+# States of a task that has ended without Swarm's request.
+_ENDED = ("failed", "rejected", "complete")
 # Desired states of a task that Swarm wants to run.
 _TO_RUN = frozenset(
     [
@@ -165,12 +168,12 @@ def error_of(task: Mapping[str, Any]) -> str:
 
 def should_run(task: Mapping[str, Any]) -> bool:
     """Swarm wants this task to run, and it has not ended."""
-    return str(task.get("DesiredState")) in _TO_RUN and state_of(task) not in _TERMINAL
+    return str(task.get("DesiredState")) in _TO_RUN and state_of(task) not in TERMINAL
 
 
 def stopping(task: Mapping[str, Any]) -> bool:
     """Swarm wants this task to end, and it has not ended."""
-    return str(task.get("DesiredState")) not in _TO_RUN and state_of(task) not in _TERMINAL
+    return str(task.get("DesiredState")) not in _TO_RUN and state_of(task) not in TERMINAL
 
 
 def running(task: Mapping[str, Any]) -> bool:
@@ -253,8 +256,10 @@ def summary(
 
 
 def required_tasks(service: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> int:
-    """The number of tasks that the specification requires on the present nodes."""
+    """The number of tasks that must run on the present nodes; none of a job, whose tasks end."""
     spec = service.get("Spec") or {}
+    if is_job(spec):
+        return 0
     if mode_of(spec) == "global":
         return len(eligible(nodes, spec))
     return replicas_of(spec) or 0
@@ -552,7 +557,7 @@ class Watch:
         # the third one anywhere.
         for task in tasks:
             key = str(task.get("ID"))
-            if state_of(task) not in ("failed", "rejected") or key in (self._known or ()):
+            if state_of(task) not in _ENDED or key in (self._known or ()):
                 continue
             if not of_present_spec(task, service):
                 continue
@@ -638,6 +643,15 @@ class Watch:
             if cause is not None and cause.kind == "port in use":
                 remedy = "another service publishes that port there: remove it or use another port"
             return Fault(name, task.get("Slot"), "no suitable node", error, remedy)
+        if state_of(task) == "complete":
+            return Fault(
+                name,
+                task.get("Slot"),
+                "program ends",
+                "the program has ended with exit code 0",
+                "the program of a service must not end: let it run in the foreground, or set mode: "
+                "replicated-job, or wait: false, for one that ends",
+            )
         image = str(dig(task, ("Spec", "ContainerSpec", "Image")) or "").partition("@")[0]
         return Fault(
             name,
@@ -668,7 +682,7 @@ class Watch:
             if running(task) and str(task.get("ID")) not in unproven_ids
         }
         for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True):
-            failed = state_of(task) in ("failed", "rejected")
+            failed = state_of(task) in _ENDED
             # If this run changed nothing, only old failures can explain why no task runs.
             old = str(task.get("ID")) in (self._known or ()) and self._changed
             if not failed or old or (present is not None and not of_present_spec(task, present)):
@@ -704,6 +718,6 @@ def remaining_tasks(
     """Tasks of a removed service that have not ended, except on nodes that are down."""
     up = {node.get("ID") for node in nodes if node_up(node)}
     remaining = [
-        task for task in tasks if state_of(task) not in _TERMINAL and task.get("NodeID") in up
+        task for task in tasks if state_of(task) not in TERMINAL and task.get("NodeID") in up
     ]
     return summary(remaining, nodes)

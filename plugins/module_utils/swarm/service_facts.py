@@ -41,8 +41,18 @@ def mode_of(spec: Mapping[str, Any]) -> str:
     return "replicated"
 
 
+def is_job(spec: Mapping[str, Any]) -> bool:
+    """Whether the tasks of the service end, instead of running all the time."""
+    return mode_of(spec).endswith("-job")
+
+
 def replicas_of(spec: Mapping[str, Any]) -> int | None:
-    if mode_of(spec) != "replicated":
+    """How many tasks run, or how many have to complete in a job; None for one on each node."""
+    path = {
+        "replicated": ("Mode", "Replicated", "Replicas"),
+        "replicated-job": ("Mode", "ReplicatedJob", "TotalCompletions"),
+    }.get(mode_of(spec))
+    if path is None:
         return None
-    replicas = dig(spec, ("Mode", "Replicated", "Replicas"))
+    replicas = dig(spec, path)
     return 1 if replicas is None else int(replicas)

@@ -37,6 +37,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.docker.registry_login import auth_for
 from ansible_collections.elk.swarm.plugins.module_utils.swarm import (
     configs_and_secrets,
+    job_convergence,
     service_convergence,
     service_spec,
 )
@@ -47,9 +48,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.configs_and_secret
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_facts import (
     SpecError,
+    is_job,
     mode_of,
     replicas_of,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_result import swarm_service
 from ansible_collections.elk.swarm.plugins.module_utils.swarm.service_spec import (
     Difference,
     JsonDict,
@@ -95,6 +98,7 @@ class Outcome:
     before: JsonDict = field(default_factory=dict)
     after: JsonDict = field(default_factory=dict)
     service: JsonDict = field(default_factory=dict)
+    swarm_service: JsonDict = field(default_factory=dict)
     tasks: list[JsonDict] = field(default_factory=list)
     running: int = 0
     desired: int = 0
@@ -104,12 +108,18 @@ class Outcome:
         self.changed = True
         self.changes.append(change)
 
+    def show(self, service: Mapping[str, Any]) -> None:
+        """Return the facts of a service that exists, or will."""
+        self.service = brief(service)
+        self.swarm_service = swarm_service(service["Spec"])
+
     def result(self) -> JsonDict:
         return {
             "changed": self.changed,
             "changes": self.changes,
             "rebuilt": self.rebuilt,
             "service": self.service,
+            "swarm_service": self.swarm_service,
             "tasks": self.tasks,
             "running": self.running,
             "desired": self.desired,
@@ -360,8 +370,9 @@ class ServiceRun:
         references: list[Reference],
         lookups: service_spec.Lookups,
         networks: Mapping[str, str],
+        kept: JsonDict | None = None,
     ) -> tuple[set[str] | None, bool]:
-        desired = service_spec.build(self._options, references, lookups)
+        desired = kept or service_spec.build(self._options, references, lookups)
         found = service_spec.created(desired)
         names = self._network_names((), networks)
         _none, after = service_spec.trees(found, names)
@@ -369,7 +380,7 @@ class ServiceRun:
         self.outcome.after = {"name": self._name, **after}
         if self._check:
             self.outcome.note("created")
-            self.outcome.service = brief({"Spec": desired})
+            self.outcome.show({"Spec": desired})
             return set(), False
         self._engine.create_service(desired, self._auth())
         self.outcome.note("created")
@@ -385,10 +396,11 @@ class ServiceRun:
         options = self._options
         actual = service["Spec"]
         desired = service_spec.build(options, references, lookups, actual)
-        found = service_spec.differences(actual, desired)
+        kept = service_spec.unnamed(options) if options.get("keep_unnamed") else ()
+        found = service_spec.differences(actual, desired, kept)
         names = self._network_names(found, networks)
         self.outcome.before, self.outcome.after = service_spec.trees(found, names)
-        self.outcome.service = brief(service)
+        self.outcome.show(service)
 
         if options.get("on_difference") == "fail":
             for option in service_spec.unknown_options(found):
@@ -405,7 +417,8 @@ class ServiceRun:
                 f"See what runs with: docker service inspect --pretty {self._name}"
             )
         if any(difference.option == "mode" for difference in found):
-            return self._recreate(service, references, lookups, networks)
+            whole = service_spec.patched(actual, desired, found) if kept else None
+            return self._recreate(service, references, lookups, networks, whole)
 
         spec = service_spec.patched(actual, desired, found)
         notes = [difference.option for difference in found]
@@ -431,7 +444,7 @@ class ServiceRun:
             )
         else:
             known = set()
-            self.outcome.service = brief({**service, "Spec": spec})
+            self.outcome.show({**service, "Spec": spec})
         for change in notes:
             self.outcome.note(change)
         return known, service_spec.restarts_tasks(found)
@@ -450,6 +463,7 @@ class ServiceRun:
         references: list[Reference],
         lookups: service_spec.Lookups,
         networks: Mapping[str, str],
+        kept: JsonDict | None,
     ) -> tuple[set[str] | None, bool]:
         """Remove and create the service, because Swarm cannot change its mode."""
         if not self._options.get("recreate"):
@@ -458,6 +472,9 @@ class ServiceRun:
                 f"change it to {self._options['mode']}. It must be removed and created again, and "
                 "none of its tasks runs in between. Set recreate: true to permit that"
             )
+        if kept and is_job(kept):
+            # Swarm accepts none for a job.
+            kept.pop("UpdateConfig", None)
         before, after = self.outcome.before, self.outcome.after
         if not self._check:
             self._engine.remove_service(service["ID"])
@@ -465,7 +482,7 @@ class ServiceRun:
         self.outcome.rebuilt = True
         if not self._check:
             self._wait_gone(service["ID"])
-        result = self._create(references, lookups, networks)
+        result = self._create(references, lookups, networks, kept)
         self.outcome.before, self.outcome.after = before, after
         return result
 
@@ -524,10 +541,12 @@ class ServiceRun:
         former: set[tuple[str, str]],
         present: list[Existing],
     ) -> list[Existing]:
-        candidates = configs_and_secrets.removable(self._name, references, former, present)
+        used: set[tuple[str, str]] = set()
+        if self._options.get("keep_unnamed") and self._options.get("state") != "absent":
+            used = {one for one in former if self._options.get(one[0]) is None}
+        candidates = configs_and_secrets.removable(self._name, references, former, present, used)
         if not candidates:
             return []
-        used: set[tuple[str, str]] = set()
         for service in self._engine.services():
             if service["Spec"]["Name"] != self._name:
                 used |= configs_and_secrets.referred_by(service["Spec"])
@@ -562,7 +581,8 @@ class ServiceRun:
 
     def _wait(self, known: set[str] | None, replaced: bool) -> None:
         options = self._options
-        watch = service_convergence.Watch(
+        job = str(options.get("mode")).endswith("-job")
+        watch = (job_convergence.JobWatch if job else service_convergence.Watch)(
             service_convergence.Rules(
                 stability_window=float(options["stability_window"]),
                 pending_grace=float(options["pending_grace"]),
@@ -637,10 +657,12 @@ class ServiceRun:
         self, service: JsonDict, tasks: list[JsonDict], nodes: list[JsonDict], running: int
     ) -> None:
         outcome = self.outcome
-        outcome.service = brief(service)
+        outcome.show(service)
         outcome.tasks = service_convergence.summary(tasks, nodes)
         outcome.running = running
         outcome.desired = service_convergence.required_tasks(service, nodes)
+        if is_job(service["Spec"]):
+            outcome.running, outcome.desired = job_convergence.progress(service, tasks, nodes)
 
     # -- error texts -------------------------------------------------------------------------
 
@@ -664,6 +686,8 @@ class ServiceRun:
             rollback = _ROLLBACK_WITHOUT_TASKS
         which = "previous" if verdict.rollback else "present"
         count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
+        if str(self._options.get("mode")).endswith("-job"):
+            count = f"{verdict.running} of {verdict.required} tasks have completed"
         return (
             f"Service {self._name}: {done}it {what} ({count}): {reasons}.{rollback} "
             f"Next command: docker service ps --no-trunc {self._name}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -436,6 +436,68 @@ def _adopt(block: str, desired: JsonDict, options: Mapping[str, Any], actual: An
     return adopted
 
 
+# The keys of options that are compared as one: their names in the task and in the ServiceSpec.
+_ROLLOUT_KEYS = {
+    "parallelism": "Parallelism",
+    "delay": "Delay",
+    "failure_action": "FailureAction",
+    "monitor": "Monitor",
+    "max_failure_ratio": "MaxFailureRatio",
+    "order": "Order",
+}
+_BLOCKS: Mapping[str, tuple[Path, Mapping[str, str]]] = {
+    "restart_config": (
+        ("TaskTemplate", "RestartPolicy"),
+        {
+            "condition": "Condition",
+            "delay": "Delay",
+            "max_attempts": "MaxAttempts",
+            "window": "Window",
+        },
+    ),
+    "update_config": (("UpdateConfig",), _ROLLOUT_KEYS),
+    "rollback_config": (("RollbackConfig",), _ROLLOUT_KEYS),
+    "healthcheck": (
+        ("TaskTemplate", "ContainerSpec", "Healthcheck"),
+        {
+            "test": "Test",
+            "interval": "Interval",
+            "timeout": "Timeout",
+            "start_period": "StartPeriod",
+            "start_interval": "StartInterval",
+            "retries": "Retries",
+        },
+    ),
+    "logging": (("TaskTemplate", "LogDriver"), {"driver": "Name", "options": "Options"}),
+}
+
+
+def _keep(desired: JsonDict, options: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
+    """Give each block that the task names the present values of the keys that it does not name."""
+    for option, (path, keys) in _BLOCKS.items():
+        present = dig(actual, path)
+        block = options.get(option)
+        if block is None or not isinstance(present, Mapping):
+            continue
+        kept = {
+            key: present[key]
+            for name, key in keys.items()
+            if block.get(name) is None and key in present
+        }
+        _put(desired, path, {**(dig(desired, path) or {}), **kept})
+
+
+def unnamed(options: Mapping[str, Any]) -> set[str]:
+    """The options of FIELDS that the task does not name."""
+    found = set()
+    for field in FIELDS:
+        outer, _dot, inner = field.option.partition(".")
+        value = options.get(outer)
+        if value is None or (inner and value.get(inner) is None):
+            found.add(field.option)
+    return found
+
+
 def build(
     options: Mapping[str, Any],
     references: Sequence[Reference],
@@ -445,7 +507,7 @@ def build(
     """The ServiceSpec that the task asks for.
 
     ``actual`` is the present specification. ``replicas: -1`` looks at it, and blocks that leave out
-    a key that another client has stored with its own default.
+    a key that another client has stored with its own default, and ``keep_unnamed``.
     """
 
     def given(name: str) -> Any:
@@ -521,7 +583,9 @@ def build(
         )
     update = given("update_config")
     rollback = given("rollback_config")
-    return _present(
+    if update and str(given("mode")).endswith("-job"):
+        raise SpecError("update_config: Swarm accepts none for a job; leave it out")
+    desired = _present(
         Name=options["name"],
         Labels=string_map(given("labels"), "labels") or None,
         TaskTemplate=task,
@@ -544,15 +608,28 @@ def build(
         else None,
         EndpointSpec=_present(Mode=endpoint_mode, Ports=ports or None) or None,
     )
+    if given("keep_unnamed") and actual:
+        _keep(desired, options, actual)
+    return desired
 
 
 def _mode(options: Mapping[str, Any], actual: Mapping[str, Any] | None) -> JsonDict:
-    if options.get("mode") == "global":
-        return {"Global": {}}
+    mode = options.get("mode")
+    if mode in ("global", "global-job"):
+        return {"Global": {}} if mode == "global" else {"GlobalJob": {}}
     replicas = options.get("replicas")
     if replicas is None or replicas < 0:
-        current = (((actual or {}).get("Mode") or {}).get("Replicated") or {}).get("Replicas")
+        current = replicas_of(actual or {})
         replicas = 1 if current is None else current
+    if mode == "replicated-job":
+        # There is no option for it: 1 as in community.docker, or what another client has set.
+        concurrent = dig(actual, ("Mode", "ReplicatedJob", "MaxConcurrent"))
+        return {
+            "ReplicatedJob": {
+                "MaxConcurrent": 1 if concurrent is None else concurrent,
+                "TotalCompletions": replicas,
+            }
+        }
     return {"Replicated": {"Replicas": replicas}}
 
 
@@ -858,10 +935,17 @@ class Difference:
     paths: tuple[Path, ...]
 
 
-def differences(actual: Mapping[str, Any], desired: Mapping[str, Any]) -> list[Difference]:
-    """Every option that differs between the two specifications, in the order of FIELDS."""
+def differences(
+    actual: Mapping[str, Any], desired: Mapping[str, Any], kept: Collection[str] = ()
+) -> list[Difference]:
+    """Every option that differs between the two specifications, in the order of FIELDS.
+
+    Options in ``kept`` stay as they are, so they never differ.
+    """
     found: list[Difference] = []
     for field in FIELDS:
+        if field.option in kept:
+            continue
         before, after = field.view(actual), field.view(desired)
         # If the task has no digest, a digest that another client pinned is no difference.
         if field.option == "image" and not split_digest(after)[1]:

@@ -676,3 +676,81 @@ def test_files_of_the_environment(
     missing = web(**{**options, "env_files": [str(tmp_path / "none")]})
     assert missing.failed
     assert "cannot be read" in missing.msg
+
+
+@pytest.mark.parametrize("mode", ["replicated-job", "global-job"])
+def test_a_job(web: Callable[..., Any], engine: FakeEngine, mode: str) -> None:
+    """Check, apply, check, apply; changed, and forced."""
+    assert web(mode=mode, check=True).changed
+    result = web(mode=mode)
+    assert not result.failed, result.msg
+    number = 2 if mode == "replicated-job" else 1
+    assert (result["running"], result["desired"]) == (number, number)
+    assert result["service"]["mode"] == mode
+    for check in (True, False):
+        assert not web(mode=mode, check=check).changed
+    assert len(engine.tasks) == number
+    assert web(mode=mode, force_update=True)["changes"] == ["force_update"]
+    assert len(engine.tasks) == 2 * number
+    engine.job_state = "running"
+    slow = web(mode=mode, env={"A": "2"}, wait_timeout=1)
+    assert slow.failed
+    assert f"0 of {number} tasks have completed" in slow.msg
+    assert "is running" in slow.msg
+    assert not web(mode=mode, env={"A": "2"}, wait=False).changed
+
+
+def test_a_job_that_fails(web: Callable[..., Any], engine: FakeEngine) -> None:
+    engine.task_error = "No such image: web:1"
+    result = web(mode="replicated-job")
+    assert result.failed
+    assert "cannot come up" in result.msg
+    assert "No such image: web:1" in result.msg
+
+
+def test_a_job_and_a_service_are_rebuilt_from_each_other(web: Callable[..., Any]) -> None:
+    web(update_config={"parallelism": 2}, labels={"a": "1"})
+    refused = web(mode="replicated-job")
+    assert refused.failed
+    assert "recreate: true" in refused.msg
+    result = web(mode="replicated-job", recreate=True, keep_unnamed=True)
+    assert not result.failed, result.msg
+    assert result["rebuilt"]
+    assert result["swarm_service"]["labels"] == {"a": "1"}
+    assert result["swarm_service"]["update_parallelism"] is None
+
+
+def test_a_program_that_ends(web: Callable[..., Any], engine: FakeEngine) -> None:
+    engine.programs_end = True
+    result = web(wait_timeout=1)
+    assert result.failed
+    assert "the program has ended with exit code 0" in result.msg
+    assert "mode: replicated-job, or wait: false" in result.msg
+    assert not web(wait=False).failed
+
+
+def test_options_that_are_left_out_may_stay(web: Callable[..., Any], engine: FakeEngine) -> None:
+    web(labels={"a": "1"}, limits={"memory": "64m", "pids": 9}, **with_content("one"))
+    few = {"env": None, "networks": None, "ulimits": None, "keep_unnamed": True}
+    for check in (True, False):
+        result = web(check=check, **few)
+        assert not result.changed, result["changes"]
+        assert engine.writes() == []
+    assert len(engine.objects["configs"]) == len(engine.objects["secrets"]) == 1
+    assert web(**few, limits={"memory": "32m"})["changes"] == ["limits.memory"]
+    assert web(**few, labels={})["changes"] == ["labels"]
+    assert {"env", "networks", "ulimits", "limits.memory", "limits.pids"} <= set(
+        web(**{**few, "keep_unnamed": False})["changes"]
+    )
+
+
+def test_the_service_under_the_names_of_docker_swarm_service(
+    web: Callable[..., Any], engine: FakeEngine
+) -> None:
+    options = {"env": {"A": "1", "API_TOKEN": "x"}, "limits": {"memory": "64m"}}
+    for check in (True, False):
+        found = web(check=check, **options)["swarm_service"]
+        assert found["env"] == ["A=1", "API_TOKEN=********"]
+        assert (found["limit_memory"], found["replicas"]) == (64 * 1024**2, 2)
+        assert found["networks"] == [{"id": "net1", "aliases": ["web"]}]
+    assert web(state="absent")["swarm_service"] == {}

@@ -554,6 +554,35 @@ def pending(slot: int = 2, error: str = NO_NODE) -> dict:
     return task("p", "", "pending", slot=slot, error=error)
 
 
+def test_a_program_that_ends_is_named() -> None:
+    ended = [task(str(n), "a", "complete", "shutdown", age=n) for n in (3, 6)]
+    coming = task("9", "a", "ready", age=1)
+    verdict = look([coming, *ended], service(1), watch=Watch(Rules(), known=[]))
+    assert verdict.state == "wait"
+    text = " ".join(verdict.reasons)
+    assert "on node a: the program has ended with exit code 0" in text
+    assert "mode: replicated-job, or wait: false" in text
+    limited = look([coming, *ended], service(1), watch=Watch(Rules(crashes=2), known=[]))
+    assert limited.state == "failed"
+
+
+def test_a_program_that_ended_and_is_not_started_again_is_named() -> None:
+    watch = Watch(Rules(pending_grace=20), known=[])
+    ended = [task("1", "a", "complete", "shutdown")]
+    look(ended, service(1), watch=watch)
+    verdict = look(ended, service(1), watch=watch, clock=20)
+    assert verdict.state == "failed"
+    assert "the program has ended with exit code 0" in verdict.reasons[0]
+
+
+def test_programs_that_end_before_this_run_or_for_another_specification_are_not_named() -> None:
+    ended = task("1", "a", "complete", "shutdown")
+    known = look([ended], service(1), watch=Watch(Rules(), known=["1"]))
+    assert "ended" not in " ".join(known.reasons)
+    up = [task("2", "a"), task("3", "a", "complete", "shutdown", age=200)]
+    assert look(up, service(1)).state == "converged"
+
+
 def test_no_suitable_node_is_final_after_the_grace_time() -> None:
     watch = Watch(Rules(pending_grace=20), known=())
     assert look([UP[0], pending()], watch=watch, clock=0).state == "wait"

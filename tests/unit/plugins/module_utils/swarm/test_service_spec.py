@@ -574,3 +574,76 @@ def test_a_file_name_relative_to_its_folder_is_the_same_file(kind: str, folder: 
             {f"{kind}Name": "x", "File": {"Name": name, "UID": "0", "GID": "0", "Mode": 0o444}}
         ]
     assert spec_of.differences(one, other) == []
+
+
+# -- jobs and options that stay ----------------------------------------------------------------
+
+
+def test_jobs() -> None:
+    assert build(mode="replicated-job", replicas=3)["Mode"] == {
+        "ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 3}
+    }
+    assert build(mode="global-job", replicas=3)["Mode"] == {"GlobalJob": {}}
+    present = {"Mode": {"ReplicatedJob": {"MaxConcurrent": 4, "TotalCompletions": 9}}}
+    # As with other services, -1 keeps the number, and what has no option stays.
+    assert build(present, mode="replicated-job")["Mode"] == present["Mode"]
+    assert changed(present, build(mode="replicated-job", replicas=9)) == ["image"]
+    assert "mode" in changed(present, build(mode="replicated"))
+    with pytest.raises(SpecError, match="update_config: Swarm accepts none for a job"):
+        build(mode="replicated-job", update_config={"parallelism": 1})
+
+
+def kept(actual: dict, **options: Any) -> list[str]:
+    options["keep_unnamed"] = True
+    desired = build(actual, **options)
+    base = {"name": "web", "image": "web:1", "replicas": -1, "mode": "replicated", **options}
+    skipped = spec_of.unnamed(base)
+    found = spec_of.differences(actual, desired, skipped)
+    after = spec_of.patched(actual, desired, found)
+    assert not spec_of.differences(after, build(after, **options), skipped)
+    return [difference.option for difference in found]
+
+
+def test_options_that_the_task_does_not_name_stay() -> None:
+    actual = full(name="web", image="web:1")
+    assert kept(actual) == []
+    assert kept(actual, labels={"y": "3"}) == ["labels"]
+    assert kept(actual, labels={}, env={}, command=[], mounts=[], user="") == [
+        "command",
+        "env",
+        "user",
+        "mounts",
+        "labels",
+    ]
+    every = [difference.option for difference in spec_of.differences(actual, build(actual))]
+    assert len(every) > 35
+
+
+@pytest.mark.parametrize(
+    ("option", "block"),
+    [
+        ("restart_config", {"condition": "any"}),
+        ("update_config", {"order": "start-first"}),
+        ("rollback_config", {"monitor": "9s"}),
+        ("healthcheck", {"retries": 9}),
+        ("logging", {"driver": "journald"}),
+        ("limits", {"cpus": 9.0}),
+        ("placement", {"replicas_max_per_node": 9}),
+    ],
+)
+def test_keys_that_the_task_does_not_name_stay(option: str, block: dict) -> None:
+    actual = full(name="web", image="web:1")
+    after = build(actual, keep_unnamed=True, **{option: block})
+    named = {"name": "web", "image": "web:1", option: block}
+    found = spec_of.differences(actual, after, spec_of.unnamed(named))
+    patched = spec_of.patched(actual, after, found)
+    [key] = block
+    for difference in spec_of.differences(actual, patched):
+        assert difference.option.split(".")[0] == option
+        if isinstance(difference.before, dict):
+            differing = {
+                name
+                for name in {*difference.before, *difference.after}
+                if difference.before.get(name) != difference.after.get(name)
+            }
+            assert differing == {key}
