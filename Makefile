@@ -67,6 +67,7 @@ bench: tools ## measure site.yml against a shell script, volumes, and a roll, ha
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs
 	$(PYTHON) tests/tools/module_docs.py --docs
+	$(PYTHON) tests/tools/peers.py --docs
 
 tools: .venv/test-requirements.txt
 
