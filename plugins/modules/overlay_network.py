@@ -109,6 +109,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.overlay_network im
     normalise_subnet,
     not_allocated,
     pick,
+    subnets_of,
 )
 
 
@@ -140,7 +141,7 @@ class Overlay:
             reason = self.not_a_manager()
             if reason:
                 if self.module.check_mode:
-                    self.exit_created("")
+                    self.exit_created({})
                 self.module.fail_json(msg=reason)
             found = self.read()
             if found is None:
@@ -179,13 +180,13 @@ class Overlay:
 
     def create(self) -> None:
         if self.module.check_mode:
-            self.exit_created("")
+            self.exit_created({})
         answer = self.engine.request("POST", "/networks/create", body=create_body(self.desired))
         deadline = time.monotonic() + self.params["wait_timeout"]
         while True:
             found = self.read()
             if found is not None and allocated(found):
-                self.exit_created(str(found["Id"]))
+                self.exit_created(found)
             if time.monotonic() >= deadline:
                 break
             time.sleep(0.1)
@@ -207,7 +208,7 @@ class Overlay:
                 msg=not_allocated(self.desired, self.networks())
                 + f" after 'docker network rm {self.desired.name}'."
             )
-        self.module.exit_json(changed=False, network=self.summary(str(found["Id"])))
+        self.module.exit_json(changed=False, network=self.summary(found))
 
     def users(self, found: dict[str, Any]) -> list[str]:
         names = []
@@ -219,8 +220,8 @@ class Overlay:
                 names.append(str(spec.get("Name")))
         return names
 
-    def exit_created(self, network_id: str) -> None:
-        network = self.summary(network_id)
+    def exit_created(self, found: dict[str, Any]) -> None:
+        network = self.summary(found)
         self.module.exit_json(
             changed=True,
             network=network,
@@ -230,11 +231,12 @@ class Overlay:
             },
         )
 
-    def summary(self, network_id: str) -> dict[str, Any]:
+    def summary(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The network as it is; in check mode only what is known of it."""
         return {
-            "id": network_id,
+            "id": str(found.get("Id") or ""),
             "name": self.desired.name,
-            "subnet": self.desired.subnet,
+            "subnet": self.desired.subnet or subnets_of(found) or None,
             "attachable": self.desired.attachable,
             "encrypted": self.desired.encrypted,
             "mtu": self.desired.mtu,

@@ -99,13 +99,16 @@ def pick(name: str, networks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, 
     return [one for one in networks if one.get("Name") == name]
 
 
+def subnets_of(actual: Mapping[str, Any]) -> str:
+    """The subnets of an existing network; empty if it has none."""
+    configs = (actual.get("IPAM") or {}).get("Config") or []
+    return ", ".join(sorted(str(one.get("Subnet") or "") for one in configs))
+
+
 def differences(desired: Desired, actual: Mapping[str, Any]) -> list[Difference]:
     """Every property in which the existing network differs from the desired one."""
     options = actual.get("Options") or {}
-    subnets = sorted(
-        str(one.get("Subnet") or "") for one in (actual.get("IPAM") or {}).get("Config") or []
-    )
-    found = ", ".join(subnets) or "none"
+    found = subnets_of(actual) or "none"
     properties = [
         ("driver", "overlay", str(actual.get("Driver") or "none")),
         ("scope", "swarm", str(actual.get("Scope") or "none")),

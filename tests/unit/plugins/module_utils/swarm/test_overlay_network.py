@@ -21,6 +21,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.swarm.overlay_network im
     normalise_subnet,
     not_allocated,
     pick,
+    subnets_of,
 )
 
 DESIRED = Desired("elknet", "192.168.8.0/21")
@@ -144,6 +145,12 @@ class TestCreation:
 
 def test_only_the_exact_name() -> None:
     assert pick("elknet", [network(Name="elknet-old"), network()]) == [network()]
+
+
+def test_subnets_of_a_network() -> None:
+    both = [{"Subnet": "10.1.0.0/24"}, {"Subnet": "10.0.0.0/24"}]
+    assert subnets_of({"IPAM": {"Config": both}}) == "10.0.0.0/24, 10.1.0.0/24"
+    assert subnets_of({"IPAM": {"Config": None}}) == subnets_of({}) == ""
 
 
 def test_without_a_subnet_docker_chooses() -> None:
