@@ -444,11 +444,15 @@ options:
         description: Most tasks of the service on one node. V(0) is no limit.
         type: int
   restart_config:
-    description: Whether and how tasks that end are replaced.
+    description:
+      - Whether and how tasks that end are replaced.
+      - A key that is left out gets the default of the Engine. A service of
+        M(community.docker.docker_swarm_service) keeps what that has stored for such keys. The same
+        is true for O(update_config) and O(rollback_config).
     type: dict
     suboptions:
       condition:
-        description: When to replace. By default V(any).
+        description: When to replace. By default V(any), in a job V(on-failure).
         type: str
         choices: [none, on-failure, any]
       delay:

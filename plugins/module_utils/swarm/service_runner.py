@@ -581,7 +581,7 @@ class ServiceRun:
 
     def _wait(self, known: set[str] | None, replaced: bool) -> None:
         options = self._options
-        job = str(options.get("mode")).endswith("-job")
+        job = self._is_job
         watch = (job_convergence.JobWatch if job else service_convergence.Watch)(
             service_convergence.Rules(
                 stability_window=float(options["stability_window"]),
@@ -617,9 +617,11 @@ class ServiceRun:
                 # Wait for the end of a rollback, so that the error reports its result.
                 under_way = verdict.rolling_back and self._clock() < end
                 if verdict.state == service_convergence.FAILED and not under_way:
-                    raise self._failure(self._sentence("cannot come up", verdict))
+                    text = "cannot complete" if job else "cannot come up"
+                    raise self._failure(self._sentence(text, verdict))
                 if self._clock() >= end:
-                    text = f"is not up after {options['wait_timeout']} s"
+                    text = "has not completed" if job else "is not up"
+                    text += f" after {options['wait_timeout']} s"
                     raise self._failure(self._sentence(text, verdict))
             self._sleep(max(0.05, min(pause, end - self._clock())))
             pause = min(pause * 1.3, 1.0)
@@ -664,6 +666,10 @@ class ServiceRun:
         if is_job(service["Spec"]):
             outcome.running, outcome.desired = job_convergence.progress(service, tasks, nodes)
 
+    @property
+    def _is_job(self) -> bool:
+        return str(self._options.get("mode")).endswith("-job")
+
     # -- error texts -------------------------------------------------------------------------
 
     def _done(self) -> str:
@@ -686,7 +692,7 @@ class ServiceRun:
             rollback = _ROLLBACK_WITHOUT_TASKS
         which = "previous" if verdict.rollback else "present"
         count = f"{verdict.running} of {verdict.required} tasks run its {which} specification"
-        if str(self._options.get("mode")).endswith("-job"):
+        if self._is_job:
             count = f"{verdict.running} of {verdict.required} tasks have completed"
         return (
             f"Service {self._name}: {done}it {what} ({count}): {reasons}.{rollback} "

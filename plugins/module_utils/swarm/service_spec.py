@@ -297,9 +297,9 @@ def _rollout(options: Mapping[str, Any], option: str) -> JsonDict:
     }
 
 
-def _restart(options: Mapping[str, Any]) -> JsonDict:
+def _restart(options: Mapping[str, Any], condition: str) -> JsonDict:
     return {
-        "Condition": options.get("condition") or "any",
+        "Condition": options.get("condition") or condition,
         "Delay": duration(options.get("delay") or "5s", "restart_config.delay"),
         "MaxAttempts": options.get("max_attempts") or 0,
         "Window": duration(options.get("window") or "0s", "restart_config.window"),
@@ -408,32 +408,28 @@ def _placement(options: Mapping[str, Any]) -> JsonDict:
     )
 
 
-# Values that a client may have stored for a key that its task left out of a block: the Engine's
-# default, and the default of Docker's SDK for Python, which community.docker stores. Neither is a
-# difference if the task leaves the key out of the block too.
-_ROLLOUT_DEFAULTS = {
-    "parallelism": ("Parallelism", (1, 0)),
-    "failure_action": ("FailureAction", ("pause", "continue")),
-}
-DEFAULTS_OF_CLIENTS: Mapping[str, Mapping[str, tuple[str, tuple[Any, ...]]]] = {
-    "RestartPolicy": {
-        "condition": ("Condition", ("any", "none")),
-        "delay": ("Delay", (5_000_000_000, 0)),
+# What Docker's SDK for Python, and so community.docker, stores for keys that a task leaves out of a
+# block. This is no difference if the task leaves out the same keys.
+SDK_DEFAULTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
+    "restart_config": {"condition": ("Condition", "none"), "delay": ("Delay", 0)},
+    "update_config": {
+        "parallelism": ("Parallelism", 0),
+        "failure_action": ("FailureAction", "continue"),
     },
-    "UpdateConfig": _ROLLOUT_DEFAULTS,
-    "RollbackConfig": _ROLLOUT_DEFAULTS,
 }
 
 
-def _adopt(block: str, desired: JsonDict, options: Mapping[str, Any], actual: Any) -> JsonDict:
-    """The block, with the stored value of each key that the task leaves out, if it is a default."""
-    if not isinstance(actual, Mapping):
-        return desired
-    adopted = dict(desired)
-    for option, (key, defaults) in DEFAULTS_OF_CLIENTS[block].items():
-        if options.get(option) is None and actual.get(key) in defaults:
-            adopted[key] = actual[key]
-    return adopted
+def _adopt(defaults: str, desired: JsonDict, options: Mapping[str, Any], actual: Any) -> JsonDict:
+    """The block, with the SDK's default for each key that the task leaves out, if all have it."""
+    left_out = {
+        key: value
+        for option, (key, value) in SDK_DEFAULTS[defaults].items()
+        if options.get(option) is None
+    }
+    made_by_sdk = isinstance(actual, Mapping) and all(
+        actual.get(key) == value for key, value in left_out.items()
+    )
+    return {**desired, **left_out} if made_by_sdk else desired
 
 
 # The keys of options that are compared as one: their names in the task and in the ServiceSpec.
@@ -551,6 +547,8 @@ def build(
     )
     logging = given("logging") or {}
     restart = given("restart_config")
+    # Docker's own client, too, lets only the tasks of a job that fail start again.
+    job = str(given("mode")).endswith("-job")
     task = _present(
         ContainerSpec=container,
         Resources=_present(
@@ -559,8 +557,8 @@ def build(
         )
         or None,
         RestartPolicy=_adopt(
-            "RestartPolicy",
-            _restart(restart),
+            "restart_config",
+            _restart(restart, "on-failure" if job else "any"),
             restart,
             dig(actual, ("TaskTemplate", "RestartPolicy")),
         )
@@ -583,7 +581,7 @@ def build(
         )
     update = given("update_config")
     rollback = given("rollback_config")
-    if update and str(given("mode")).endswith("-job"):
+    if job and _says_something(update):
         raise SpecError("update_config: Swarm accepts none for a job; leave it out")
     desired = _present(
         Name=options["name"],
@@ -591,15 +589,15 @@ def build(
         TaskTemplate=task,
         Mode=_mode(options, actual),
         UpdateConfig=_adopt(
-            "UpdateConfig",
+            "update_config",
             _rollout(update, "update_config"),
             update,
             dig(actual, ("UpdateConfig",)),
         )
-        if update
+        if update and not job
         else None,
         RollbackConfig=_adopt(
-            "RollbackConfig",
+            "update_config",
             _rollout(rollback, "rollback_config"),
             rollback,
             dig(actual, ("RollbackConfig",)),

@@ -695,7 +695,7 @@ def test_a_job(web: Callable[..., Any], engine: FakeEngine, mode: str) -> None:
     engine.job_state = "running"
     slow = web(mode=mode, env={"A": "2"}, wait_timeout=1)
     assert slow.failed
-    assert f"0 of {number} tasks have completed" in slow.msg
+    assert f"has not completed after 1 s (0 of {number} tasks have completed)" in slow.msg
     assert "is running" in slow.msg
     assert not web(mode=mode, env={"A": "2"}, wait=False).changed
 
@@ -704,7 +704,7 @@ def test_a_job_that_fails(web: Callable[..., Any], engine: FakeEngine) -> None:
     engine.task_error = "No such image: web:1"
     result = web(mode="replicated-job")
     assert result.failed
-    assert "cannot come up" in result.msg
+    assert "cannot complete (0 of 2 tasks have completed)" in result.msg
     assert "No such image: web:1" in result.msg
 
 

@@ -566,6 +566,24 @@ def test_other_values_of_a_block_still_return_to_the_default() -> None:
     assert found[0].after["delay"] == "5s"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"restart_config": {"condition": "none", "max_attempts": 3}}, "any"),
+        ({"update_config": {"failure_action": "continue", "order": "start-first"}}, "pause"),
+        ({"rollback_config": {"parallelism": 0, "delay": "1s"}}, 1),
+    ],
+)
+def test_one_value_of_the_sdk_is_not_enough_to_keep_it(before: dict, after: Any) -> None:
+    """A key that a task of ours named once returns to the Engine's default."""
+    [(block, keys)] = before.items()
+    key, *others = keys
+    without = {block: {other: keys[other] for other in others}}
+    actual = built(**before)
+    [found] = spec_of.differences(actual, built(actual, **without))
+    assert found.after[key] == after
+
+
 @pytest.mark.parametrize(("kind", "folder"), [("Config", "/"), ("Secret", "/run/secrets/")])
 def test_a_file_name_relative_to_its_folder_is_the_same_file(kind: str, folder: str) -> None:
     one, other = built(), built()
@@ -591,6 +609,9 @@ def test_jobs() -> None:
     assert "mode" in changed(present, build(mode="replicated"))
     with pytest.raises(SpecError, match="update_config: Swarm accepts none for a job"):
         build(mode="replicated-job", update_config={"parallelism": 1})
+    assert "UpdateConfig" not in build(mode="global-job", update_config={"parallelism": None})
+    restart = build(mode="global-job", restart_config={"max_attempts": 3})
+    assert restart["TaskTemplate"]["RestartPolicy"]["Condition"] == "on-failure"
 
 
 def kept(actual: dict, **options: Any) -> list[str]:
