@@ -59,7 +59,9 @@ class PeerHost:
             chunk = tasks[first : first + CHUNK]
             results = self.run([self.task(subject, one, tokens, ours=ours) for one in chunk])
             for task, result in zip(chunk, results, strict=True):
-                assert "Traceback" not in json.dumps(result), (task.name, result)
+                # The peer returns its traceback with many errors.
+                mine = ours or task.adopts
+                assert not mine or "Traceback" not in json.dumps(result), (task.name, result)
                 if task.run:
                     assert not result.get("failed"), (task.name, result)
                 else:
