@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Values that Ansible reads as an expression without braces around it.
 BARE = frozenset({"when", "failed_when", "changed_when", "until", "that", "break_when"})
+# Data of tests, with templates of Docker.
+DATA = ROOT / "tests" / "scenarios" / "peers"
 FOLDERS = ("roles", "playbooks", "molecule", "inventories", "lab", "tests")
 # With the statements that Ansible knows beside those of Jinja.
 ENVIRONMENT = Environment(autoescape=False, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
@@ -55,4 +57,5 @@ def sources(*folders: str) -> list[str]:
         for folder in folders or FOLDERS
         for pattern in ("*.yml", "*.j2")
         for path in (ROOT / folder).rglob(pattern)
+        if DATA not in path.parents
     )
