@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from .log import Logger
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
 _log = Logger("logstash.codecs.plain")
 
 
+_SHORT = dict(zip('\a\b\t\n\v\f\r\x1b"\\', ("\\" + one for one in 'abtnvfre"\\'), strict=True))
+
+
+def _escape(character: str) -> str:
+    """A character as Ruby's ``inspect`` writes it."""
+    if character in _SHORT:
+        return _SHORT[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02X}"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\u{{{code:X}}}"
+
+
 def decode_text(data: bytes, charset: str = "UTF-8") -> str:
     """Decode bytes; write invalid bytes as escape sequences instead of dropping them."""
     try:
         return data.decode(charset)
     except UnicodeDecodeError:
-        text = data.decode(charset, "backslashreplace")
-        escaped = "".join(
-            {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"'}.get(one, one) for one in text
-        )
-        # Ruby writes bytes with capital letters: \xFF.
-        for byte in sorted({one for one in data if one > 127}):
-            escaped = escaped.replace(f"\\x{byte:02x}", f"\\x{byte:02X}")
+        escaped = "".join(_escape(one) for one in data.decode(charset, "surrogateescape"))
+        # Where Ruby would read a variable.
+        escaped = re.sub(r"#(?=[$@{])", r"\\#", escaped)
         _log.warn(
             "Received an event that has a different character encoding than you configured.",
             text=escaped,
@@ -40,14 +52,15 @@ def decode(codec: tuple[str, dict[str, Any]], data: bytes) -> list[dict[str, Any
     """Decode data into the fields of its events."""
     name, options = codec
     text = decode_text(data, options.get("charset", "UTF-8"))
+    if name in ("plain", "rubydebug") and not data:
+        return []
     if name in ("plain", "rubydebug"):
         return [{"message": text, "event": {"original": text}}]
     if name == "line":
-        return [
-            {"message": one, "event": {"original": one}}
-            for one in text.split(options["delimiter"])
-            if one
-        ]
+        lines = text.split(options["delimiter"])
+        if len(lines) > 1 and not lines[-1]:
+            lines.pop()
+        return [{"message": one, "event": {"original": one}} for one in lines]
     pieces = text.splitlines() if name == "json_lines" else [text]
     events: list[dict[str, Any]] = []
     for piece in pieces:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from .errors import ConfigurationError
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAMES = (
     "January",
     "February",
@@ -28,19 +27,28 @@ _MONTH_NAMES = (
 )
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOKEN = re.compile(r"'([^']*)'|(y+|Y+|M+|d+|H+|h+|m+|s+|S+|Z+|E+|a+|D+|e+)|(.)", re.DOTALL)
-_ISO = re.compile(
-    r"(?P<y>\d{4})-(?P<M>\d{1,2})-(?P<d>\d{1,2})"
-    r"(?:[T ](?P<H>\d{1,2}):?(?P<m>\d{2})(?::?(?P<s>\d{2})(?:[.,](?P<S>\d{1,9}))?)?)?"
-    r"\s?(?P<Z>Z|[+-]\d{2}:?\d{2})?\Z"
+# Joda's ISO parser needs T and colons. Logstash also tries four formats with a blank.
+_ISO = (
+    re.compile(
+        r"(?P<y>\d{1,9})(?:-(?P<M>\d{1,2})(?:-(?P<d>\d{1,2}))?)?"
+        r"(?:[Tt](?:(?P<H>\d{1,2})(?::(?P<m>\d{1,2})(?::(?P<s>\d{1,2})(?:[.,](?P<S>\d{1,9}))?)?)?)?"
+        r"(?P<Z>[Zz]|[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?)?)?\Z"
+    ),
+    re.compile(
+        r"(?P<y>\d{1,9})-(?P<M>\d{1,2})-(?P<d>\d{1,2}) "
+        r"(?P<H>\d{1,2}):(?P<m>\d{1,2}):(?P<s>\d{1,2})[.,](?P<S>\d{1,3})"
+        r"(?P<Z>[+-]\d{2}:?\d{2})?\Z"
+    ),
 )
 _PARTS = {
-    "y": r"\d{4}",
+    "y": r"\d{1,9}",
     "d": r"\d{1,2}",
     "H": r"\d{1,2}",
     "m": r"\d{1,2}",
     "s": r"\d{1,2}",
     "S": r"\d{1,9}",
-    "Z": r"Z|UTC|GMT|[+-]\d{2}:?\d{2}",
+    "Z": r"[+-]\d{2}:?\d{2}",
+    "ZZZ": r"[A-Za-z][A-Za-z0-9_/+-]*",
     "E": r"[A-Za-z]{3,9}",
 }
 
@@ -66,11 +74,15 @@ def zone(name: str | None) -> tzinfo:
 
 
 def _offset(text: str) -> timezone:
-    if text in ("Z", "UTC", "GMT"):
+    if text in ("Z", "z", "UTC", "GMT"):
         return UTC
+    if text[0] not in "+-":
+        return zone(text)
     sign = -1 if text[0] == "-" else 1
-    digits = text[1:].replace(":", "")
-    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+    digits = text[1:].replace(":", "").ljust(6, "0")
+    return timezone(
+        sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]), seconds=int(digits[4:]))
+    )
 
 
 def guess_year(month: int, now: datetime) -> int:
@@ -82,11 +94,23 @@ def guess_year(month: int, now: datetime) -> int:
     return now.year
 
 
+def now(where: tzinfo) -> datetime:
+    return datetime.now(where)
+
+
+def _month(text: str) -> int:
+    """The number of a month by its English name, short or whole."""
+    for number, name in enumerate(_MONTH_NAMES, start=1):
+        if text.lower() in (name.lower(), name[:3].lower()):
+            return number
+    raise ValueError(text)
+
+
 def _build(found: dict[str, str], default_zone: tzinfo) -> datetime:
     where = _offset(found["Z"]) if found.get("Z") else default_zone
     month_text = found.get("M", "1")
-    month = int(month_text) if month_text.isdigit() else _MONTHS.index(month_text[:3].lower()) + 1
-    year = int(found["y"]) if found.get("y") else guess_year(month, datetime.now(where))
+    month = int(month_text) if month_text.isdigit() else _month(month_text)
+    year = int(found["y"]) if found.get("y") else guess_year(month, now(where))
     micro = int((found.get("S") or "0").ljust(6, "0")[:6])
     return datetime(
         year,
@@ -101,10 +125,11 @@ def _build(found: dict[str, str], default_zone: tzinfo) -> datetime:
 
 
 def _iso8601(text: str, default_zone: tzinfo) -> datetime:
-    match = _ISO.match(text)
-    if not match:
-        raise ValueError(text)
-    return _build({k: v for k, v in match.groupdict().items() if v}, default_zone)
+    for form in _ISO:
+        match = form.match(text)
+        if match:
+            return _build({k: v for k, v in match.groupdict().items() if v}, default_zone)
+    raise ValueError(text)
 
 
 def _unix(scale: float) -> Parser:
@@ -124,7 +149,11 @@ def parser_for(pattern: str) -> Parser:
         if token:
             kind = "y" if token[0] == "Y" else token[0]
             if kind == "M":
-                part = r"[A-Za-z]{3,9}" if len(token) > 2 else r"\d{1,2}"
+                part = r"[^\W\d_]{3,9}" if len(token) > 2 else r"\d{1,2}"
+            elif kind == "S":
+                part = rf"\d{{1,{len(token)}}}"
+            elif kind == "Z":
+                part = _PARTS["ZZZ" if len(token) > 2 else "Z"]
             elif kind in _PARTS:
                 part = _PARTS[kind]
             else:
@@ -145,7 +174,7 @@ def parser_for(pattern: str) -> Parser:
 
 def to_timestamp(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def format_joda(moment: datetime, pattern: str) -> str:

@@ -1,10 +1,12 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters mutate, grok, date and syslog_pri."""
+"""The filters mutate, grok, date, syslog_pri and fingerprint."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -133,7 +135,7 @@ class DateFilter(Filter):
         for parser in self._parsers:
             try:
                 moment = dates.to_timestamp(parser(text, self._zone))
-            except (ValueError, OverflowError, KeyError):
+            except (ValueError, OverflowError, KeyError, ConfigurationError):
                 continue
             if len(self._cache) > 1000:
                 self._cache.clear()
@@ -329,9 +331,46 @@ class MutateFilter(Filter):
                 event.set(event.sprintf(target), value)
 
 
+class FingerprintFilter(Filter):
+    """Writes a hash of one or more fields; the methods SHA1 to SHA512 and MD5, without a key."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__(options)
+        self._hash = options["method"].lower()
+        if self._hash not in hashlib.algorithms_guaranteed or options.get("key"):
+            raise ConfigurationError("The stand-in knows only hashes without a key")
+        if options["concatenate_all_fields"]:
+            raise ConfigurationError("The stand-in does not know concatenate_all_fields")
+        self._sources = sorted(options["source"])
+        self._target = options.get("target") or "[event][hash]"
+
+    def apply(self, event: Event) -> None:
+        if self.options["concatenate_sources"]:
+            pairs = (
+                f"|{name}|{event.sprintf(f'%{{{name}}}') if event.include(name) else ''}"
+                for name in self._sources
+            )
+            self._write(event, "".join(pairs) + "|")
+        else:
+            for name in self._sources:
+                value = event.get(name)
+                for one in value if isinstance(value, list) else [value]:
+                    if one is not None:
+                        self._write(event, str(one))
+        self.matched(event)
+
+    def _write(self, event: Event, text: str) -> None:
+        digest = hashlib.new(self._hash, text.encode("utf-8", "surrogatepass"))
+        if self.options["base64encode"]:
+            event.set(self._target, base64.b64encode(digest.digest()).decode())
+        else:
+            event.set(self._target, digest.hexdigest())
+
+
 FILTERS: dict[str, type[Filter]] = {
     "grok": GrokFilter,
     "date": DateFilter,
     "mutate": MutateFilter,
     "syslog_pri": SyslogPriFilter,
+    "fingerprint": FingerprintFilter,
 }

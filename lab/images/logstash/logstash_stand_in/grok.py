@@ -10,6 +10,7 @@ this project and cover only what syslog pipelines need.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError
@@ -36,7 +37,7 @@ PATTERNS: dict[str, str] = {
     "OCTET": r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})",
     "IPV4": r"(?<![0-9])(?:%{OCTET}\.){3}%{OCTET}(?![0-9])",
     "IPV6": r"(?<![\w:])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
-    r"|(?=\S*::)(?:[0-9A-Fa-f]{1,4})?(?::{1,2}[0-9A-Fa-f]{1,4}){0,7}(?:::)?)(?:%\w+)?",
+    r"|(?=\S*::)(?:[0-9A-Fa-f]{1,4})?(?::{1,2}[0-9A-Fa-f]{1,4}){0,7}(?:::)?)(?:%.+)?",
     "IP": r"(?:%{IPV4}|%{IPV6})",
     "HOSTNAME": r"\b[0-9A-Za-z][0-9A-Za-z-]{0,62}(?:\.[0-9A-Za-z][0-9A-Za-z-]{0,62})*(?:\.?|\b)",
     "IPORHOST": r"(?:%{IP}|%{HOSTNAME})",
@@ -45,9 +46,10 @@ PATTERNS: dict[str, str] = {
     "PATH": r"%{UNIXPATH}",
     "LOGLEVEL": r"(?i:trace|debug|notice|info(?:rmation)?|warn(?:ing)?|err(?:or)?|crit(?:ical)?"
     r"|alert|fatal|severe|emerg(?:ency)?)",
-    "MONTH": r"\b(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|[Mm]ar(?:ch)?|[Aa]pr(?:il)?|[Mm]ay|[Jj]une?"
-    r"|[Jj]uly?|[Aa]ug(?:ust)?|[Ss]ep(?:tember)?|[Oo]ct(?:ober)?|[Nn]ov(?:ember)?"
-    r"|[Dd]ec(?:ember)?)\b",
+    # In English and in German.
+    "MONTH": r"\b(?:[Jj]an(?:uary?)?|[Ff]eb(?:ruary?)?|[Mm][aä]?r(?:ch|z)?|[Aa]pr(?:il)?"
+    r"|[Mm]a[iy]?|[Jj]un[ei]?|[Jj]ul[iy]?|[Aa]ug(?:ust)?|[Ss]ep(?:tember)?|[Oo][ck]?t(?:ober)?"
+    r"|[Nn]ov(?:ember)?|[Dd]e[cz](?:ember)?)\b",
     "MONTHNUM": r"(?:0?[1-9]|1[0-2])",
     "MONTHDAY": r"(?:0[1-9]|[12][0-9]|3[01]|[1-9])",
     "DAY": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*",
@@ -80,23 +82,69 @@ _NAMED = re.compile(r"\(\?<([A-Za-z_@\[][^>=!]*)>")
 _TYPES: dict[str, Any] = {"int": int, "float": float}
 
 
+# What Python writes differently, outside of a class in brackets and inside one. Ruby's are ASCII.
+_OUTSIDE = {
+    r"\z": r"\Z",
+    r"\Z": r"(?=\n?\Z)",
+    r"\h": "[0-9a-fA-F]",
+    r"\H": "[^0-9a-fA-F]",
+    r"\d": "[0-9]",
+    r"\D": "[^0-9]",
+    r"\s": r"[ \t\r\n\f\v]",
+    r"\S": r"[^ \t\r\n\f\v]",
+    r"\w": "[0-9A-Za-z_]",
+    r"\W": "[^0-9A-Za-z_]",
+    r"\p{L}": r"[^\W\d_]",
+    r"\/": "/",
+}
+_INSIDE = {
+    r"\h": "0-9a-fA-F",
+    r"\d": "0-9",
+    r"\s": r" \t\r\n\f\v",
+    r"\w": "0-9A-Za-z_",
+    r"\/": "/",
+}
+_ESCAPE = re.compile(r"\\p\{\w+\}|\\.", re.DOTALL)
+_REPEATED_REPETITION = re.compile(r"\{\d*,?\d*\}\+")
+
+
+@lru_cache(maxsize=1024)
 def to_python(pattern: str) -> str:
     """Convert a Ruby regular expression to Python's syntax."""
-    out, i = "", 0
+    out, i, inside = "", 0, False
+    opened: list[int] = []
     while i < len(pattern):
-        if pattern[i] == "\\" and i + 1 < len(pattern):
-            pair = pattern[i : i + 2]
-            out += {
-                "\\z": r"\Z",
-                "\\Z": r"(?=\n?\Z)",
-                "\\h": "[0-9a-fA-F]",
-                "\\H": "[^0-9a-fA-F]",
-                "\\/": "/",
-            }.get(pair, pair)
-            i += 2
-        else:
-            out += pattern[i]
-            i += 1
+        escape = _ESCAPE.match(pattern, i)
+        if escape:
+            out += (_INSIDE if inside else _OUTSIDE).get(escape.group(0), escape.group(0))
+            i = escape.end()
+            continue
+        if not inside and _REPEATED_REPETITION.match(pattern, i):
+            # Python would take it as possessive, and Ruby repeats the repetition.
+            raise ConfigurationError(
+                f"The stand-in does not know {{n,m}}+: use (?>...) in {pattern}"
+            )
+        if not inside and pattern.startswith("(?m:", i):
+            # The dot also matches line ends.
+            opened.append(len(out))
+            out += "(?s:"
+            i += 4
+            continue
+        if pattern[i] == "[" and not inside:
+            inside = True
+        elif pattern[i] == "]" and inside:
+            inside = False
+        elif pattern[i] == "(" and not inside:
+            opened.append(len(out))
+        elif pattern[i] == ")" and not inside and opened:
+            start = opened.pop()
+            if pattern[i + 1 : i + 3] in ("++", "*+", "?+"):
+                # Python up to 3.11.4 goes wrong in a possessive group that fails in its middle.
+                out = f"{out[:start]}(?>{out[start:]}){pattern[i + 1]})"
+                i += 3
+                continue
+        out += pattern[i]
+        i += 1
     return out
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import codecs
 from .errors import ConfigurationError
-from .event import Event, timestamp_now
+from .event import Event
 from .filters import DateFilter
 from .grok import Grok
 from .log import Logger
@@ -29,8 +29,31 @@ Push = Callable[[list[dict[str, Any]]], None]
 _READ = 65536
 
 
+class Lines:
+    """Cuts what one connection sends into lines."""
+
+    def __init__(self, owner: Input, peer: Any) -> None:
+        self._owner = owner
+        self._peer = peer
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        lines = (self._rest + data).split(self._owner.line_end)
+        self._rest = lines.pop()
+        if lines:
+            self._owner.lines(lines, self._peer)
+
+    def end(self) -> None:
+        """The sender closes the connection: some inputs drop a last line without a line end."""
+        if self._rest and self._owner.takes_last_line:
+            self._owner.lines([self._rest], self._peer)
+
+
 class Input:
     """Base of all inputs: opens its ports in ``start`` and closes them in ``stop``."""
+
+    line_end = b"\n"
+    takes_last_line = False
 
     def __init__(self, name: str, options: dict[str, Any], pipeline: str) -> None:
         self.name = name
@@ -45,6 +68,10 @@ class Input:
 
     def start(self, push: Push) -> None:
         raise NotImplementedError
+
+    def attach(self, push: Push) -> None:
+        """Say where the events go."""
+        self._push = push
 
     def emit(self, events: list[dict[str, Any]]) -> None:
         options = self.options
@@ -127,16 +154,13 @@ class Input:
                 wrapped = tls.wrap_socket(client, server_side=True)
                 self.release(client)
                 client = self.register(wrapped)
-            rest = b""
+            lines = Lines(self, peer)
             while not self.stopping.is_set():
                 data = client.recv(_READ)
                 if not data:
-                    # As in Logstash, this drops a last line without a line end.
+                    lines.end()
                     return
-                lines = (rest + data).split(b"\n")
-                rest = lines.pop()
-                if lines:
-                    self.lines(lines, peer)
+                lines.feed(data)
         except (OSError, QueueClosedError):
             return
         finally:
@@ -205,15 +229,26 @@ class SyslogInput(Input):
             raise ConfigurationError("The stand-in does not speak the proxy protocol")
 
     def start(self, push: Push) -> None:
-        self._push = push
+        self.attach(push)
         self.listen_tcp()
         self.listen_udp()
 
     def lines(self, lines: list[bytes], peer: Any) -> None:
-        self.emit([self.parse(line + b"\n", peer[0]) for line in lines])
+        self._emit_parsed([(line + b"\n", peer) for line in lines])
 
     def datagrams(self, datagrams: list[tuple[bytes, Any]]) -> None:
-        self.emit([self.parse(data, peer[0]) for data, peer in datagrams])
+        self._emit_parsed(datagrams)
+
+    def _emit_parsed(self, received: list[tuple[bytes, Any]]) -> None:
+        events = []
+        for data, peer in received:
+            try:
+                events.append(self.parse(data, peer[0]))
+            except OverflowError as error:
+                # As in Logstash, a line that cannot be parsed is lost.
+                self.log.error("Error decoding data", data=repr(data[:200]), exception=str(error))
+        if events:
+            self.emit(events)
 
     def parse(self, data: bytes, sender: str) -> dict[str, Any]:
         """The event for one line; the line end stays in ``message`` and ``event.original``."""
@@ -221,8 +256,6 @@ class SyslogInput(Input):
         event = Event(
             {
                 "message": text,
-                "@timestamp": timestamp_now(),
-                "@version": "1",
                 "event": {"original": text},
                 "host": {"ip": sender},
                 "service": {"type": self.options["service_type"]},
@@ -245,6 +278,8 @@ class SyslogInput(Input):
 
     def _priority(self, event: Event, priority: int) -> None:
         facility, severity = priority >> 3, priority & 7
+        if facility >= 1 << 63:
+            raise OverflowError("bignum too big to convert into `long'")
         syslog = event.data.setdefault("log", {}).setdefault("syslog", {})
         syslog["priority"] = priority
         syslog["facility"] = {"code": facility}
@@ -272,20 +307,29 @@ def _server_tls(options: dict[str, Any]) -> ssl.SSLContext | None:
 
 
 class TcpInput(Input):
+    takes_last_line = True
+
     def __init__(self, name: str, options: dict[str, Any], pipeline: str) -> None:
         super().__init__(name, options, pipeline)
         if options.get("mode") == "client":
             raise ConfigurationError("The stand-in has tcp only as a server")
         self._tls = _server_tls(options)
+        # As in Logstash: a stream has no other units than its lines.
+        codec, codec_options = options["codec"]
+        if codec == "plain":
+            codec, codec_options = "line", {"delimiter": "\n", **codec_options}
+        self._codec = (codec, codec_options)
+        if codec == "line":
+            self.line_end = codec_options["delimiter"].encode()
 
     def start(self, push: Push) -> None:
-        self._push = push
+        self.attach(push)
         self.listen_tcp(self._tls)
 
     def lines(self, lines: list[bytes], peer: Any) -> None:
         events = []
         for line in lines:
-            for data in codecs.decode(self.options["codec"], line):
+            for data in codecs.decode(self._codec, line):
                 event = Event(data)
                 event.set("[@metadata][input][tcp][source][ip]", peer[0])
                 event.set("[@metadata][input][tcp][source][port]", peer[1])
@@ -295,7 +339,7 @@ class TcpInput(Input):
 
 class UdpInput(Input):
     def start(self, push: Push) -> None:
-        self._push = push
+        self.attach(push)
         self.listen_udp(self.options.get("receive_buffer_bytes"))
 
     def datagrams(self, datagrams: list[tuple[bytes, Any]]) -> None:
@@ -315,7 +359,7 @@ class HttpInput(Input):
         self._server: ThreadingHTTPServer | None = None
 
     def start(self, push: Push) -> None:
-        self._push = push
+        self.attach(push)
         outer = self
 
         class Handler(BaseHTTPRequestHandler):

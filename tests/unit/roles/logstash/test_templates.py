@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import sys
+import textwrap
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +17,19 @@ import pytest
 import yaml
 
 from repo import ROOT
+from tests.harness import syslog_truth
 from tests.unit.roles.evaluation import Case, evaluate
 
 IMAGE = ROOT / "lab" / "images" / "logstash"
 if str(IMAGE) not in sys.path:
     sys.path.insert(0, str(IMAGE))
 
+from logstash_stand_in import dates  # noqa: E402
+from logstash_stand_in import event as event_module  # noqa: E402
 from logstash_stand_in.elasticsearch import tls_context  # noqa: E402
 from logstash_stand_in.errors import ConfigurationError  # noqa: E402
 from logstash_stand_in.event import Event  # noqa: E402
-from logstash_stand_in.inputs import SyslogInput  # noqa: E402
+from logstash_stand_in.inputs import Input, Lines, SyslogInput  # noqa: E402
 from logstash_stand_in.log import Logger  # noqa: E402
 from logstash_stand_in.pipeline import Program  # noqa: E402
 from logstash_stand_in.settings import read_config, read_pipelines, read_settings  # noqa: E402
@@ -46,6 +52,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "elk_logstash_password": 'it"has$signs#{and}\\more',
         "elk_syslog_index": "other-index",
     },
+    # The tables come from a machine whose zone is UTC.
+    "utc": {"logstash_syslog_timezone": "UTC"},
     "memory": {"logstash_queue_type": "memory", "elk_logstash_password": "it's"},
 }
 
@@ -133,28 +141,26 @@ def test_checks(rendered: dict[str, Any], name: str) -> None:
         assert expected in complaint
 
 
+def in_container(files: dict[str, str], home: Path) -> Program:
+    """Load files as the container would, from where the role mounts them."""
+    (home / "pipeline").mkdir(parents=True)
+    (home / "config").mkdir()
+    certificate = ROOT / "tests/unit/lab_logstash/ca.crt"
+    (home / "config" / "ca.crt").write_bytes(certificate.read_bytes())
+    for name in FILES:
+        folder = "pipeline" if name.endswith(".conf") else "config"
+        (home / folder / name).write_text(files[name].replace("/usr/share/logstash", str(home)))
+    environment = {"HOSTNAME": "node-1", "LS_JAVA_OPTS": "-Xmx1g"}
+    settings = read_settings(home / "config", environment, {})
+    (pipeline,) = read_pipelines(home / "config", environment, settings)
+    program = Program(*read_config(pipeline), pipeline["pipeline.id"], environment)
+    program.settings = pipeline  # type: ignore[attr-defined]
+    return program
+
+
 @pytest.fixture
 def load(rendered: dict[str, Any], tmp_path: Path) -> Callable[[str], Program]:
-    """Load a variant as the container would, with its files where the role mounts them."""
-
-    def in_container(variant: str) -> Program:
-        home = tmp_path / variant
-        (home / "pipeline").mkdir(parents=True)
-        (home / "config").mkdir()
-        certificate = ROOT / "tests/unit/lab_logstash/ca.crt"
-        (home / "config" / "ca.crt").write_bytes(certificate.read_bytes())
-        for name in FILES:
-            folder = "pipeline" if name.endswith(".conf") else "config"
-            text = rendered["files"][variant][name]
-            (home / folder / name).write_text(text.replace("/usr/share/logstash", str(home)))
-        environment = {"HOSTNAME": "node-1", "LS_JAVA_OPTS": "-Xmx1g"}
-        settings = read_settings(home / "config", environment, {})
-        (pipeline,) = read_pipelines(home / "config", environment, settings)
-        program = Program(*read_config(pipeline), pipeline["pipeline.id"], environment)
-        program.settings = pipeline  # type: ignore[attr-defined]
-        return program
-
-    return in_container
+    return lambda variant: in_container(rendered["files"][variant], tmp_path / variant)
 
 
 def test_no_suite_of_the_output_is_cbc(load: Callable[[str], Program]) -> None:
@@ -340,3 +346,63 @@ def test_any_other_line_stays_whole(through: Callable[[str | bytes], Event], lin
     assert event.tags() == [PLUGIN_TAG, TAG]
     assert event.get("[log][syslog][priority]") == 13
     assert event.get("[host]") == {"ip": "192.0.2.7"}
+
+
+TRUTH = syslog_truth.load("truth-today")
+PEER = ("192.0.2.7", 40000)
+ARRIVED = "2026-11-29T00:00:00.123456789Z"
+
+
+@pytest.fixture(scope="module")
+def mappings() -> dict[str, Any]:
+    """The mappings of the index template, which hold no expressions."""
+    template = ROOT / "roles" / "elasticsearch" / "templates" / "index_template.yml.j2"
+    text = template.read_text()
+    part = yaml.safe_load(textwrap.dedent(text[text.index("  mappings:") :]))
+    mappings: dict[str, Any] = part["mappings"]
+    return mappings
+
+
+def received(program: Program, case: syslog_truth.Case) -> list[dict[str, Any]]:
+    """What the input for this transport makes of what is sent, as the queue keeps it."""
+    (one,) = [one for one in program.inputs if one.name in ("syslog", case.transport)]
+    assert isinstance(one, Input)
+    events: list[dict[str, Any]] = []
+    one.attach(events.extend)
+    if case.transport == "udp":
+        one.datagrams([(case.sent, PEER)])
+    else:
+        lines = Lines(one, PEER)
+        lines.feed(case.sent)
+        lines.end()
+    return [json.loads(json.dumps(event)) for event in events]
+
+
+def document(event: Event) -> dict[str, Any]:
+    """The document for one event, with the words of the tables for what differs in each run."""
+    found = event.to_document()
+    if found["@timestamp"] == ARRIVED:
+        found["@timestamp"] = syslog_truth.ARRIVAL
+    assert found["host"]["ip"] == PEER[0]
+    found["host"]["ip"] = syslog_truth.SENDER
+    return found
+
+
+@pytest.fixture(scope="module")
+def utc(rendered: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return in_container(rendered["files"]["utc"], tmp_path_factory.mktemp("utc") / "home")
+
+
+@pytest.mark.parametrize("case", TRUTH, ids=[case.name for case in TRUTH])
+def test_lines_become_what_the_real_logstash_makes_of_them(
+    utc: Program,
+    mappings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    case: syslog_truth.Case,
+) -> None:
+    monkeypatch.setattr(dates, "now", lambda zone: datetime(2026, 11, 29, tzinfo=zone))
+    monkeypatch.setattr(event_module, "timestamp_now", lambda: ARRIVED)
+    documents = [document(utc.filter(Event(data))) for data in received(utc, case)]
+    assert documents == case.documents
+    refused = [n for n, one in enumerate(documents) if syslog_truth.refused(mappings, one)]
+    assert tuple(refused) == case.refused
