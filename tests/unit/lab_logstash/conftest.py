@@ -155,6 +155,12 @@ class Logstash:
             "queue.page_capacity": "64kb",
             "queue.max_bytes": "64mb",
         }
+        # Logstash takes seconds for each of them.
+        self.pace = {
+            "STAND_IN_START_SECONDS": "0",
+            "STAND_IN_QUEUE_STATS_SECONDS": "0.05",
+            "STAND_IN_STALL_REPORT_SECONDS": "0.2",
+        }
         self.output = ""
 
     def pipeline(self, text: str) -> None:
@@ -196,6 +202,7 @@ class Logstash:
             "PYTHONPATH": str(IMAGE),
             "LOGSTASH_STAND_IN_HOME": str(self.home),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.pace,
         }
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from .conftest import free_port, wait_for
 
@@ -47,7 +51,7 @@ def test_lines_arrive_over_tcp_and_udp(
     stats = logstash.stats()
     assert stats["events"]["in"] == 310
     assert stats["queue"]["type"] == "persisted"
-    assert stats["queue"]["events_count"] == 0
+    wait_for(lambda: logstash.stats()["queue"]["events_count"] == 0)
     assert stats["plugins"]["outputs"][0]["documents"] == {"successes": 310}
     about = logstash.get("/")
     assert (about["version"], about["status"], about["stand_in"]) == ("9.2.4", "green", True)
@@ -220,7 +224,7 @@ def test_other_inputs_conditions_and_files(logstash: Logstash) -> None:
     )
     logstash.start()
     with socket.create_connection(("127.0.0.1", ports["tcp"])) as client:
-        client.sendall(b"one\ntwo\nlost without a line end")
+        client.sendall(b"one\n\nlast without a line end")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(b"three", ("127.0.0.1", ports["udp"]))
     request = urllib.request.Request(
@@ -230,10 +234,11 @@ def test_other_inputs_conditions_and_files(logstash: Logstash) -> None:
     )
     with urllib.request.urlopen(request, timeout=5) as answer:
         assert (answer.status, answer.read()) == (200, b"ok")
-    wait_for(lambda: logstash.stats()["events"]["out"] == 4)
+    wait_for(lambda: logstash.stats()["events"]["out"] == 5)
     assert logstash.stop() == 0
     tcp = [json.loads(one) for one in (logstash.home / "tcp.out").read_text().splitlines()]
-    assert [(one["message"], one["tags"]) for one in tcp] == [("one", ["t"]), ("two", ["t"])]
+    assert [one["message"] for one in tcp] == ["one", "", "last without a line end"]
+    assert all(one["tags"] == ["t"] for one in tcp)
     http = json.loads((logstash.home / "http.out").read_text())
     assert (http["message"], http["n"], http["seen"]) == ("four", 4, "POST")
     assert "from 127.0.0.1: three" in logstash.log()
@@ -249,3 +254,89 @@ def test_a_stop_drains_the_queue_if_configured(
     wait_for(lambda: logstash.stats()["events"]["in"] == 500)
     assert logstash.stop() == 0
     assert found(elasticsearch) == expected(0, 500)
+
+
+def pending(stats: dict[str, Any]) -> int:
+    """What was shown to be true on the real Logstash: unread, and read but not delivered."""
+    (first, *_others) = stats["plugins"]["filters"]
+    unread: int = stats["queue"]["events_count"]
+    return unread + int(first["events"]["in"]) - int(stats["events"]["out"])
+
+
+def test_the_count_of_the_queue_is_late_and_has_only_unread_events(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.item_status = lambda _document: 403
+    logstash.settings.update({"pipeline.batch.size": 20, "pipeline.workers": 1})
+    logstash.pace["STAND_IN_QUEUE_STATS_SECONDS"] = "1"
+    logstash.to_elasticsearch(elasticsearch.url)
+    text = (logstash.config / "syslog.conf").read_text()
+    logstash.pipeline(text.replace("output {", "filter { mutate { } } output {", 1))
+    logstash.start()
+    logstash.send(*lines(0, 20))
+    wait_for(lambda: logstash.stats()["plugins"]["filters"][0]["events"]["in"] == 20)
+    logstash.send(*lines(20, 50))
+    stale = logstash.stats()
+    assert stale["events"] == {**stale["events"], "in": 50, "filtered": 0, "out": 0}
+    assert (stale["queue"]["events_count"], pending(stale)) == (0, 20)
+    wait_for(lambda: logstash.stats()["queue"]["events_count"] == 30)
+    assert pending(logstash.stats()) == 50
+    elasticsearch.item_status = lambda _document: 201
+    wait_for(lambda: logstash.stats()["events"]["filtered"] == 50)
+    wait_for(lambda: pending(logstash.stats()) == 0)
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_stop_does_not_end_while_documents_are_refused(
+    elasticsearch: FakeElasticsearch, logstash: Logstash, status: int
+) -> None:
+    elasticsearch.item_status = lambda _document: status
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 10))
+    wait_for(lambda: "Retrying failed action" in logstash.log())
+    assert logstash.process is not None
+    logstash.process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        logstash.process.wait(1.5)
+    assert logstash.log().count("appears to be stalled") >= 4
+    elasticsearch.item_status = lambda _document: 201
+    assert logstash.process.wait(10) == 0
+    assert found(elasticsearch) == expected(0, 10)
+
+
+def test_an_unsafe_shutdown_ends_it_and_keeps_the_queue(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.item_status = lambda _document: 403
+    logstash.settings["pipeline.unsafe_shutdown"] = True
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    logstash.send(*lines(0, 10))
+    wait_for(lambda: "Retrying failed action" in logstash.log())
+    assert logstash.stop() == 1
+    assert "Forcefully quitting Logstash" in logstash.log()
+    elasticsearch.item_status = lambda _document: 201
+    logstash.start()
+    wait_for(lambda: found(elasticsearch) == expected(0, 10))
+
+
+def test_the_api_answers_before_the_port_is_open(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.pace["STAND_IN_START_SECONDS"] = "60"
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start(ready=False)
+
+    def answers() -> bool:
+        try:
+            return bool(logstash.get("/")["stand_in"])
+        except OSError:
+            return False
+
+    wait_for(answers)
+    time.sleep(0.5)
+    assert not logstash.running()
+    with pytest.raises(ConnectionRefusedError):
+        logstash.send("too early")
+    assert logstash.stop() == 0

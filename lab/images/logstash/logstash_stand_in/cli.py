@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from . import VERSION, api, log
-from .errors import ConfigurationError, PipelineError
+from .errors import ConfigurationError, ForcedQuitError, PipelineError
 from .log import Logger
 from .pipeline import Pipeline, Program
-from .settings import KNOWN, Settings, read_config, read_pipelines, read_settings
+from .settings import KNOWN, Pace, Settings, read_config, read_pipelines, read_settings
 
 _HOME = Path(os.environ.get("LOGSTASH_STAND_IN_HOME", "/usr/share/logstash"))
 _SHORT = {
@@ -193,8 +193,11 @@ def _run(settings: Settings, pipelines: list[Settings], environment: dict[str, s
         return 1
     if server:
         _agent.info("Successfully started Logstash API endpoint", port=server.server_address[1])
+    # As in Logstash, the API answers before the ports are open.
+    wake.wait(Pace.of(environment).start)
     for one in pipelines:
-        monitor.pipelines[one["pipeline.id"]] = _start(one, environment)
+        if not stop.is_set():
+            monitor.pipelines[one["pipeline.id"]] = _start(one, environment)
     running = [one for one in monitor.pipelines.values() if one]
     _agent.info(
         "Pipelines running",
@@ -210,9 +213,15 @@ def _run(settings: Settings, pipelines: list[Settings], environment: dict[str, s
         wake.wait(1)
     if stop.is_set():
         _runner.warn("SIGTERM received. Shutting down.")
-    for _name, pipeline in monitor.pipelines.items():
-        if pipeline:
-            pipeline.stop()
+    try:
+        for _name, pipeline in monitor.pipelines.items():
+            if pipeline:
+                pipeline.stop()
+    except ForcedQuitError:
+        # The queue stays as it is on the disk, as after a kill.
+        _runner.fatal("Forcefully quitting Logstash ...")
+        sys.stdout.flush()
+        os._exit(1)
     if server:
         server.shutdown()
     if code:

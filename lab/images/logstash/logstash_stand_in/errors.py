@@ -10,5 +10,9 @@ class ConfigurationError(Exception):
     """A file or an option that Logstash would refuse."""
 
 
+class ForcedQuitError(Exception):
+    """A stop made no progress, and pipeline.unsafe_shutdown allows the process to end anyway."""
+
+
 class PipelineError(Exception):
     """A pipeline with a valid configuration that cannot start, for example because of a 401."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,19 @@ class Filter:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
+        self.name = ""
+        self.events_in = 0
+        self._counting = threading.Lock()
         self.matches = 0
         self.failures = 0
         self._decorates = any(
             options.get(name) for name in ("add_field", "remove_field", "add_tag", "remove_tag")
         )
+
+    def run(self, event: Event) -> None:
+        with self._counting:
+            self.events_in += 1
+        self.apply(event)
 
     def matched(self, event: Event) -> None:
         self.matches += 1

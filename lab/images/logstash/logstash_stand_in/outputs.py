@@ -232,11 +232,14 @@ class ElasticsearchOutput(Output):
         self._wait_for_first_connection(context)
         interval = float(self.options["retry_initial_interval"])
         while pending:
+            responses = self._requests["with_errors"]
             pending = self._send(pending)
             if not pending:
                 context.blocked_since = None
                 return
-            interval = self._pause(interval, context)
+            # As in Logstash, only refused requests end with a stop, refused documents do not.
+            documents_refused = self._requests["with_errors"] > responses
+            interval = self._pause(interval, context, can_stop=not documents_refused)
 
     def _wait_for_first_connection(self, context: Context) -> None:
         interval = float(self.options["retry_initial_interval"])
@@ -252,12 +255,12 @@ class ElasticsearchOutput(Output):
             interval = min(interval * 2, float(self.options["retry_max_interval"]))
         context.blocked_since = None
 
-    def _pause(self, interval: float, context: Context) -> float:
+    def _pause(self, interval: float, context: Context, can_stop: bool) -> float:
         """Wait before the next try; check for a stop only after the wait, as Logstash does."""
         if context.blocked_since is None:
             context.blocked_since = time.monotonic()
         time.sleep(interval)
-        if context.stopping():
+        if can_stop and context.stopping():
             raise AbortedError
         return min(interval * 2, float(self.options["retry_max_interval"]))
 

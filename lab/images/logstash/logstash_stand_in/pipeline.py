@@ -15,14 +15,17 @@ from typing import Any
 
 from . import lang, options
 from .conditions import compile_condition
-from .errors import ConfigurationError
+from .errors import ConfigurationError, ForcedQuitError
 from .event import Event
 from .filters import FILTERS, Filter
 from .inputs import INPUTS, Input
 from .log import Logger
 from .outputs import OUTPUTS, AbortedError, Context, DeadLetters, ElasticsearchOutput, Output
 from .queues import Batch, MemoryQueue, PersistedQueue, Queue
-from .settings import Settings, read_config
+from .settings import Pace, Settings, read_config
+
+# A stop that does not move in so many reports is stalled.
+_STALLS = 3
 
 Step = Callable[[Event], None]
 Route = Callable[[Event], list[int]]
@@ -76,7 +79,7 @@ class Program:
                 plugin = self._make(node, FILTERS)
                 plugin.name = node.name
                 self.filters.append(plugin)
-                steps.append(plugin.apply)
+                steps.append(plugin.run)
 
         def run(event: Event) -> None:
             for step in steps:
@@ -163,6 +166,8 @@ class Pipeline:
         self._workers: list[threading.Thread] = []
         self._contexts: list[Context] = []
         self.queue: Queue | None = None
+        self._pace = Pace.of(environment)
+        self._queue_stats: dict[str, Any] = {}
         self.dead_letters: DeadLetters | None = None
 
     # -- life
@@ -215,6 +220,8 @@ class Pipeline:
                 f"{one.name} cannot listen on {one.options['host']}:{one.options['port']}: "
                 f"{error.strerror}"
             ) from error
+        self._queue_stats = self.queue.stats()
+        threading.Thread(target=self._count_queue, daemon=True).start()
         self.state = "RUNNING"
         self.log.info("Pipeline started", **{"pipeline.id": self.id})
 
@@ -226,23 +233,31 @@ class Pipeline:
             one.stop()
         self._stopping.set()
         self.queue.close_for_writing()
-        begin = time.monotonic()
-        logged = 0.0
+        reported, stalls, delivered = time.monotonic(), 0, self.events_out
         while any(worker.is_alive() for worker in self._workers):
             for worker in self._workers:
                 worker.join(0.05)
-            waited = time.monotonic() - begin
-            if waited - logged >= 5:
-                logged = waited
+            if time.monotonic() - reported >= self._pace.stall_report:
+                reported = time.monotonic()
+                stalls = stalls + 1 if self.events_out == delivered else 0
+                delivered = self.events_out
                 self.log.error(
                     "The shutdown process appears to be stalled due to busy or blocked "
                     "plugins. Check the logs for more information."
                 )
+                if stalls >= _STALLS and self.settings["pipeline.unsafe_shutdown"]:
+                    raise ForcedQuitError
         self.queue.close()
         for output in self.program.outputs:
             output.stop()
         self.state = "TERMINATED"
         self.log.info("Pipeline terminated", **{"pipeline.id": self.id})
+
+    def _count_queue(self) -> None:
+        """Count for the API at intervals, as Logstash does: the API can be late."""
+        assert self.queue is not None
+        while not self._stopping.wait(self._pace.queue_stats):
+            self._queue_stats = self.queue.stats()
 
     # -- data
 
@@ -279,11 +294,11 @@ class Pipeline:
         assert self.queue is not None
         begin = time.monotonic()
         events = [self.program.filter(Event(data)) for data in batch.events]
-        with self._lock:
-            self.events_filtered += len(events)
         self.program.deliver(events, context)
         self.queue.ack(batch)
         with self._lock:
+            # As in Logstash, filtered events count only when they are delivered.
+            self.events_filtered += len(events)
             self.events_out += len(events)
             self.work_seconds += time.monotonic() - begin
 
@@ -333,6 +348,7 @@ class Pipeline:
                     {
                         "id": one.options.get("id") or getattr(one, "name", ""),
                         "name": getattr(one, "name", ""),
+                        "events": {"in": one.events_in},
                         "matches": one.matches,
                         "failures": one.failures,
                     }
@@ -347,7 +363,7 @@ class Pipeline:
                 "last_success_timestamp": None,
                 "last_failure_timestamp": None,
             },
-            "queue": self.queue.stats() if self.queue and self.state != "TERMINATED" else {},
+            "queue": self._queue_stats if self.state != "TERMINATED" else {},
             "hash": program.hash,
             "ephemeral_id": self.ephemeral_id,
         }

@@ -445,7 +445,8 @@ class PersistedQueue(Queue):
     def stats(self) -> dict[str, Any]:
         with self._lock:
             size = self._bytes()
-            count = self._unread_count + self._outstanding
+            # As in Logstash, without the events that the workers have read.
+            count = self._unread_count
         disk = os.statvfs(self._directory)
         return {
             "type": "persisted",

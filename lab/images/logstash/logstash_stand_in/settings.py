@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,25 @@ KNOWN: dict[str, tuple[Any, Any]] = {
     "xpack.management.enabled": ("bool", False),
     "xpack.geoip.downloader.enabled": ("bool", True),
 }
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds that Logstash takes. Tests shorten them; the image never sets these variables."""
+
+    # From the open API to the open ports.
+    start: float = 3
+    # Between two counts of the queue for the API.
+    queue_stats: float = 5
+    # Between two reports of a stop that does not end.
+    stall_report: float = 5
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Pace:
+        names = [one.name for one in fields(cls)]
+        given = {name: environment.get(f"STAND_IN_{name.upper()}_SECONDS") for name in names}
+        return cls(**{name: float(text) for name, text in given.items() if text})
+
 
 # Settings that pipelines.yml allows for one pipeline.
 PIPELINE_KEYS = {
