@@ -43,6 +43,7 @@ class FakeElasticsearch:
         self.license_status = 200
         self.bulk_status = 200
         self.item_status: Callable[[dict[str, Any]], int] = lambda _document: 201
+        self.error: dict[str, Any] = {}
         self.tls: ssl.SSLContext | None = None
         self.server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -82,7 +83,7 @@ class FakeElasticsearch:
                     if status < 300:
                         fake.actions.append(action)
                         fake.documents.append(document)
-                    items.append({next(iter(action)): {"status": status, "error": {}}})
+                    items.append({next(iter(action)): {"status": status, "error": fake.error}})
                 self.answer(
                     200,
                     {

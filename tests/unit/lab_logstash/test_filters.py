@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +73,18 @@ def test_grok_refuses_unknown_patterns() -> None:
 def test_ruby_expressions_become_python() -> None:
     assert to_python(r"\h+\z") == r"[0-9a-fA-F]+\Z"
     assert to_python(r"\\z") == r"\\z"
+    assert to_python(r"[\s\h]\s(?m:.)\p{L}") == r"[ \t\r\n\f\v0-9a-fA-F][ \t\r\n\f\v](?s:.)[^\W\d_]"
+    assert to_python(r"(?:a|b)++c") == r"(?>(?:a|b)+)c"
+
+
+def test_a_repeated_repetition_is_refused_because_python_takes_it_as_possessive() -> None:
+    with pytest.raises(ConfigurationError, match=r"\{n,m\}\+"):
+        to_python("[a-z]{1,5}+")
+
+
+def test_a_possessive_group_that_fails_in_its_middle_keeps_nothing_of_it() -> None:
+    grok = Grok(r"\A%{PART:a}%{GREEDYDATA:b}\z", {"PART": r"(?:\[(?:x|y)*+\])++"})
+    assert grok.match("[x][y") == [("a", "[x]"), ("b", "[y")]
 
 
 @pytest.mark.parametrize(
@@ -97,10 +111,20 @@ def test_core_patterns(pattern: str, text: str, whole: bool) -> None:
         ("ISO8601", "2026-11-21T00:00:01.123456+02:00", "2026-11-20T22:00:01.123Z"),
         ("ISO8601", "2026-11-21T00:00:01Z", "2026-11-21T00:00:01.000Z"),
         ("yyyy-MM-dd HH:mm:ss,SSS", "2026-01-02 03:04:05,6", "2026-01-02T03:04:05.600Z"),
+        ("ISO8601", "2026-11-21 00:00:01.5Z", None),
+        ("ISO8601", "2026-11-21 00:00:01.500", "2026-11-21T00:00:01.500Z"),
+        ("ISO8601", "2026-11-21T000001Z", None),
+        ("MMM d HH:mm:ss.SSS", "Nov 21 00:00:01.1234", None),
+        ("MMM d yyyy HH:mm:ss ZZZ", "Nov 21 2026 00:00:01 CET", "2026-11-20T23:00:01.000Z"),
+        ("MMM d yyyy HH:mm:ss ZZZ", "Nov 21 2026 00:00:01 CEST", None),
         ("UNIX", "1", "1970-01-01T00:00:01.000Z"),
     ],
 )
-def test_dates(pattern: str, text: str, moment: str) -> None:
+def test_dates(pattern: str, text: str, moment: str | None) -> None:
+    if moment is None:
+        with pytest.raises((ValueError, ConfigurationError)):
+            dates.parser_for(pattern)(text, UTC)
+        return
     assert dates.to_timestamp(dates.parser_for(pattern)(text, UTC)) == moment
 
 
@@ -128,6 +152,23 @@ def test_mutate_runs_in_a_fixed_order() -> None:
     assert "a" not in event.data
     assert "n2" not in event.data
     assert event.data["list"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [("concatenate_sources => true base64encode => true", "|[b][c]|2|a|one|"), ("", "2")],
+)
+def test_fingerprint(options: str, text: str) -> None:
+    event = filtered(
+        'fingerprint { method => "SHA256" target => "[@metadata][id]" source => ["a", "[b][c]"] '
+        + options
+        + " }",
+        a="one",
+        b={"c": 2},
+    )
+    digest = hashlib.sha256((text if options else "one").encode())
+    expected = base64.b64encode(digest.digest()).decode() if options else digest.hexdigest()
+    assert event.get("[@metadata][id]") == expected
 
 
 def test_syslog_pri() -> None:

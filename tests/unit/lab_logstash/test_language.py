@@ -34,6 +34,13 @@ def test_a_pipeline_becomes_a_tree() -> None:
     assert [test is None for test, _nodes in branch.arms] == [False, False, True]
 
 
+def test_comments_stand_around_the_entries_of_a_hash() -> None:
+    text = "filter { mutate { # a\nadd_field => { # b\n'a' => 1 # c\n} # d\nid => 'e' } }"
+    (plugin,) = lang.parse(text).filters
+    assert isinstance(plugin, lang.Plugin)
+    assert plugin.options == [("add_field", {"a": 1}), ("id", "e")]
+
+
 def test_strings_keep_their_backslashes() -> None:
     config = lang.parse(r"""filter { mutate { gsub => ["message", "[\r\n]+\z", ""] } }""")
     (plugin,) = config.filters
@@ -51,6 +58,8 @@ def test_strings_keep_their_backslashes() -> None:
         "inputs { }",
         "filter { if { mutate { } } }",
         "filter { mutate { add_field => { 'a' => 1 'a' => 2 } } }",
+        "filter { mutate { add_field => { 'a' => 1\n# between\n'b' => 2 } } }",
+        "filter { mutate { add_field => { 'a' => 1# no white space\n'b' => 2 } } }",
     ],
 )
 def test_syntax_errors_are_refused(text: str) -> None:

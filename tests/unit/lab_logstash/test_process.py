@@ -159,6 +159,20 @@ def test_refused_documents(elasticsearch: FakeElasticsearch, logstash: Logstash)
     }
 
 
+def test_duplicates_are_refused_in_silence(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    elasticsearch.item_status = lambda document: 409 if "line 1" in document["message"] else 201
+    elasticsearch.error = {"type": "version_conflict_engine_exception"}
+    silent = 'silence_errors_in_log => ["version_conflict_engine_exception"] document_id => "x"'
+    logstash.to_elasticsearch(elasticsearch.url, silent)
+    logstash.start()
+    logstash.send(*lines(0, 3))
+    wait_for(lambda: logstash.stats()["events"]["out"] == 3)
+    assert elasticsearch.actions[0] == {"create": {"_index": "logs", "_id": "x"}}
+    assert "Failed action" not in logstash.log()
+
+
 def test_a_second_process_on_the_same_data_is_refused(
     elasticsearch: FakeElasticsearch, logstash: Logstash
 ) -> None:

@@ -17,10 +17,14 @@ from logstash_stand_in.options import check
 FAILURE = "_grokparsefailure_sysloginput"
 
 
-def parse(data: bytes | str, options: str = 'timezone => "UTC"') -> Event:
+def syslog_input(options: str) -> SyslogInput:
     (node,) = lang.parse(f"input {{ syslog {{ {options} }} }}").inputs
     assert isinstance(node, lang.Plugin)
-    one = SyslogInput("syslog", check(node, {}), "main")
+    return SyslogInput("syslog", check(node, {}), "main")
+
+
+def parse(data: bytes | str, options: str = 'timezone => "UTC"') -> Event:
+    one = syslog_input(options)
     return Event(one.parse(data.encode() if isinstance(data, str) else data, "192.0.2.7"))
 
 
@@ -59,6 +63,12 @@ def test_a_line_of_rfc_3164() -> None:
             "<192>Nov 21 00:00:01 h app: x\n",
             {"[log][syslog][facility][code]": 24, "[log][syslog][facility][name]": None},
         ),
+        (
+            "<34>Nov 21 00:00:01 fe80::1%eth0 app[1]: x\n",
+            {"[host][hostname]": "fe80::1%eth0 app[1]:", "message": "x\n"},
+        ),
+        ("<34>0001-01-01T00:00:00Z h app: x\n", {"@timestamp": "0001-01-01T00:00:00.000Z"}),
+        ("<34>26-11-21T00:00:00Z h app: x\n", {"@timestamp": "0026-11-21T00:00:00.000Z"}),
         ('<34>Nov 21 00:00:01 h app: {"a": 1}\0\n', {"message": '{"a": 1}\0\n'}),
     ],
 )
@@ -89,6 +99,28 @@ def test_lines_that_are_not_parsed_stay_whole(line: str) -> None:
         "severity": {"code": 5, "name": "Notice"},
     }
     assert event.data["@timestamp"] >= before
+
+
+@pytest.mark.parametrize("date", ["Dez 21 00:00:01", "Mär  1 00:00:01", "2026-11-21T000001Z"])
+def test_dates_that_are_found_and_not_understood(date: str) -> None:
+    event = parse(f"<35>{date} h app: x\n")
+    assert (event.get("[host][hostname]"), event.get("[log][syslog][priority]")) == ("h", 35)
+    assert event.tags() == ["_dateparsefailure"]
+
+
+def test_a_line_with_a_priority_of_20_digits_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    one = syslog_input('timezone => "UTC"')
+    events: list[dict[str, Any]] = []
+    one.attach(events.extend)
+    stamp = b"Nov 21 00:00:01 h app: x"
+    one.lines([b"<" + b"9" * 20 + b">" + stamp, b"<34>" + stamp], ("192.0.2.7", 1))
+    assert [event["log"]["syslog"]["priority"] for event in events] == [34]
+    assert "Error decoding data" in capsys.readouterr().out
+
+
+def test_nul_in_bytes_that_are_not_utf_8_is_escaped() -> None:
+    event = parse(b'<34>Nov 21 00:00:01 h app: \xff\0\x7f"\\#{a}\n')
+    assert event.data["message"] == r"\xFF\u0000\u007F\"\\\#{a}\n"
 
 
 def test_bytes_that_are_not_utf_8_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:

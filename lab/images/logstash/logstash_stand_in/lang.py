@@ -16,6 +16,7 @@ from typing import Any
 from .errors import ConfigurationError
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*(?:\r?\n|\Z))*")
+_WHITE = re.compile(r"[ \t\r\n]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _BAREWORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?")
@@ -161,7 +162,8 @@ class _Reader:
             self.need("=>")
             self.space()
             options.append((key, self.value()))
-            separated = self.space()
+            separated = self.match(_WHITE) is not None
+            self.space()
         return Plugin(name, options, line, kind)
 
     def name(self) -> str:
@@ -231,7 +233,10 @@ class _Reader:
             if key in result:
                 raise ConfigurationError(f"Duplicate keys found in your configuration: {key}")
             result[key] = self.value()
-            separated = self.space()
+            separated = self.match(_WHITE) is not None
+            # As in Logstash, a comment may stand before the first entry and after the last one.
+            if self.space() and not self.peek("}"):
+                raise self.fail('white space without a comment between two entries, or "}"')
         return result
 
     # -- conditions

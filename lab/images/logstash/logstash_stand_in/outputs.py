@@ -323,9 +323,10 @@ class ElasticsearchOutput(Output):
             return False
         if status == 409:
             self._documents["non_retryable_failures"] += 1
-            self.log.warn(
-                "Failed action", status=status, action=self._action, response=json.dumps(answer)
-            )
+            if self._logged(answer):
+                self.log.warn(
+                    "Failed action", status=status, action=self._action, response=json.dumps(answer)
+                )
             return False
         if status in (400, 404) or status in self.options["dlq_custom_codes"]:
             self._documents["dlq_routed"] += 1
@@ -341,13 +342,18 @@ class ElasticsearchOutput(Output):
                 )
             return False
         self._documents["retryable_failures"] += 1
-        self.log.info(
-            "Retrying failed action",
-            status=status,
-            action=self._action,
-            error=json.dumps(answer.get("error")),
-        )
+        if self._logged(answer):
+            self.log.info(
+                "Retrying failed action",
+                status=status,
+                action=self._action,
+                error=json.dumps(answer.get("error")),
+            )
         return True
+
+    def _logged(self, answer: dict[str, Any]) -> bool:
+        kind = (answer.get("error") or {}).get("type")
+        return kind not in (self.options.get("silence_errors_in_log") or ())
 
     def stats(self) -> dict[str, Any]:
         return {

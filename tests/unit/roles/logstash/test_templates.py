@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import sys
 import textwrap
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ from logstash_stand_in import event as event_module  # noqa: E402
 from logstash_stand_in.elasticsearch import tls_context  # noqa: E402
 from logstash_stand_in.errors import ConfigurationError  # noqa: E402
 from logstash_stand_in.event import Event  # noqa: E402
-from logstash_stand_in.inputs import Input, Lines, SyslogInput  # noqa: E402
+from logstash_stand_in.inputs import Input, Lines  # noqa: E402
 from logstash_stand_in.log import Logger  # noqa: E402
 from logstash_stand_in.pipeline import Program  # noqa: E402
 from logstash_stand_in.settings import read_config, read_pipelines, read_settings  # noqa: E402
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 ROLE = ROOT / "roles" / "logstash"
 FILES = ("logstash.yml", "pipelines.yml", "syslog.conf")
-PLUGIN_TAG = "_grokparsefailure_sysloginput"
+DOCUMENTED = ROOT / "docs" / "troubleshooting.md"
 TAG = "_syslog_unparsed"
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -48,6 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "logstash_workers": 3,
         "logstash_dead_letter_queue": True,
         "logstash_syslog_timezone": "+02:00",
+        "logstash_unparsed_tag": "no-syslog",
         "logstash_api_host": "0.0.0.0",
         "elk_logstash_password": 'it"has$signs#{and}\\more',
         "elk_syslog_index": "other-index",
@@ -182,8 +185,9 @@ def test_the_files_are_accepted(load: Callable[[str], Program]) -> None:
     assert settings["queue.type"] == "persisted"
     assert settings["queue.max_bytes"] == 1 << 30
     assert settings["api.http.host"] == "127.0.0.1"
-    (syslog,) = program.inputs
-    assert (syslog.options["host"], syslog.options["port"]) == ("0.0.0.0", 10514)
+    assert [one.name for one in program.inputs] == ["tcp", "udp"]
+    for one in program.inputs:
+        assert (one.options["host"], one.options["port"]) == ("0.0.0.0", 10514)
     (output,) = program.outputs
     options = output.options
     assert options["hosts"] == [
@@ -204,12 +208,32 @@ def test_other_variables_arrive(load: Callable[[str], Program]) -> None:
     assert settings["pipeline.workers"] == 3
     assert settings["dead_letter_queue.enable"] is True
     assert settings["dead_letter_queue.max_bytes"] == 256 << 20
-    assert program.inputs[0].options["timezone"] == "+02:00"
+    assert zone(program) == "+02:00"
+    assert zone(load("plain")) is None
+    assert "no-syslog" in program.filter(Event({"message": "no header"})).tags()
     assert program.outputs[0].options["password"] == 'it"has$signs#{and}\\more'
     assert program.outputs[0].options["index"] == "other-index"
     program = load("memory")
     assert program.settings["queue.type"] == "memory"  # type: ignore[attr-defined]
     assert program.outputs[0].options["password"] == "it's"
+
+
+def zone(program: Program) -> str | None:
+    (date,) = [one for one in program.filters if one.name == "date"]
+    found: str | None = date.options.get("timezone")
+    return found
+
+
+def test_the_pipeline_is_the_same_in_each_run(rendered: dict[str, Any]) -> None:
+    files = rendered["files"]
+    with_zone = files["utc"]["syslog.conf"].replace('      timezone => "UTC"\n', "")
+    assert with_zone == files["plain"]["syslog.conf"]
+
+
+def test_each_tag_is_documented(rendered: dict[str, Any]) -> None:
+    tags = set(re.findall(r'"(_[a-z_]+)"', rendered["files"]["plain"]["syslog.conf"]))
+    assert TAG in tags
+    assert {tag for tag in tags if f"`{tag}`" not in DOCUMENTED.read_text()} == set()
 
 
 def test_an_option_that_does_not_exist_is_reported(
@@ -225,21 +249,18 @@ def test_an_option_that_does_not_exist_is_reported(
 
 
 @pytest.fixture
-def through(load: Callable[[str], Program]) -> Callable[[str | bytes], Event]:
-    """Send one line through the input and the filters of the default pipeline."""
-    program = load("plain")
-    (syslog,) = program.inputs
-    assert isinstance(syslog, SyslogInput)
+def through(utc: Program) -> Callable[[str], Event]:
+    """Send one datagram through the input and the filters."""
 
-    def send(line: str | bytes) -> Event:
-        data = line.encode() if isinstance(line, str) else line
-        return program.filter(Event(syslog.parse(data, "192.0.2.7")))
+    def send(text: str) -> Event:
+        (data,) = received(utc, "udp", text.encode())
+        return utc.filter(Event(data))
 
     return send
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_rfc_3164(through: Callable[[str | bytes], Event], end: str) -> None:
+def test_rfc_3164(through: Callable[[str], Event], end: str) -> None:
     line = "<34>Nov 21 00:00:01 myhost sshd[12]: text of it"
     event = through(line + end)
     assert event.data["message"] == "text of it"
@@ -274,7 +295,7 @@ ESCAPED = r'[a@1 x="q\"u\]o\\"][b@2]'
 )
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_rfc_5424(
-    through: Callable[[str | bytes], Event], line: str, message: str, data: str | None, end: str
+    through: Callable[[str], Event], line: str, message: str, data: str | None, end: str
 ) -> None:
     event = through(line + end)
     assert event.data["message"] == message
@@ -294,7 +315,7 @@ def test_rfc_5424(
     assert "@metadata" not in event.to_document()
 
 
-def test_rfc_5424_with_no_values(through: Callable[[str | bytes], Event]) -> None:
+def test_rfc_5424_with_no_values(through: Callable[[str], Event]) -> None:
     event = through("<0>1 - - - - - -")
     assert event.get("[log][syslog]") == {
         "priority": 0,
@@ -304,11 +325,11 @@ def test_rfc_5424_with_no_values(through: Callable[[str | bytes], Event]) -> Non
     }
     assert event.get("[host]") == {"ip": "192.0.2.7"}
     assert event.get("[process]") is None
-    assert event.tags() == []
+    assert event.tags() == ["_syslog_no_date"]
 
 
 def test_rfc_5424_with_a_process_id_that_is_no_number(
-    through: Callable[[str | bytes], Event],
+    through: Callable[[str], Event],
 ) -> None:
     event = through("<34>1 2026-11-21T00:00:01Z host app main-1 - - text")
     assert event.get("[process]") == {"name": "app"}
@@ -316,7 +337,7 @@ def test_rfc_5424_with_a_process_id_that_is_no_number(
 
 
 def test_facilities_have_the_same_names_in_both_formats(
-    through: Callable[[str | bytes], Event],
+    through: Callable[[str], Event],
 ) -> None:
     for priority in range(1, 192):
         old = through(f"<{priority}>Nov 21 00:00:01 h a: x").get("[log][syslog]")
@@ -325,30 +346,75 @@ def test_facilities_have_the_same_names_in_both_formats(
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "message", "tags"),
     [
-        "just a line",
-        "",
-        "   ",
-        "<189>30: *Nov 21 00:00:01.123: %SYS-5-CONFIG_I: Configured from console by vty0",
-        "<192>1 2026-11-21T00:00:01Z host app - - - priority out of range",
-        "<34>1 yesterday host app - - - no timestamp",
-        "<34>1 2026-11-21T00:00:01Z host app - -",
-        '<34>1 2026-11-21T00:00:01Z host app - - [open x="1" text',
-        '{"json": "text"}',
-        "text with <34>1 2026-11-21T00:00:01Z host app - - - inside",
+        ("just a line", "just a line", ["_syslog_no_priority", "_syslog_no_date", TAG]),
+        ('<187>date=2026 level="error"', 'date=2026 level="error"', ["_syslog_no_date", TAG]),
+        (
+            "text with <34>1 2026-11-21T00:00:01Z host app - - - inside",
+            "text with <34>1 2026-11-21T00:00:01Z host app - - - inside",
+            ["_syslog_no_priority", "_syslog_no_date", TAG],
+        ),
+        (
+            '<34>1 2026-11-21T00:00:01Z host app - - [open x="1" text',
+            '[open x="1" text',
+            ["_syslog_no_structured_data"],
+        ),
+        ("<34>1 2026-11-21T00:00:01Z host app - - false", "false", ["_syslog_no_structured_data"]),
+        ("<34>Nov 21 00:00:01 host app: false", "false", []),
+        ("<34>false", "false", ["_syslog_no_date", TAG]),
+        (f"<34>1 2026-11-21T00:00:01Z {'h' * 1025} app - - - x", "x", ["_syslog_oversize"]),
     ],
 )
-def test_any_other_line_stays_whole(through: Callable[[str | bytes], Event], line: str) -> None:
-    event = through(line + "\n")
-    assert event.data["message"] == line
+def test_what_is_not_sure_is_tagged(
+    through: Callable[[str], Event], line: str, message: str, tags: list[str]
+) -> None:
+    event = through(line)
+    assert event.data["message"] == message
     assert event.get("[event][original]") == line
-    assert event.tags() == [PLUGIN_TAG, TAG]
-    assert event.get("[log][syslog][priority]") == 13
-    assert event.get("[host]") == {"ip": "192.0.2.7"}
+    assert event.tags() == tags
+    assert event.get("[log][syslog][priority]") == (
+        13 if "_syslog_no_priority" in tags else int(line[1:].partition(">")[0])
+    )
 
 
-TRUTH = syslog_truth.load("truth-today")
+def test_a_replay_makes_the_same_ids_and_equal_lines_have_different_ones(utc: Program) -> None:
+    def ids(queue: list[str]) -> list[str]:
+        events = [utc.filter(Event(json.loads(one))) for one in queue]
+        return [str(event.get("[@metadata][id]")) for event in events]
+
+    sent = b"<34>Nov 21 00:00:01 h app: x\n" * 20
+    for transport in ("tcp", "udp"):
+        # In the queue events stand as JSON.
+        queue = [json.dumps(received(utc, transport, sent)[0]) for _ in range(20)]
+        assert len(set(ids(queue))) == 20
+        assert ids(queue) == ids(queue)
+    assert utc.outputs[0].options["document_id"] == "%{[@metadata][id]}"
+    queue = [json.dumps(one) for one in received(utc, "tcp", sent)]
+    assert len(set(ids(queue))) == 20
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\r" * 20_000 + "x",
+        "\0" * 20_000 + "x",
+        "<34>" + " " * 20_000 + "x",
+        "<34>1 2026-11-21T00:00:01Z " + "h" * 20_000,
+        "<34>1 2026-11-21T00:00:01Z h a - - " + '[a b="c"]' * 2000 + "x",
+        '<34>1 2026-11-21T00:00:01Z h a - - [a b="' + "\\" * 20_001,
+        "<34>Nov 21 00:00:01 " + "a." * 10_000 + ":",
+        "<34>" + "1:" * 10_000,
+        "<34>" + "%A-" * 7000,
+    ],
+)
+def test_no_line_takes_long(through: Callable[[str], Event], line: str) -> None:
+    begin = time.process_time()
+    through(line)
+    assert time.process_time() - begin < 1
+
+
+TRUTH = syslog_truth.load("syslog")
 PEER = ("192.0.2.7", 40000)
 ARRIVED = "2026-11-29T00:00:00.123456789Z"
 
@@ -363,17 +429,17 @@ def mappings() -> dict[str, Any]:
     return mappings
 
 
-def received(program: Program, case: syslog_truth.Case) -> list[dict[str, Any]]:
+def received(program: Program, transport: str, sent: bytes) -> list[dict[str, Any]]:
     """What the input for this transport makes of what is sent, as the queue keeps it."""
-    (one,) = [one for one in program.inputs if one.name in ("syslog", case.transport)]
+    (one,) = [one for one in program.inputs if one.name == transport]
     assert isinstance(one, Input)
     events: list[dict[str, Any]] = []
     one.attach(events.extend)
-    if case.transport == "udp":
-        one.datagrams([(case.sent, PEER)])
+    if transport == "udp":
+        one.datagrams([(sent, PEER)])
     else:
         lines = Lines(one, PEER)
-        lines.feed(case.sent)
+        lines.feed(sent)
         lines.end()
     return [json.loads(json.dumps(event)) for event in events]
 
@@ -402,7 +468,9 @@ def test_lines_become_what_the_real_logstash_makes_of_them(
 ) -> None:
     monkeypatch.setattr(dates, "now", lambda zone: datetime(2026, 11, 29, tzinfo=zone))
     monkeypatch.setattr(event_module, "timestamp_now", lambda: ARRIVED)
-    documents = [document(utc.filter(Event(data))) for data in received(utc, case)]
+    documents = [
+        document(utc.filter(Event(data))) for data in received(utc, case.transport, case.sent)
+    ]
     assert documents == case.documents
     refused = [n for n, one in enumerate(documents) if syslog_truth.refused(mappings, one)]
     assert tuple(refused) == case.refused
