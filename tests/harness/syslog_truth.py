@@ -66,7 +66,8 @@ def _expanded(value: Any) -> Any:
 
 def literal(expression: str) -> str | bytes:
     """The value of texts that are joined with ``+`` and repeated with ``*``; nothing else runs."""
-    return _value(ast.parse(expression, mode="eval").body)
+    value: str | bytes = _value(ast.parse(expression, mode="eval").body)
+    return value
 
 
 def _value(node: ast.expr) -> Any:

@@ -73,7 +73,7 @@ def zone(name: str | None) -> tzinfo:
         raise ConfigurationError(f"The datetime zone id '{name}' is not recognised") from error
 
 
-def _offset(text: str) -> timezone:
+def _offset(text: str) -> tzinfo:
     if text in ("Z", "z", "UTC", "GMT"):
         return UTC
     if text[0] not in "+-":
