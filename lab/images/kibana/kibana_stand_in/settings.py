@@ -439,13 +439,13 @@ def _check_server(values: Mapping[str, Any]) -> None:
         parts = urlsplit(public)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ConfigError("server.publicBaseUrl must be like https://kibana.example.org")
-        if public.endswith("/") or parts.path != base_path:
+        if (parts.path or "/") != (base_path or "/"):
             raise ConfigError(
-                "server.publicBaseUrl must end with server.basePath (here "
-                f"'{base_path}') and without a slash"
+                f"server.publicBaseUrl must end with server.basePath (here '{base_path}'): "
+                f"{parts.path or '/'} !== {base_path or '/'}"
             )
-    if not 1 <= values.get("server.shutdownTimeout", 30) <= 600:
-        raise ConfigError("server.shutdownTimeout must be between 1 second and 10 minutes")
+    if not 1 <= values.get("server.shutdownTimeout", 30) <= 120:
+        raise ConfigError("server.shutdownTimeout must be between 1 second and 2 minutes")
     if not values.get("server.ssl.enabled"):
         return
     if values.get("server.ssl.keystore.path"):

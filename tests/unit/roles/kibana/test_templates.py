@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from repo import ROOT
+from tests.harness.role_checks import complaint_template
 from tests.unit.roles.evaluation import Case, evaluate
 
 sys.path.insert(0, str(ROOT / "lab" / "images" / "kibana"))
@@ -32,6 +33,7 @@ INVENTORY = {
 VARIANTS = {
     "plain": {},
     "public": {"kibana_public_base_url": "https://logs.example.org"},
+    "path": {"kibana_public_base_url": "https://example.org:8443/logs/kibana"},
     "more": {
         "kibana_settings": {
             "server.shutdownTimeout": "20s",
@@ -45,9 +47,40 @@ VARIANTS = {
 }
 
 
+# What the role's checks say about variables; None if nothing.
+PUBLIC = "kibana_public_base_url is"
+PATHS = "two different paths"
+CHECKS = {
+    "name": ({"kibana_public_base_url": "https://logs.example.org"}, None),
+    "path": ({"kibana_public_base_url": "https://example.org/logs"}, None),
+    "no scheme": ({"kibana_public_base_url": "logs.example.org"}, PUBLIC),
+    "slash": ({"kibana_public_base_url": "https://logs.example.org/"}, PUBLIC),
+    "slash after a path": ({"kibana_public_base_url": "https://example.org/logs/"}, PUBLIC),
+    "user": ({"kibana_public_base_url": "https://me@example.org"}, PUBLIC),
+    "query": ({"kibana_public_base_url": "https://example.org/logs?a=b"}, PUBLIC),
+    "same path": (
+        {
+            "kibana_public_base_url": "https://example.org/logs",
+            "kibana_settings": {"server.basePath": "/logs"},
+        },
+        None,
+    ),
+    "other path": (
+        {
+            "kibana_public_base_url": "https://example.org/logs",
+            "kibana_settings": {"server.basePath": "/kibana"},
+        },
+        PATHS,
+    ),
+    "path of no address": ({"kibana_settings": {"server.basePath": "/kibana"}}, None),
+    "rewriting": ({"kibana_settings": {"server.rewriteBasePath": "true"}}, "rewriteBasePath"),
+}
+
+
 @dataclass(frozen=True)
 class Rendered:
     texts: dict[str, str]
+    complaints: dict[str, str]
     credentials: Path
 
 
@@ -61,12 +94,20 @@ def rendered(tmp_path_factory):
     template = f"lookup('ansible.builtin.template', '{role}/templates/kibana.yml.j2')"
     values = evaluate(
         tmp,
-        [Case(name, template, variables) for name, variables in VARIANTS.items()],
+        [
+            *(Case(f"file of {name}", template, own) for name, own in VARIANTS.items()),
+            *(Case(f"check {name}", "complaint", own) for name, (own, _text) in CHECKS.items()),
+        ],
         groups=INVENTORY,
         local_dir=token.parent,
         vars_files=[of / kind / "main.yml" for of in (elk, role) for kind in ("defaults", "vars")],
+        variables={"complaint": complaint_template(role)},
+    )["m1"]
+    return Rendered(
+        texts={name: values[f"file of {name}"] for name in VARIANTS},
+        complaints={name: values[f"check {name}"] for name in CHECKS},
+        credentials=token.parent,
     )
-    return Rendered(values["m1"], token.parent)
 
 
 @pytest.fixture
@@ -126,7 +167,25 @@ def test_keys_are_kept_and_differ(rendered, load):
 
 
 def test_public_address(load):
-    assert load("public")["server.publicBaseUrl"] == "https://logs.example.org"
+    public = load("public")
+    assert public["server.publicBaseUrl"] == "https://logs.example.org"
+    assert "server.basePath" not in public
+    check(public)
+
+
+def test_a_path_of_the_public_address_is_the_base_path(load):
+    flat = load("path")
+    assert flat["server.publicBaseUrl"] == "https://example.org:8443/logs/kibana"
+    assert check(flat).base_path == "/logs/kibana"
+    # Health checks ask without the path.
+    assert "server.rewriteBasePath" not in flat
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_checks_of_the_public_address(rendered, name):
+    expected, complaint = CHECKS[name][1], rendered.complaints[name]
+    found = [text for text in (PUBLIC, PATHS, "rewriteBasePath") if text in complaint]
+    assert found == ([expected] if expected else [])
 
 
 def test_settings_of_the_user_take_precedence(load):

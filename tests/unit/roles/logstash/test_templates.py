@@ -20,6 +20,7 @@ import yaml
 
 from repo import ROOT
 from tests.harness import syslog_truth
+from tests.harness.role_checks import complaint_template
 from tests.unit.roles.evaluation import Case, evaluate
 
 IMAGE = ROOT / "lab" / "images" / "logstash"
@@ -109,30 +110,12 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         },
         local_dir=credentials,
         vars_files=[of / kind / "main.yml" for of in (elk, ROLE) for kind in ("defaults", "vars")],
-        variables={"files": lookups, "complaint": complaint_template()},
+        variables={"files": lookups, "complaint": complaint_template(ROLE)},
     )["m1"]
     return {
         "files": {name: values[f"files of {name}"] for name in VARIANTS},
         "complaint": {name: values[f"check {name}"] for name in CHECKS},
     }
-
-
-def complaint_template() -> str:
-    """The role's checks as one template: the message of the first that fails, or nothing."""
-    text = ""
-    for task in yaml.safe_load((ROLE / "tasks" / "check.yml").read_text()):
-        # Anything else would be left out without a word.
-        kinds = ("ansible.builtin.set_fact", "ansible.builtin.assert")
-        assert len(task.keys() & set(kinds)) == 1, task
-        assert task.keys() <= {"name", "no_log", *kinds}, task
-        for name, value in task.get("ansible.builtin.set_fact", {}).items():
-            text += "{% set " + name + " = " + value.strip().strip("{}") + " %}"
-        check = task.get("ansible.builtin.assert")
-        if check:
-            conditions = [check["that"]] if isinstance(check["that"], str) else check["that"]
-            every = " and ".join(f"({condition})" for condition in conditions)
-            text += "{% if not (" + every + ") %}" + check["fail_msg"] + "\n{% endif %}"
-    return text
 
 
 @pytest.mark.parametrize("name", CHECKS)
