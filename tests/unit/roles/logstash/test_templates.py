@@ -52,6 +52,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "logstash_dead_letter_queue": True,
         "logstash_syslog_timezone": "+02:00",
         "logstash_unparsed_tag": "no-syslog",
+        "elk_syslog_udp_buffer": "8388608",
         "logstash_api_host": "0.0.0.0",
         "elk_logstash_password": 'it"has$signs#{and}\\more',
         "elk_syslog_index": "other-index",
@@ -185,7 +186,9 @@ def test_the_files_are_accepted(load: Callable[[str], Program]) -> None:
     assert options["ssl_certificate_authorities"][0].endswith("/config/ca.crt")
 
 
-def test_other_variables_arrive(load: Callable[[str], Program]) -> None:
+def test_other_variables_arrive(
+    rendered: dict[str, Any], load: Callable[[str], Program], tmp_path: Path
+) -> None:
     program = load("more")
     settings = program.settings  # type: ignore[attr-defined]
     assert settings["pipeline.workers"] == 3
@@ -193,10 +196,12 @@ def test_other_variables_arrive(load: Callable[[str], Program]) -> None:
     assert settings["dead_letter_queue.max_bytes"] == 256 << 20
     assert zone(program) == "+02:00"
     assert zone(load("plain")) is None
+    assert program.inputs[1].options["receive_buffer_bytes"] == 8388608
+    assert "receive_buffer_bytes" not in load("memory").inputs[1].options
     assert "no-syslog" in program.filter(Event({"message": "no header"})).tags()
     assert program.outputs[0].options["password"] == 'it"has$signs#{and}\\more'
     assert program.outputs[0].options["index"] == "other-index"
-    program = load("memory")
+    program = in_container(rendered["files"]["memory"], tmp_path / "again")
     assert program.settings["queue.type"] == "memory"  # type: ignore[attr-defined]
     assert program.outputs[0].options["password"] == "it's"
 
