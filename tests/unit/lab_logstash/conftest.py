@@ -44,6 +44,9 @@ class FakeElasticsearch:
         self.bulk_status = 200
         self.item_status: Callable[[dict[str, Any]], int] = lambda _document: 201
         self.error: dict[str, Any] = {}
+        self.ids: set[str] = set()
+        # Documents are stored, and Logstash does not learn it.
+        self.lose_answers = False
         self.tls: ssl.SSLContext | None = None
         self.server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -80,12 +83,17 @@ class FakeElasticsearch:
                 items = []
                 for action, document in zip(lines[::2], lines[1::2], strict=True):
                     status = fake.item_status(document)
+                    identifier = next(iter(action.values())).get("_id")
+                    if identifier in fake.ids:
+                        status = 409
                     if status < 300:
+                        if identifier:
+                            fake.ids.add(identifier)
                         fake.actions.append(action)
                         fake.documents.append(document)
                     items.append({next(iter(action)): {"status": status, "error": fake.error}})
                 self.answer(
-                    200,
+                    503 if fake.lose_answers else 200,
                     {
                         "items": items,
                         "errors": any(next(iter(one.values()))["status"] >= 300 for one in items),

@@ -75,6 +75,40 @@ def test_queued_events_survive_a_kill(elasticsearch: FakeElasticsearch, logstash
     assert logstash.stop() == 0
 
 
+IDS = """
+  mutate { add_field => { "[@metadata][arrival]" => "%{@timestamp}" } }
+  fingerprint {
+    source => ["[@metadata][arrival]", "[@metadata][input][tcp][source][port]", "message"]
+    concatenate_sources => true
+    method => "SHA256"
+    target => "[@metadata][id]"
+  }
+"""
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_ids_refuse_what_is_sent_again_after_a_kill(
+    elasticsearch: FakeElasticsearch, logstash: Logstash, ids: bool
+) -> None:
+    elasticsearch.lose_answers = True
+    logstash.settings.update({"pipeline.workers": 1, "pipeline.batch.size": 50})
+    logstash.to_elasticsearch(
+        elasticsearch.url, 'document_id => "%{[@metadata][id]}"' if ids else ""
+    )
+    text = (logstash.config / "syslog.conf").read_text().replace("{ syslog {", "{ tcp {")
+    logstash.pipeline(text.replace("output {", f"filter {{ {IDS} }} output {{", 1))
+    logstash.start()
+    # Equal lines are different events.
+    logstash.send(*["the same"] * 50)
+    wait_for(lambda: logstash.stats()["events"]["in"] == 50)
+    wait_for(lambda: len(elasticsearch.documents) >= 50)
+    assert logstash.stop(signal.SIGKILL) == -signal.SIGKILL
+    elasticsearch.lose_answers = False
+    logstash.start()
+    wait_for(lambda: logstash.stats()["events"]["out"] == 50)
+    assert (len(elasticsearch.documents) == 50) is ids
+
+
 def test_a_stop_keeps_the_queue(elasticsearch: FakeElasticsearch, logstash: Logstash) -> None:
     elasticsearch.bulk_status = 429
     logstash.to_elasticsearch(elasticsearch.url)
