@@ -65,7 +65,8 @@ options:
       - V(listening) waits until the input listens, which happens after the API answers.
       - V(unused) waits until no TCP connection is open. It does not fail after O(wait_timeout).
       - V(short_queue) waits until the queue can be emptied within half of O(grace) at the current
-        rate, and fails after O(wait_timeout).
+        rate, and fails after O(wait_timeout). It takes at least 6 seconds, because Logstash counts
+        its queue every 5 seconds.
       - V(stopped) watches the sockets until the container has stopped, then reads the queue on the
         disk. Start it before you stop the container.
       - V(watched) waits until another run of this module with V(stopped) and the same O(watch) has
@@ -148,10 +149,53 @@ sockets:
       type: int
   sample: {listening: true, connections: 2, unread_bytes: 0, unread_udp_bytes: 0}
 events:
-  description: Events received, sent and queued, from Logstash. Empty if it does not answer.
+  description: The counts of Logstash since its start. Empty if it does not answer.
   returned: always
   type: dict
-  sample: {in: 18214, out: 18209, queued: 5}
+  contains:
+    in:
+      description: Events received.
+      type: int
+    out:
+      description: Events sent.
+      type: int
+    queued:
+      description:
+        - Events that are not sent, in the queue and in the workers. Logstash counts its queue
+          every 5 seconds, so a single 0 is no proof.
+      type: int
+    bytes:
+      description: Size of the queue on the disk.
+      type: int
+    max_bytes:
+      description: The most bytes that the queue may have.
+      type: int
+    refused:
+      description: Documents that Elasticsearch has refused and Logstash sends again.
+      type: int
+    failed:
+      description: Requests that Elasticsearch has refused or not answered.
+      type: int
+    dead:
+      description: Documents that Elasticsearch has refused for good.
+      type: int
+    dead_bytes:
+      description: Size of the dead letter queue on the disk.
+      type: int
+    dead_dropped:
+      description: Dead letters that found no room.
+      type: int
+  sample:
+    in: 18214
+    out: 18209
+    queued: 5
+    bytes: 3120
+    max_bytes: 1073741824
+    refused: 0
+    failed: 0
+    dead: 0
+    dead_bytes: 0
+    dead_dropped: 0
 left:
   description: Content of the queue on the disk. Empty while a container runs.
   returned: always
@@ -220,12 +264,17 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     NotFoundError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import (
+    Flow,
+    Look,
+    can_drain,
+    compare,
+    why_stuck,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
-    Flow,
     QueueContents,
     Sockets,
-    can_drain,
     read_queues,
     read_volume,
     sockets_at,
@@ -235,6 +284,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
 # Seconds. A shorter pause makes the count of lost bytes more exact.
 LOOK_EVERY = 0.02
 ASK_EVERY = 0.25
+# Looks at the API, one a second, that are kept to compare.
+LOOKS = 10
 # Enough for a million sockets.
 TABLE_LIMIT = 256 * safe_path.MIB
 
@@ -315,7 +366,7 @@ class Host:
                 answer = json.loads(answer)
             except ValueError:
                 return None
-        return Flow.of(answer) if isinstance(answer, dict) else None
+        return Flow.of(answer)
 
     def look(self) -> dict[str, Any]:
         containers = self.containers()
@@ -358,29 +409,37 @@ class Host:
         """Measure whether the queue empties, and how fast."""
         params = self.params
         start = time.monotonic()
-        end = start + params["wait_timeout"]
-        before: Flow | None = None
-        before_time = start
+        looks: list[Look] = []
         while True:
             containers = self.containers()
             if not containers:
                 return ""
-            now = self.flow(containers[0])
+            flow = self.flow(containers[0])
             moment = time.monotonic()
-            if now is not None:
-                if can_drain(before or now, now, moment - before_time, params["grace"]):
+            short = None
+            if flow is not None:
+                looks = [*looks[-LOOKS:], Look(moment, flow)]
+                short = compare(looks, lambda old, new: can_drain(old, new, params["grace"]))
+                if short:
                     return ""
-                before, before_time = now, moment
-            if moment >= end:
-                node = os.uname().nodename
-                queued = f"holds {now.queued} events" if now else "does not report its length"
-                return (
-                    f"The queue of {params['service']} on {node} {queued}, and is not short "
-                    f"enough after {params['wait_timeout']} s to be drained by a stop of "
-                    f"{params['grace']} s. Next command on {node}: docker logs --tail 50 "
-                    f"{containers[0][:12]}"
-                )
+            # One look says too little, whatever the timeout.
+            if moment - start >= params["wait_timeout"] and (flow is None or short is False):
+                return self.why_long(looks if flow else [], containers[0])
             time.sleep(1)
+
+    def why_long(self, looks: list[Look], container: str) -> str:
+        params = self.params
+        node = os.uname().nodename
+        queued = f"holds {looks[-1].flow.pending} events" if looks else "does not report its length"
+        reason = (
+            f" ({why_stuck(looks[0].flow.as_dict(), looks[-1].flow.as_dict())})" if looks else ""
+        )
+        return (
+            f"The queue of {params['service']} on {node} {queued}{reason}, and is not short "
+            f"enough after {params['wait_timeout']} s to be drained by a stop of "
+            f"{params['grace']} s. Next command on {node}: docker logs --tail 50 "
+            f"{container[:12]}"
+        )
 
     def has_ended(self, container: str) -> bool:
         state = self.state(container)

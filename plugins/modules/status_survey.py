@@ -57,8 +57,8 @@ options:
     type: path
   queue_wait:
     description:
-      - Maximum seconds to watch a queue that holds events. The first event that is sent ends the
-        wait.
+      - Maximum seconds to watch a queue that holds events, at least 6. The first event that is
+        sent ends the wait.
     type: int
     default: 10
   alias:
@@ -155,10 +155,12 @@ survey:
       description:
         - What Logstash reports of its queue at the first and the last reading, or the content of a
           queue whose Logstash does not run here. Empty if there is neither.
+        - The counts are those of RV(elk.swarm.logstash_queue#module:events).
       type: dict
       sample:
         container: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
         listening: true
+        path: /srv/elk/logstash
         first: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
         last: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
         seconds: 10.1

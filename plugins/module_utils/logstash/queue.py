@@ -281,43 +281,6 @@ class Closing:
             )
 
 
-# -- the queue of a running process --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Flow:
-    """The event counts of the monitoring API, all pipelines together."""
-
-    taken: int = 0
-    sent: int = 0
-    queued: int = 0
-
-    @classmethod
-    def of(cls, stats: Mapping[str, Any]) -> Flow:
-        taken = sent = queued = 0
-        for pipeline in (stats.get("pipelines") or {}).values():
-            # A pipeline that did not start is null.
-            events = (pipeline or {}).get("events") or {}
-            taken += int(events.get("in") or 0)
-            sent += int(events.get("out") or 0)
-            queued += int(((pipeline or {}).get("queue") or {}).get("events_count") or 0)
-        return cls(taken, sent, queued)
-
-    def as_dict(self) -> dict[str, int]:
-        return {"in": self.taken, "out": self.sent, "queued": self.queued}
-
-
-def can_drain(before: Flow, now: Flow, seconds: float, grace: float) -> bool:
-    """Whether the queue can drain during a stop, at the rate at which events leave it now.
-
-    Only half of the grace period counts, because the rate may change and a stop has other work.
-    """
-    if now.queued == 0:
-        return True
-    rate = (now.sent - before.sent) / max(seconds, 0.001)
-    return now.queued <= rate * grace / 2
-
-
 # -- text ----------------------------------------------------------------------------------------
 
 

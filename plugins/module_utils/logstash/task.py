@@ -15,6 +15,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Engine,
     EngineError,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import SETTLED, Flow
 from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     read_queues,
     sockets_at,
@@ -28,29 +29,6 @@ PORT, API_PORT = 10514, 9600
 PAUSE = 0.5
 # More events than the workers process at a time: a queue of this length is watched to the end.
 LONG = 5000
-MOST = 1 << 63
-Flow = dict[str, int]
-
-
-def flow_of(stats: Any) -> Flow | None:
-    """Events and bytes of all pipelines; None for an answer that Logstash never gives."""
-    if not isinstance(stats, dict) or not isinstance(stats.get("pipelines"), dict):
-        return None
-    total = {"in": 0, "out": 0, "queued": 0, "bytes": 0, "max_bytes": 0}
-    try:
-        for pipeline in stats["pipelines"].values():
-            # A pipeline that did not start is null.
-            events = (pipeline or {}).get("events") or {}
-            queue = (pipeline or {}).get("queue") or {}
-            total["in"] += int(events.get("in") or 0)
-            total["out"] += int(events.get("out") or 0)
-            total["queued"] += int(queue.get("events_count") or 0)
-            total["bytes"] += int(queue.get("queue_size_in_bytes") or 0)
-            total["max_bytes"] += int(queue.get("max_queue_size_in_bytes") or 0)
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        return None
-    # An attacker in the container can send any answer.
-    return total if all(0 <= value < MOST for value in total.values()) else None
 
 
 def watch(
@@ -62,22 +40,25 @@ def watch(
 ) -> dict[str, Any]:
     """Repeat until events leave the queue, it is empty, or the time is over.
 
-    A long queue is watched for the whole time, to find out whether it grows.
+    A long queue is watched for the whole time, to find out whether it grows. One 0 is enough here:
+    while Elasticsearch takes nothing, the workers hold a batch, which the count includes.
     """
     start = clock()
     first = ask()
     last, seconds = first, 0.0
-    is_long = first is not None and first["queued"] >= LONG
-    while first is not None and last is not None and last["queued"]:
-        if last["out"] != first["out"] and not is_long:
+    is_long = first is not None and first.pending >= LONG
+    # Logstash may show events for some seconds after they were sent.
+    longest = max(longest, SETTLED)
+    while first is not None and last is not None and last.pending:
+        if last.sent != first.sent and not is_long:
             break
         if seconds >= longest:
             break
         sleep(PAUSE)
         last, seconds = ask(), clock() - start
     return {
-        "first": first or {},
-        "last": last or {},
+        "first": first.as_dict() if first else {},
+        "last": last.as_dict() if last else {},
         "seconds": round(seconds, 1),
         "long": is_long,
     }
@@ -104,7 +85,7 @@ def statistics(engine: Engine, container: str) -> Flow | None:
         answer = engine.request(
             "POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}
         )
-        return flow_of(json.loads(answer) if isinstance(answer, str) else answer)
+        return Flow.of(json.loads(answer) if isinstance(answer, str) else answer)
     except (EngineError, ValueError):
         # The container has stopped in the meantime, or has just started.
         return None
@@ -136,6 +117,7 @@ def survey(engine: Engine, service: str, data_path: str, longest: float) -> Mapp
     if container:
         return {
             "container": container,
+            "path": data_path,
             "listening": listening(engine, container),
             **watch(lambda: statistics(engine, container), longest),
         }

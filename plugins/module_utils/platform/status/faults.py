@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import why_stuck
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     ROTATION,
     certificate_keys,
@@ -339,6 +340,9 @@ def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
 
 # -- Logstash --------------------------------------------------------------------------------
 
+# Each file of the dead letter queue begins with a byte, and a letter has at least 13 more.
+EMPTY_DEAD_LETTERS = 13
+
 
 def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: str) -> list[Finding]:
     """The queue of a host's Logstash, or the events left in it where no Logstash runs."""
@@ -387,7 +391,30 @@ def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: st
             )
         )
         return found
-    return found + queue(host, seen, limits, logs)
+    return found + queue(host, seen, limits, logs) + dead_letters(host, seen, logs)
+
+
+def dead_letters(host: str, seen: Mapping[str, Any], logs: str) -> list[Finding]:
+    """Documents that Elasticsearch has refused for good."""
+    last = seen.get("last") or {}
+    dead, kept, dropped = (int(last.get(f"dead{word}") or 0) for word in ("", "_bytes", "_dropped"))
+    if not dead and kept <= EMPTY_DEAD_LETTERS:
+        return []
+    text = f"{host}: Elasticsearch has refused {dead} lines for good since Logstash started here."
+    if kept <= EMPTY_DEAD_LETTERS:
+        return [Finding(WARN, f"{text} They are only in its log", "dead_letters", logs)]
+    text += f" The dead letter queue has {size(kept)}"
+    if dropped:
+        text += f" and is full: {dropped} lines found no room"
+    path = seen.get("path") or "<elk_data_dir>/logstash"
+    return [
+        Finding(
+            BAD if dropped else WARN,
+            text,
+            "dead_letters",
+            f"cat -v {path}/dead_letter_queue/*/*.log* | less   (on {host})",
+        )
+    ]
 
 
 def queue(host: str, seen: Mapping[str, Any], limits: Thresholds, logs: str) -> list[Finding]:
@@ -406,7 +433,7 @@ def queue(host: str, seen: Mapping[str, Any], limits: Thresholds, logs: str) -> 
             Finding(
                 BAD,
                 f"{host}: {queued} events wait in the queue of Logstash and none was sent within"
-                f" {seconds:.0f} s: Elasticsearch does not take them.{filled} When it is full,"
+                f" {seconds:.0f} s: {why_stuck(first, last)}.{filled} When it is full,"
                 " senders have to wait",
                 "queue_stuck",
                 logs,

@@ -12,11 +12,9 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
-    Flow,
     QueueContents,
     QueueError,
     Sockets,
-    can_drain,
     read_queues,
     sockets_at,
     stop_report,
@@ -178,33 +176,6 @@ def test_bytes_that_arrive_after_the_port_closed_count_too() -> None:
     closing.look(Sockets(False, 1, 10))
     closing.look(Sockets())
     assert closing.seen == Sockets(True, 3, 70)
-
-
-def test_flow_is_the_sum_of_the_pipelines_that_run() -> None:
-    one = {"events": {"in": 5, "out": 3}, "queue": {"events_count": 2}}
-    assert Flow.of({"pipelines": {"a": one, "b": one, "broken": None}}) == Flow(10, 6, 4)
-    assert Flow.of({}) == Flow()
-
-
-@pytest.mark.parametrize(
-    ("sent", "queued", "fits"),
-    [
-        (0, 0, True),
-        # No event leaves the queue, for example because Elasticsearch is down.
-        (0, 1, False),
-        # 100 events per second, for half of 60 seconds.
-        (100, 3000, True),
-        (100, 3001, False),
-    ],
-)
-def test_the_rate_decides_whether_a_stop_can_drain(sent: int, queued: int, fits: bool) -> None:
-    before, now = Flow(0, 1000, 50), Flow(0, 1000 + sent, queued)
-    assert can_drain(before, now, 1.0, 60) is fits
-
-
-def test_the_first_look_has_no_rate() -> None:
-    now = Flow(100, 50, 50)
-    assert not can_drain(now, now, 0.0, 90)
 
 
 def test_the_report_of_a_drained_queue_and_of_lost_bytes() -> None:

@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from ansible_collections.elk.swarm.plugins.module_utils.logstash.task import (
-    LONG,
-    Flow,
-    flow_of,
-    watch,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import Flow
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.task import LONG, watch
 
 
 def flow(out: int, queued: int) -> Flow:
-    return {"in": out + queued, "out": out, "queued": queued, "bytes": 1, "max_bytes": 10}
+    return Flow(out + queued, out, queued, 1, 10)
 
 
 class Clock:
@@ -32,13 +26,13 @@ class Clock:
         self.now += seconds
 
 
-def seen(*looks: Flow | None) -> dict[str, Any]:
+def seen(*looks: Flow | None, longest: float = 10) -> dict[str, Any]:
     """Watch these values one after the other; the last one repeats."""
     values = list(looks)
     clock = Clock()
     return watch(
         lambda: values.pop(0) if len(values) > 1 else values[0],
-        10,
+        longest,
         clock=clock,
         sleep=clock.sleep,
     )
@@ -69,32 +63,5 @@ def test_a_logstash_that_stops_during_the_watch() -> None:
     assert seen(None) == {"first": {}, "last": {}, "seconds": 0.0, "long": False}
 
 
-def test_an_answer_of_the_api() -> None:
-    events = {"in": 300, "out": 11}
-    queue = {
-        "type": "persisted",
-        "events_count": 289,
-        "queue_size_in_bytes": 5,
-        "max_queue_size_in_bytes": 50,
-    }
-    stats = {"pipelines": {"syslog": {"events": events, "queue": queue}, "stopped": None}}
-    assert flow_of(stats) == {"in": 300, "out": 11, "queued": 289, "bytes": 5, "max_bytes": 50}
-
-
-@pytest.mark.parametrize(
-    "stats",
-    [
-        None,
-        "",
-        {},
-        {"pipelines": []},
-        {"pipelines": {"x": "y"}},
-        {"pipelines": {"x": {"queue": {"events_count": "many"}}}},
-        {"pipelines": {"x": {"queue": {"events_count": [1]}}}},
-        {"pipelines": {"x": {"queue": {"events_count": float("inf")}}}},
-        {"pipelines": {"x": {"queue": {"queue_size_in_bytes": 10**400}}}},
-        {"pipelines": {"x": {"queue": {"events_count": -1}}}},
-    ],
-)
-def test_answers_that_logstash_never_gives(stats: Any) -> None:
-    assert flow_of(stats) is None
+def test_a_short_watch_outlasts_an_old_count_of_the_queue() -> None:
+    assert seen(flow(5, 289), longest=2)["seconds"] == 6.0
