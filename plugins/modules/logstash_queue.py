@@ -264,13 +264,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     NotFoundError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.docker.module import ENGINE_ARGUMENTS
-from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import (
-    Flow,
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.drain import (
     Look,
     can_drain,
     compare,
-    why_stuck,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import Flow
 from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     Closing,
     QueueContents,
@@ -280,6 +279,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.logstash.queue import (
     sockets_at,
     stop_report,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.stuck import why_stuck
 
 # Seconds. A shorter pause makes the count of lost bytes more exact.
 LOOK_EVERY = 0.02

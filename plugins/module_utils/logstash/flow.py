@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-# Seconds between two looks of which at least one has a new count of the queue.
+# Seconds between two looks of which the second has a newer count of the queue.
 SETTLED = 6.0
 # An attacker in the container can send any answer.
 MOST = 1 << 63
@@ -101,58 +101,3 @@ def _of_pipeline(pipeline: Mapping[str, Any]) -> dict[str, int]:
         "dead_bytes": _number(dead.get("queue_size_in_bytes")),
         "dead_dropped": _number(dead.get("dropped_events")),
     }
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the API said at a moment, in seconds of a monotonic clock."""
-
-    moment: float
-    flow: Flow
-
-
-def is_drained(before: Look, now: Look) -> bool:
-    """Whether nothing was pending twice while no event arrived."""
-    return (
-        now.moment - before.moment >= SETTLED
-        and before.flow.taken == now.flow.taken
-        and before.flow.pending == now.flow.pending == 0
-    )
-
-
-def can_drain(before: Look, now: Look, grace: float) -> bool:
-    """Whether a stop can drain the queue, at the rate at which events leave it now.
-
-    What has arrived in between may be missing in the count. Only half of the grace period counts,
-    because the rate may change and a stop has other work.
-    """
-    seconds = now.moment - before.moment
-    if seconds < SETTLED:
-        return False
-    if is_drained(before, now):
-        return True
-    left = now.flow.sent - before.flow.sent
-    arrived = max(0, now.flow.taken - before.flow.taken)
-    return left > 0 and now.flow.pending + arrived <= left / seconds * grace / 2
-
-
-def compare(looks: Sequence[Look], decide: Callable[[Look, Look], bool]) -> bool | None:
-    """Decide with the last look and the latest one that is old enough; None without one."""
-    old = [look for look in looks if looks[-1].moment - look.moment >= SETTLED]
-    return decide(old[-1], looks[-1]) if old else None
-
-
-def why_stuck(before: Mapping[str, int], now: Mapping[str, int]) -> str:
-    """Why events do not leave the queue, from two `Flow.as_dict`, as far as Logstash counts it."""
-    grown = {name: now.get(name, 0) - before.get(name, 0) for name in ("out", "refused", "failed")}
-    if grown["out"] > 0:
-        return "Elasticsearch takes fewer events than arrive"
-    # Between two tries pass up to logstash_retry_max_interval seconds.
-    if grown["refused"] > 0 or (grown["failed"] <= 0 and now.get("refused")):
-        return (
-            "Elasticsearch refuses the documents: the alias or the right to write is missing "
-            "(403), or a disk is over the flood stage (429)"
-        )
-    if now.get("failed"):
-        return "Elasticsearch does not answer, or refuses all requests"
-    return "Elasticsearch does not take them"

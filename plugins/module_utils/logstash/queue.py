@@ -297,6 +297,7 @@ def _contents_text(contents: QueueContents) -> str:
 
 # Exit codes of a clean stop: of Logstash itself, and of Java after SIGTERM.
 GRACEFUL = (0, 143)
+KILLED = 137
 
 
 def stop_report(
@@ -329,4 +330,7 @@ def stop_report(
     text += f" Its queue in {directory} is NOT drained: it holds {_contents_text(contents)}."
     if exit_code is not None and exit_code not in GRACEFUL:
         text += f" Logstash did not stop cleanly (exit code {exit_code})."
+        # After SIGKILL the grace period was over, or somebody killed it.
+        if exit_code != KILLED:
+            text += " It ends itself when Elasticsearch takes nothing for 15 s."
     return text

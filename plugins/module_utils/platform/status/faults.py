@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
-from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import why_stuck
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.stuck import why_stuck
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     ROTATION,
     certificate_keys,

@@ -49,7 +49,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "more": {
         "logstash_workers": 3,
-        "logstash_dead_letter_queue": True,
+        "logstash_dead_letter_queue": False,
         "logstash_syslog_timezone": "+02:00",
         "logstash_unparsed_tag": "no-syslog",
         "elk_syslog_udp_buffer": "8388608",
@@ -71,6 +71,10 @@ CHECKS: dict[str, tuple[dict[str, Any], str | None]] = {
     "grace for short retries": (
         {"logstash_stop_grace_period": 30, "logstash_retry_max_interval": 15},
         None,
+    ),
+    "grace shorter than a forced stop": (
+        {"logstash_stop_grace_period": 25, "logstash_retry_max_interval": 5},
+        "more than 25 s",
     ),
     "small limit": ({"logstash_memory": "700m"}, "logstash_memory"),
     "big heap": ({"logstash_heap": "4g", "logstash_memory": "5g"}, None),
@@ -169,6 +173,9 @@ def test_the_files_are_accepted(load: Callable[[str], Program]) -> None:
     assert settings["queue.type"] == "persisted"
     assert settings["queue.max_bytes"] == 1 << 30
     assert settings["api.http.host"] == "127.0.0.1"
+    assert settings["pipeline.unsafe_shutdown"] is True
+    assert settings["dead_letter_queue.enable"] is True
+    assert settings["dead_letter_queue.max_bytes"] == 256 << 20
     assert [one.name for one in program.inputs] == ["tcp", "udp"]
     for one in program.inputs:
         assert (one.options["host"], one.options["port"]) == ("0.0.0.0", 10514)
@@ -192,8 +199,7 @@ def test_other_variables_arrive(
     program = load("more")
     settings = program.settings  # type: ignore[attr-defined]
     assert settings["pipeline.workers"] == 3
-    assert settings["dead_letter_queue.enable"] is True
-    assert settings["dead_letter_queue.max_bytes"] == 256 << 20
+    assert settings["dead_letter_queue.enable"] is False
     assert zone(program) == "+02:00"
     assert zone(load("plain")) is None
     assert program.inputs[1].options["receive_buffer_bytes"] == 8388608
@@ -203,6 +209,8 @@ def test_other_variables_arrive(
     assert program.outputs[0].options["index"] == "other-index"
     program = in_container(rendered["files"]["memory"], tmp_path / "again")
     assert program.settings["queue.type"] == "memory"  # type: ignore[attr-defined]
+    # Without a queue on the disk a forced end would lose events.
+    assert program.settings["pipeline.unsafe_shutdown"] is False  # type: ignore[attr-defined]
     assert program.outputs[0].options["password"] == "it's"
 
 

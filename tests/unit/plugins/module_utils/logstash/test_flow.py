@@ -9,14 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import (
-    Flow,
-    Look,
-    can_drain,
-    compare,
-    is_drained,
-    why_stuck,
-)
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import Flow
 
 
 def pipeline(
@@ -122,78 +115,3 @@ def test_what_elasticsearch_has_refused() -> None:
 )
 def test_answers_that_logstash_never_gives(stats: Any) -> None:
     assert Flow.of(stats) is None
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "seconds", "drained"),
-    [
-        (flow(9, 9, 9, 0), flow(9, 9, 9, 0), 6.0, True),
-        # The count of the queue may be older than the second look.
-        (flow(9, 9, 9, 0), flow(9, 9, 9, 0), 5.9, False),
-        (flow(9, 9, 9, 0), flow(12, 9, 9, 0), 6.0, False),
-        (flow(9, 9, 8, 0), flow(9, 9, 9, 0), 6.0, False),
-        (flow(9, 9, 9, 0), flow(9, 9, 9, 3), 6.0, False),
-    ],
-)
-def test_zero_is_believed_twice_while_nothing_arrives(
-    before: Flow, now: Flow, seconds: float, drained: bool
-) -> None:
-    assert is_drained(Look(0, before), Look(seconds, now)) is drained
-
-
-@pytest.mark.parametrize(
-    ("sent", "arrived", "unread", "fits"),
-    [
-        # No event leaves the queue, for example because Elasticsearch is down.
-        (0, 0, 1, False),
-        # Events arrive, none leaves, and the count of the queue is still 0.
-        (0, 20, 0, False),
-        # 100 events per second, for half of 60 seconds.
-        (1000, 1000, 2000, True),
-        (1000, 1000, 2001, False),
-        (1000, 0, 3000, True),
-    ],
-)
-def test_the_rate_decides_whether_a_stop_can_drain(
-    sent: int, arrived: int, unread: int, fits: bool
-) -> None:
-    before = flow(5000, 1000, 1000, unread)
-    now = flow(5000 + arrived, 1000 + sent, 1000 + sent, unread)
-    assert can_drain(Look(0, before), Look(10, now), 60) is fits
-
-
-def test_a_queue_that_is_empty_can_be_drained() -> None:
-    now = flow(5, 5, 5, 0)
-    assert can_drain(Look(0, now), Look(6, now), 60)
-    assert not can_drain(Look(0, now), Look(5, now), 60)
-
-
-def test_looks_are_compared_with_the_latest_that_is_old_enough() -> None:
-    looks = [Look(float(second), Flow(taken=second)) for second in (0, 1, 2, 8)]
-    found: list[tuple[float, float]] = []
-
-    def decide(before: Look, now: Look) -> bool:
-        found.append((before.moment, now.moment))
-        return True
-
-    assert compare(looks[:3], decide) is None
-    assert compare(looks, decide) is True
-    assert found == [(2.0, 8.0)]
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "reason"),
-    [
-        (Flow(sent=1), Flow(sent=2, refused=9), "takes fewer events than arrive"),
-        (Flow(), Flow(refused=9), "refuses the documents.*403.*429"),
-        # Logstash waits before it tries again.
-        (Flow(refused=9), Flow(refused=9), "refuses the documents"),
-        (Flow(refused=9), Flow(refused=9, failed=1), "does not answer"),
-        (Flow(failed=1), Flow(failed=1), "does not answer"),
-        (Flow(), Flow(), "does not take them"),
-    ],
-)
-def test_why_events_wait(before: Flow, now: Flow, reason: str) -> None:
-    import re
-
-    assert re.search(reason, why_stuck(before.as_dict(), now.as_dict()))

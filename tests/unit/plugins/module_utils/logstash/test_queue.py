@@ -203,7 +203,8 @@ def test_the_report_of_a_port_that_was_never_seen_open() -> None:
     ("contents", "code", "expected"),
     [
         (QueueContents(1), 0, r"queue in /q is NOT drained: it holds 1 event\.$"),
-        (QueueContents(7), 137, r"it holds 7 events\..*did not stop cleanly \(exit code 137\)"),
+        (QueueContents(7), 137, r"it holds 7 events\..*did not stop cleanly \(exit code 137\)\.$"),
+        (QueueContents(7), 255, r"\(exit code 255\)\. It ends itself when Elasticsearch takes"),
         (
             QueueContents(None, problems=["x is damaged"]),
             None,

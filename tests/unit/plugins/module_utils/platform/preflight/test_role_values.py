@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,6 +48,8 @@ GOOD: dict[str, Any] = {
     "logstash_password_fits": True,
     "time_zones": ["Europe/Berlin", "UTC"],
     "kibana_public_base_url": "https://logs.example.org/kibana",
+    "kibana_base_path": "",
+    "kibana_rewrite_base_path": False,
     "kibana_key_lengths": {"kibana_encryption_key": 48},
     "pki_ca_valid_days": "3650",
     "pki_valid_days": "730",
@@ -68,9 +71,11 @@ PREFLIGHT_HAS = {
     "Check the encryption keys": "kibana_values",
     "Check that the containers have room": "replicas",
     "Check the public address": "kibana_values",
+    "Check that the base path is that of the public address": "kibana_values",
+    "Check that Kibana answers without the base path": "kibana_values",
     "Check that the token and the certificate are there": "",
     "Check that every replica has a host": "replicas",
-    "Check that a stop has time to end a retry": "logstash_values",
+    "Check that a stop has time to end": "logstash_values",
     "Check that the heap fits into the memory limit": "logstash_values",
     "Check that the queue has room for a page": "logstash_values",
     "Check the names that go into the pipeline": "role_names",
@@ -131,6 +136,10 @@ def test_good_values_have_no_findings() -> None:
         ("elasticsearch_rollover_max_primary_shard_size", "50", "times", "no size"),
         ("kibana_public_base_url", "logs.example.org", "kibana_values", "no address"),
         ("kibana_public_base_url", "https://logs.example.org/", "kibana_values", "no address"),
+        ("kibana_public_base_url", "https://me@example.org", "kibana_values", "no address"),
+        ("kibana_public_base_url", "https://example.org/logs?a=b", "kibana_values", "no address"),
+        ("kibana_base_path", "/logs", "kibana_values", "/logs, and .* has the path /kibana"),
+        ("kibana_rewrite_base_path", True, "kibana_values", "only below its base path"),
         ("kibana_key_lengths", {"kibana_reporting_key": 5}, "kibana_values", "has 5 characters"),
         ("pki_valid_days", "5000", "certificate_days", "outlive their authority"),
         ("pki_valid_days", 20, "certificate_days", "each run would renew"),
@@ -141,7 +150,19 @@ def test_a_value_that_a_role_would_refuse_later(
 ) -> None:
     (finding,) = found(name, value)
     assert (finding.check, finding.warning) == (check, False)
-    assert says in finding.wrong
+    assert re.search(says, finding.wrong)
+
+
+def test_the_base_path_may_be_written_twice() -> None:
+    assert found("kibana_base_path", "/kibana") == []
+
+
+def test_a_stop_needs_time_although_retries_are_short() -> None:
+    settings = {"logstash_retry_max_interval": "5", "logstash_stop_grace_period": "25"}
+    site = Site({"swarm_managers": ["m1"]}, {}, {**GOOD, **settings})
+    (finding,) = examine(site, only=NAMES)
+    assert "25 s is not more than 25 s" in finding.wrong
+    assert "26 or more" in finding.mend
 
 
 def test_a_user_that_does_not_exist() -> None:

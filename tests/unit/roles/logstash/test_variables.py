@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When Logstash is healthy, and when a host may not give it up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from repo import ROOT
+from tests.unit.roles.evaluation import Case, evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLE = ROOT / "roles" / "logstash"
+TITLE = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+# Port 10514 is 2912.
+LISTENS = "   0: 00000000:2912 00000000:0000 0A 00000000:00000000\n"
+LISTENS6 = f"   0: {'0' * 32}:2912 {'0' * 32}:0000 0A 00000000:00000000\n"
+CONNECTED = "   1: 0A3C0102:2912 0A3C0101:8C54 01 00000000:00000040\n"
+CLIENT = "   2: 0A3C0102:B5AC 0A3C0101:2912 01 00000000:00000000\n"
+API = "   3: 0100007F:2580 00000000:0000 0A 00000000:00000000\n"
+BOUND = "2216: 00000000:2912 00000000:0000 07 00000000:00000300\n"
+BOUND6 = f"2216: {'0' * 32}:2912 {'0' * 32}:0000 07 00000000:00000300\n"
+
+
+def conditions(file: str, name: str) -> str:
+    """All conditions of a task as one expression."""
+    tasks = yaml.safe_load((ROLE / "tasks" / file).read_text())
+    (when,) = [task["when"] for task in tasks if task["name"] == name]
+    return " and ".join(f"({one})" for one in (when if isinstance(when, list) else [when]))
+
+
+REMOVED = conditions("place.yml", "Refuse to remove a host with events that nobody sends")
+LEAVES = conditions("leave.yml", "Refuse to leave events behind that nobody sends")
+BACK = conditions("leave.yml", "Let Logstash run again where events were left behind")
+KEEPS = conditions("leave.yml", "Say that the host keeps Logstash")
+TOLD = conditions("held.yml", "Tell of events that were left behind")
+
+EVENTS: dict[str, Any] = {"left": {"events": 7, "problems": []}}
+UNKNOWN: dict[str, Any] = {"left": {"events": None, "problems": ["not mounted"]}}
+NOTHING: dict[str, Any] = {"left": {"events": 0, "problems": []}}
+RUNS: dict[str, Any] = {"left": {}, "containers": ["c1"]}
+PLAN = {"logstash_plan": {"leave": ["m1"]}}
+ALLOWED = {"logstash_leave_undrained": "true"}
+
+
+def stopped(left: dict[str, Any]) -> dict[str, Any]:
+    result = {**left, "stop": {"drained": not left["left"]["events"]}}
+    return {"logstash_stopped": result, "hostvars": {"m1": {"logstash_stopped": result}}}
+
+
+STOPPED = stopped(EVENTS)
+
+CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
+    # The host is to be removed from the platform.
+    "removed with events": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": EVENTS}, True),
+    "removed, unknown": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": UNKNOWN}, True),
+    "removed, allowed": (
+        REMOVED,
+        {"__logstash_removed": "m1", "logstash_seen": EVENTS, **ALLOWED},
+        False,
+    ),
+    "removed, empty": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": NOTHING}, False),
+    "removed, runs": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": RUNS}, False),
+    "another is removed": (REMOVED, {"__logstash_removed": "w1", "logstash_seen": EVENTS}, False),
+    "none is removed": (REMOVED, {"logstash_seen": EVENTS}, False),
+    # The host gives up Logstash, which does not run there.
+    "leaves with events": (LEAVES, {**PLAN, "logstash_seen": EVENTS}, True),
+    "leaves, unknown": (LEAVES, {**PLAN, "logstash_seen": UNKNOWN}, True),
+    "leaves, allowed": (LEAVES, {**PLAN, "logstash_seen": EVENTS, **ALLOWED}, False),
+    "leaves, empty": (LEAVES, {**PLAN, "logstash_seen": NOTHING}, False),
+    "leaves, runs": (LEAVES, {**PLAN, "logstash_seen": RUNS}, False),
+    "stays": (LEAVES, {"logstash_plan": {"leave": ["w1"]}, "logstash_seen": EVENTS}, False),
+    # The stop has left events behind.
+    "back": (BACK, {**PLAN, **STOPPED}, True),
+    "keeps": (KEEPS, {**PLAN, **STOPPED}, True),
+    "back, allowed": (BACK, {**PLAN, **STOPPED, **ALLOWED}, False),
+    "keeps, allowed": (KEEPS, {**PLAN, **STOPPED, **ALLOWED}, False),
+    "back, drained": (BACK, {**PLAN, **stopped(NOTHING)}, False),
+    "back, unknown": (BACK, {**PLAN, **stopped(UNKNOWN)}, False),
+    "back, not watched": (BACK, {**PLAN, "logstash_stopped": {"skipped": True}}, False),
+    # What is told at the end.
+    "told, unknown": (
+        TOLD,
+        {"logstash_held": UNKNOWN["left"], "logstash_stopped": {"stop": {"drained": False}}},
+        True,
+    ),
+    "told of an earlier run": (TOLD, {"logstash_held": EVENTS["left"]}, False),
+    "told by scale.yml": (
+        TOLD,
+        {"logstash_held": EVENTS["left"], "__logstash_tells_all": True},
+        True,
+    ),
+    "told, wanted host": (TOLD, {"logstash_held": {}, "__logstash_tells_all": True}, False),
+    "told, allowed": (
+        TOLD,
+        {"logstash_held": EVENTS["left"], "__logstash_tells_all": True, **ALLOWED},
+        False,
+    ),
+    # What brings Logstash back to the host.
+    "sends again": ("__logstash_send_sentence", {}, "-e logstash_replicas=1."),
+    "sends before the removal": (
+        "__logstash_send_sentence",
+        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1"]},
+        "run site.yml with a higher logstash_replicas.",
+    ),
+    "sends after the inventory has changed": (
+        "__logstash_send_sentence",
+        {"elk_logstash_hosts": ["w1"]},
+        "put it into the group logstash again and run site.yml.",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    tmp = tmp_path_factory.mktemp("logstash")
+    roles = [ROOT / "roles" / name for name in ("elk", "logstash")]
+    found: dict[str, Any] = evaluate(
+        tmp,
+        [
+            *(Case(name, expression, given) for name, (expression, given, _) in CASES.items()),
+            Case("healthcheck", "__logstash_healthcheck"),
+        ],
+        groups={
+            "swarm_managers": {"hosts": {"m1": {}}},
+            "swarm_workers": {"hosts": {"w1": {}}},
+        },
+        local_dir=tmp,
+        vars_files=[role / kind / "main.yml" for role in roles for kind in ("defaults", "vars")],
+    )["m1"]
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_host_with_events_does_not_give_up_logstash(values: dict[str, Any], name: str) -> None:
+    expected = CASES[name][2]
+    if isinstance(expected, str):
+        assert values[name].endswith(expected)
+    else:
+        assert values[name] is expected
+
+
+@pytest.mark.parametrize(
+    ("tcp", "udp", "answers", "healthy"),
+    [
+        (LISTENS + CONNECTED, BOUND, True, True),
+        # The API answers up to a minute before the ports are open.
+        (API, "", True, False),
+        (API + CONNECTED + CLIENT, BOUND, True, False),
+        (LISTENS, "", True, False),
+        (LISTENS, BOUND, False, False),
+    ],
+)
+@pytest.mark.parametrize("version", ["", "6"])
+def test_healthy_means_that_it_listens(
+    values: dict[str, Any],
+    tmp_path: Path,
+    tcp: str,
+    udp: str,
+    answers: bool,
+    healthy: bool,
+    version: str,
+) -> None:
+    # Without IPv6 the second table of each kind is missing.
+    if version:
+        tcp, udp = tcp.replace(LISTENS, LISTENS6), udp.replace(BOUND, BOUND6)
+        (tmp_path / "tcp").write_text(TITLE)
+        (tmp_path / "udp").write_text(TITLE)
+    (tmp_path / f"tcp{version}").write_text(TITLE + tcp)
+    (tmp_path / f"udp{version}").write_text(TITLE + udp)
+    curl = tmp_path / "curl"
+    curl.write_text(f"#!/bin/sh\ntest $7 = http://127.0.0.1:9600/ && {str(answers).lower()}\n")
+    curl.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", values["healthcheck"].replace("/proc/net", str(tmp_path))],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=False,
+    )
+    assert (done.returncode == 0) is healthy
