@@ -169,6 +169,7 @@ class Logstash:
             "STAND_IN_START_SECONDS": "0",
             "STAND_IN_QUEUE_STATS_SECONDS": "0.05",
             "STAND_IN_STALL_REPORT_SECONDS": "0.2",
+            "STAND_IN_HANG_UP_SECONDS": "0.01",
         }
         self.output = ""
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -388,3 +389,51 @@ def test_the_api_answers_before_the_port_is_open(
     with pytest.raises(ConnectionRefusedError):
         logstash.send("too early")
     assert logstash.stop() == 0
+
+
+def test_a_stop_loses_what_senders_write_until_they_are_cut_off(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.pace["STAND_IN_HANG_UP_SECONDS"] = "1"
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    sent = 0
+    with socket.create_connection(("127.0.0.1", logstash.port)) as client:
+        client.sendall(f"{lines(0, 1)[0]}\n".encode())
+        wait_for(lambda: len(elasticsearch.documents) == 1)
+        assert logstash.process is not None
+        logstash.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: refused(logstash.port))
+        begun = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - begun < 10:
+                client.sendall(f"{lines(1, 2)[0]}\n".encode())
+                sent += 1
+                time.sleep(0.01)
+    assert logstash.process.wait(10) == 0
+    assert 20 < sent < 200
+    assert found(elasticsearch) == expected(0, 1)
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_a_burst_of_datagrams_does_not_fit_into_the_kernels_buffer(
+    elasticsearch: FakeElasticsearch, logstash: Logstash
+) -> None:
+    logstash.to_elasticsearch(elasticsearch.url)
+    logstash.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for line in lines(0, 3000):
+            client.sendto(line.encode(), ("127.0.0.1", logstash.port))
+    time.sleep(0.5)
+    kept = logstash.stats()["events"]["in"]
+    assert 100 < kept < 3000
+    wait_for(lambda: len(elasticsearch.documents) == kept)
+    # The kernel drops the last of a burst.
+    assert set(expected(0, 100)) <= set(found(elasticsearch))

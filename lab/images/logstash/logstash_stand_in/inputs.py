@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,6 +28,8 @@ Push = Callable[[list[dict[str, Any]]], None]
 
 # Bytes to read from a socket before their lines go to the queue together.
 _READ = 65536
+# Until Logstash reads a burst of datagrams. Meanwhile the kernel drops what its buffer cannot hold.
+_WAKE = 0.02
 
 
 class Lines:
@@ -63,6 +66,7 @@ class Input:
         self.stopping = threading.Event()
         self.connections = 0
         self._push: Push = lambda _events: None
+        self._servers: set[socket.socket] = set()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -110,11 +114,20 @@ class Input:
         one.close()
 
     def stop(self) -> None:
-        """Close all sockets; unread data in them is lost, as in Logstash."""
+        """Close the ports and read no more. Connections stay open, as in Logstash."""
         self.stopping.set()
         with self._lock:
-            sockets, self._sockets = list(self._sockets), set()
-        for one in sockets:
+            self._close(self._servers)
+
+    def close(self) -> None:
+        """Close the connections; what lies unread in them is lost, as in Logstash."""
+        with self._lock:
+            self._close(self._sockets)
+
+    @staticmethod
+    def _close(sockets: set[socket.socket]) -> None:
+        while sockets:
+            one = sockets.pop()
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
@@ -127,7 +140,9 @@ class Input:
         one = socket.socket(family, kind)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((host, port))
-        return self.register(one)
+        with self._lock:
+            self._servers.add(one)
+        return one
 
     def listen_tcp(self, tls: ssl.SSLContext | None = None) -> None:
         server = self.bind(socket.SOCK_STREAM)
@@ -157,6 +172,8 @@ class Input:
             lines = Lines(self, peer)
             while not self.stopping.is_set():
                 data = client.recv(_READ)
+                if self.stopping.is_set():
+                    return
                 if not data:
                     lines.end()
                     return
@@ -164,7 +181,8 @@ class Input:
         except (OSError, QueueClosedError):
             return
         finally:
-            self.release(client)
+            if not self.stopping.is_set():
+                self.release(client)
 
     def lines(self, lines: list[bytes], peer: Any) -> None:
         raise NotImplementedError
@@ -183,6 +201,7 @@ class Input:
         try:
             while not self.stopping.is_set():
                 received = [server.recvfrom(65507)]
+                time.sleep(_WAKE)
                 # Read all waiting datagrams, so that a burst enters the queue in one call.
                 while len(received) < 500:
                     try:
@@ -411,6 +430,7 @@ class HttpInput(Input):
 
     def stop(self) -> None:
         super().stop()
+        self.close()
         if self._server:
             self._server.shutdown()
             self._server.server_close()

@@ -229,11 +229,12 @@ class Pipeline:
         """Close the inputs, wait until the workers finish their batch, keep the queue."""
         if self.queue is None:
             return
+        begun = time.monotonic()
         for one in self.program.inputs:
             one.stop()
         self._stopping.set()
         self.queue.close_for_writing()
-        reported, stalls, delivered = time.monotonic(), 0, self.events_out
+        reported, stalls, delivered = begun, 0, self.events_out
         while any(worker.is_alive() for worker in self._workers):
             for worker in self._workers:
                 worker.join(0.05)
@@ -248,6 +249,9 @@ class Pipeline:
                 if stalls >= _STALLS and self.settings["pipeline.unsafe_shutdown"]:
                     raise ForcedQuitError
         self.queue.close()
+        time.sleep(max(0.0, begun + self._pace.hang_up - time.monotonic()))
+        for one in self.program.inputs:
+            one.close()
         for output in self.program.outputs:
             output.stop()
         self.state = "TERMINATED"

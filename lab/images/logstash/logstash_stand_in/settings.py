@@ -108,6 +108,8 @@ class Pace:
     queue_stats: float = 5
     # Between two reports of a stop that does not end.
     stall_report: float = 5
+    # From the closed ports to closed connections: measured, 290 lines were lost at 200 lines/s.
+    hang_up: float = 1.5
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Pace:
