@@ -294,7 +294,7 @@ on "$first" "docker service create --detach --quiet --name logshipper --replicas
   --secret source=logshipper-syslog-conf,target=/usr/share/logstash/pipeline/syslog.conf,uid=1000,gid=0,mode=0400 \
   --limit-memory 640m --restart-delay 5s --stop-grace-period 90s \
   --health-interval 5s --health-timeout 10s --health-retries 6 --health-start-period 120s \
-  --health-cmd 'curl --silent --fail --output /dev/null --max-time 5 http://127.0.0.1:9600/' \
+  --health-cmd 'grep -qsE :2912.[0-9A-F]+:0000.0A. /proc/net/tcp /proc/net/tcp6 && curl --silent --fail --output /dev/null --max-time 5 http://127.0.0.1:9600/' \
   $REGISTRY/logstash-stand-in:$VERSION" >/dev/null
 done_with logstash
 

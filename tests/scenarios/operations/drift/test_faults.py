@@ -27,7 +27,7 @@ WORD = "faultsofthestatus"
 # The checks of status, and the message of each.
 EXPECTED = {
     "index_blocks": f"index.blocks.write is set on the index {INDEX}",
-    "queue_stuck": "events wait in the queue of Logstash and none was sent",
+    "queue_stuck": f"{LINES} events wait in the queue of Logstash and none was sent",
     "service_scaled": "kibana: scaled to 0 by hand",
     "server_away": "kibana answers on none of its hosts",
     "read_only": "w1: the file system /etc/elk (/etc/elk) is read-only",

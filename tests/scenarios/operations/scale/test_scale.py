@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tests.scenarios.operations.scale.conftest import RATE
+
 if TYPE_CHECKING:
     from collections import Counter
 
@@ -38,8 +40,8 @@ def test_lines_that_the_removed_task_has_read_are_found(story: Stage) -> None:
     for stream in story.senders[third].streams:
         missing, _twice = account(stream, story.facts["found"])
         assert missing == list(range(stream.sent - len(missing), stream.sent)), stream
-        # One second of lines, far more than waits in the socket of a reader that keeps up.
-        assert len(missing) <= 40, stream
+        # Logstash reads no more and leaves its connections open for some seconds.
+        assert len(missing) <= 4 * RATE, stream
 
 
 def test_the_removed_task_closes_its_connection(story: Stage) -> None:
@@ -95,7 +97,8 @@ def test_check_mode_predicts_a_run_and_changes_nothing(story: Stage) -> None:
 def test_a_queue_that_cannot_be_drained_blocks_scaling_in(story: Stage) -> None:
     run = story.runs["in, refused"]
     assert run.code != 0
-    assert re.search(r"The queue of logshipper on \S+ holds \d+ events", run.text), run.output
+    said = r"The queue of logshipper on \S+ holds \d+ events \(Elasticsearch does not answer"
+    assert re.search(said, run.text), run.output
     assert "logstash_leave_undrained" in run.text
     assert set(story.facts["after the refusal"]) == set(story.platform.hosts)
     assert run.changed == {}

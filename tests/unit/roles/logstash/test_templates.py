@@ -18,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.syslog_probe import (
+    FORMATS,
+    PROTOCOLS,
+    Sender,
+    faults,
+    is_own,
+    make_hit,
+    make_lines,
+)
 from repo import ROOT
 from tests.harness import syslog_truth
 from tests.harness.role_checks import complaint_template
@@ -470,3 +479,16 @@ def test_lines_become_what_the_real_logstash_makes_of_them(
     assert documents == case.documents
     refused = [n for n, one in enumerate(documents) if syslog_truth.refused(mappings, one)]
     assert tuple(refused) == case.refused
+
+
+@pytest.mark.parametrize("transport", PROTOCOLS)
+def test_the_smoke_test_finds_no_fault_in_its_lines(utc: Program, transport: str) -> None:
+    sender = Sender()
+    for line in make_lines("run1", 0, len(FORMATS), FORMATS, sender):
+        end = b"\n" if transport == "tcp" else b""
+        (data,) = received(utc, transport, line.wire.encode() + end)
+        source = utc.filter(Event(data)).to_document()
+        hit = make_hit({"_index": "i", "_id": "1", "_source": source})
+        assert faults(line, hit, sender, TAG) == []
+        # Only what is surely its own is deleted.
+        assert is_own(hit, "run1", sender)
