@@ -59,10 +59,11 @@ test-all: check ## check, then every scenario; two hours and more
 test-stale: tools ## the scenarios whose subject has changed since they passed: BUDGET=60 minutes
 	$(PYTHON) tests/tools/scenarios.py --stale --minutes $(BUDGET)
 
-bench: tools ## measure site.yml against a shell script, volumes, and a roll, half an hour on a quiet machine
+bench: tools ## measure site.yml against a shell script, volumes, a roll and ids, 40 minutes on a quiet machine
 	$(PYTHON) tests/bench/provision/run.py
 	$(PYTHON) tests/bench/volumes/run.py
 	$(PYTHON) tests/bench/roll/run.py
+	$(PYTHON) tests/bench/ids/run.py
 
 docs: tools ## write the tables in docs/ anew from the argument specs
 	$(PYTHON) tests/tools/role_specs.py --docs
