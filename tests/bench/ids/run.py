@@ -43,9 +43,9 @@ TEXT = """\
 {heading}
 
 Measured by `tests/bench/ids/run.py` on {today}: {rounds} rounds of {lines:,} lines in bulk requests
-of 125, {workers} at a time, with and without `_id` in turn, to one node of the lab with the settings
-and mappings of the role. {cores} cores for it and the controller together, load before the start
-{load:.1f}.
+of 125, {workers} at a time, with and without `_id` in turn, to one node of the lab with the
+settings and mappings of the role. {cores} cores for it and the controller together, load before
+the start {load:.1f}.
 
 | | ratio | bar | |
 |---|---|---|---|
@@ -101,7 +101,7 @@ class Target:
 
     def processor_seconds(self) -> float:
         nodes = self.client.nodes.stats(metric="process")["nodes"].values()
-        return sum(node["process"]["cpu"]["total_in_millis"] for node in nodes) / 1000
+        return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes)) / 1000
 
     def size(self, name: str) -> int:
         self.client.indices.forcemerge(index=name, max_num_segments=1)
