@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.elk.swarm.plugins.module_utils.logstash.flow import Flow
+
 from .conftest import free_port, wait_for
 
 if TYPE_CHECKING:
@@ -306,10 +308,10 @@ def test_a_stop_drains_the_queue_if_configured(
 
 
 def pending(stats: dict[str, Any]) -> int:
-    """What was shown to be true on the real Logstash: unread, and read but not delivered."""
-    (first, *_others) = stats["plugins"]["filters"]
-    unread: int = stats["queue"]["events_count"]
-    return unread + int(first["events"]["in"]) - int(stats["events"]["out"])
+    """What the collection makes of it: unread, and read but not delivered."""
+    flow = Flow.of({"pipelines": {"syslog": stats}})
+    assert flow is not None
+    return flow.pending
 
 
 def test_the_count_of_the_queue_is_late_and_has_only_unread_events(

@@ -104,6 +104,19 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"logstash_held": EVENTS["left"], "__logstash_tells_all": True, **ALLOWED},
         False,
     ),
+    # Hosts that do not listen before the smoke test.
+    "deaf": (
+        "__logstash_deaf | join('. ')",
+        {
+            "elk_play_hosts": ["m1", "w1", "w2"],
+            "hostvars": {
+                "m1": {"logstash_listening": {"msg": "m1 does not listen"}},
+                "w1": {"logstash_listening": {"skipped": True}},
+                "w2": {"logstash_listening": {"msg": "w2 does not listen"}},
+            },
+        },
+        "m1 does not listen. w2 does not listen",
+    ),
     # What brings Logstash back to the host.
     "sends again": ("__logstash_send_sentence", {}, "-e logstash_replicas=1."),
     "sends before the removal": (
