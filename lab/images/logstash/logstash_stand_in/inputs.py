@@ -28,8 +28,6 @@ Push = Callable[[list[dict[str, Any]]], None]
 
 # Bytes to read from a socket before their lines go to the queue together.
 _READ = 65536
-# Until Logstash reads a burst of datagrams. Meanwhile the kernel drops what its buffer cannot hold.
-_WAKE = 0.02
 
 
 class Lines:
@@ -57,6 +55,8 @@ class Input:
 
     line_end = b"\n"
     takes_last_line = False
+    # Seconds until a burst of datagrams is read.
+    wake = 0.0
 
     def __init__(self, name: str, options: dict[str, Any], pipeline: str) -> None:
         self.name = name
@@ -201,7 +201,7 @@ class Input:
         try:
             while not self.stopping.is_set():
                 received = [server.recvfrom(65507)]
-                time.sleep(_WAKE)
+                time.sleep(self.wake)
                 # Read all waiting datagrams, so that a burst enters the queue in one call.
                 while len(received) < 500:
                     try:

@@ -213,6 +213,7 @@ class Pipeline:
             worker.start()
         try:
             for one in self.program.inputs:
+                one.wake = self._pace.wake
                 one.start(self._push)
         except OSError as error:
             self.stop()

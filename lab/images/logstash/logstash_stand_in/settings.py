@@ -110,6 +110,8 @@ class Pace:
     stall_report: float = 5
     # From the closed ports to closed connections: measured, 290 lines were lost at 200 lines/s.
     hang_up: float = 1.5
+    # From the first datagram of a burst until it is read.
+    wake: float = 0.02
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Pace:

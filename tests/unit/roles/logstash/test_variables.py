@@ -132,6 +132,17 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
 }
 
 
+def test_the_removal_of_a_host_names_it_to_the_role() -> None:
+    plays = yaml.safe_load((ROOT / "playbooks" / "remove_host.yml").read_text())
+    calls = [
+        task
+        for play in plays
+        for task in play.get("tasks", ())
+        if task.get("ansible.builtin.import_role", {}).get("name") == "elk.swarm.logstash"
+    ]
+    assert [call["vars"] for call in calls] == [{"__logstash_removed": "{{ membership_leaving }}"}]
+
+
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     tmp = tmp_path_factory.mktemp("logstash")
