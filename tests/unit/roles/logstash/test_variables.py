@@ -164,6 +164,12 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
 }
 
 
+def test_the_service_uses_the_health_check() -> None:
+    (block,) = yaml.safe_load((ROLE / "tasks" / "service.yml").read_text())
+    service = block["block"][0]["elk.swarm.service"]
+    assert service["healthcheck"]["test"] == ["CMD-SHELL", "{{ __logstash_healthcheck }}"]
+
+
 def test_the_removal_of_a_host_names_it_to_the_role() -> None:
     plays = yaml.safe_load((ROOT / "playbooks" / "remove_host.yml").read_text())
     calls = [
