@@ -117,6 +117,9 @@ def test_core_patterns(pattern: str, text: str, whole: bool) -> None:
         ("MMM d HH:mm:ss.SSS", "Nov 21 00:00:01.1234", None),
         ("MMM d yyyy HH:mm:ss ZZZ", "Nov 21 2026 00:00:01 CET", "2026-11-20T23:00:01.000Z"),
         ("MMM d yyyy HH:mm:ss ZZZ", "Nov 21 2026 00:00:01 CEST", None),
+        ("ISO8601", "9999-12-31T23:59:59.5-01:00", "+10000-01-01T00:59:59.500Z"),
+        ("ISO8601", "0000-01-01T00:00:00+01:00", "-0001-12-31T23:00:00.000Z"),
+        ("ISO8601", "0001-01-01T00:00:00+01:00", "0000-12-31T23:00:00.000Z"),
         ("UNIX", "1", "1970-01-01T00:00:01.000Z"),
     ],
 )
@@ -169,6 +172,15 @@ def test_fingerprint(options: str, text: str) -> None:
     digest = hashlib.sha256((text if options else "one").encode())
     expected = base64.b64encode(digest.digest()).decode() if options else digest.hexdigest()
     assert event.get("[@metadata][id]") == expected
+
+
+def test_fingerprint_without_a_source() -> None:
+    ids = [
+        filtered('fingerprint { method => "UUID" target => "id" }', message="x").get("id")
+        for _ in range(2)
+    ]
+    assert len(set(ids)) == 2
+    assert all(len(one) == 36 for one in ids)
 
 
 def test_syslog_pri() -> None:

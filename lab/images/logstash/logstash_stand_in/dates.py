@@ -55,6 +55,16 @@ _PARTS = {
 Parser = Callable[[str, tzinfo], datetime]
 
 
+class Shifted(datetime):
+    """A moment that another zone can carry out of Python's years: so many years are to be added."""
+
+    years = 0
+
+
+# Multiples of 400 years, after which the calendar repeats.
+_SHIFTS = {0: -2000, 1: -2000, 9999: 8000}
+
+
 def zone(name: str | None) -> tzinfo:
     """The time zone with this name; the machine's time zone if the name is empty."""
     if not name:
@@ -112,8 +122,9 @@ def _build(found: dict[str, str], default_zone: tzinfo) -> datetime:
     month = int(month_text) if month_text.isdigit() else _month(month_text)
     year = int(found["y"]) if found.get("y") else guess_year(month, now(where))
     micro = int((found.get("S") or "0").ljust(6, "0")[:6])
-    return datetime(
-        year,
+    years = _SHIFTS.get(year, 0)
+    moment = Shifted(
+        year - years,
         month,
         int(found.get("d") or 1),
         int(found.get("H") or 0),
@@ -122,6 +133,8 @@ def _build(found: dict[str, str], default_zone: tzinfo) -> datetime:
         micro,
         tzinfo=where,
     )
+    moment.years = years
+    return moment
 
 
 def _iso8601(text: str, default_zone: tzinfo) -> datetime:
@@ -174,7 +187,11 @@ def parser_for(pattern: str) -> Parser:
 
 def to_timestamp(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
-    return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    year = utc.year + (moment.years if isinstance(moment, Shifted) else 0)
+    # As Java writes years of more than four digits, and those before year 0.
+    sign = "-" if year < 0 else "+" if year > 9999 else ""
+    text = utc.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return f"{sign}{abs(year):04d}{text[4:]}Z"
 
 
 def format_joda(moment: datetime, pattern: str) -> str:

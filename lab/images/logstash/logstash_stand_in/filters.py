@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import threading
+import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -341,20 +342,23 @@ class MutateFilter(Filter):
 
 
 class FingerprintFilter(Filter):
-    """Writes a hash of one or more fields; the methods SHA1 to SHA512 and MD5, without a key."""
+    """Writes a hash of one or more fields (SHA1 to SHA512 and MD5, without a key), or a UUID."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options)
         self._hash = options["method"].lower()
-        if self._hash not in hashlib.algorithms_guaranteed or options.get("key"):
-            raise ConfigurationError("The stand-in knows only hashes without a key")
+        known = {*hashlib.algorithms_guaranteed, "uuid"}
+        if self._hash not in known or options.get("key"):
+            raise ConfigurationError("The stand-in knows only hashes without a key, and UUID")
         if options["concatenate_all_fields"]:
             raise ConfigurationError("The stand-in does not know concatenate_all_fields")
         self._sources = sorted(options["source"])
         self._target = options.get("target") or "[event][hash]"
 
     def apply(self, event: Event) -> None:
-        if self.options["concatenate_sources"]:
+        if self._hash == "uuid":
+            event.set(self._target, str(uuid.uuid4()))
+        elif self.options["concatenate_sources"]:
             pairs = (
                 f"|{name}|{event.sprintf(f'%{{{name}}}') if event.include(name) else ''}"
                 for name in self._sources

@@ -213,7 +213,8 @@ def test_other_variables_arrive(
     assert zone(load("plain")) is None
     assert program.inputs[1].options["receive_buffer_bytes"] == 8388608
     assert "receive_buffer_bytes" not in load("memory").inputs[1].options
-    assert "no-syslog" in program.filter(Event({"message": "no header"})).tags()
+    (data,) = received(program, "udp", b"no header")
+    assert "no-syslog" in program.filter(Event(data)).tags()
     assert program.outputs[0].options["password"] == 'it"has$signs#{and}\\more'
     assert program.outputs[0].options["index"] == "other-index"
     program = in_container(rendered["files"]["memory"], tmp_path / "again")
@@ -231,7 +232,7 @@ def zone(program: Program) -> str | None:
 
 def test_the_pipeline_is_the_same_in_each_run(rendered: dict[str, Any]) -> None:
     files = rendered["files"]
-    with_zone = files["utc"]["syslog.conf"].replace('      timezone => "UTC"\n', "")
+    with_zone = files["utc"]["syslog.conf"].replace('        timezone => "UTC"\n', "")
     assert with_zone == files["plain"]["syslog.conf"]
 
 
@@ -397,6 +398,30 @@ def test_a_replay_makes_the_same_ids_and_equal_lines_have_different_ones(utc: Pr
     assert utc.outputs[0].options["document_id"] == "%{[@metadata][id]}"
     queue = [json.dumps(one) for one in received(utc, "tcp", sent)]
     assert len(set(ids(queue))) == 20
+
+
+def test_what_the_queue_has_from_before_an_update_is_not_parsed_again(utc: Program) -> None:
+    """The input syslog made such events: a time in seconds, no port, and its own fields."""
+    queued = {
+        "@timestamp": "2026-11-21T00:00:01.000Z",
+        "@version": "1",
+        "message": "<13>Nov 22 00:00:01 other su: x\n",
+        "event": {"original": "<34>Nov 21 00:00:01 h app: <13>Nov 22 00:00:01 other su: x\n"},
+        "host": {"ip": "192.0.2.7", "hostname": "h"},
+        "process": {"name": "app"},
+        "log": {"syslog": {"priority": 34, "facility": {"code": 4}, "severity": {"code": 2}}},
+        "service": {"type": "system"},
+    }
+    events = [utc.filter(Event(json.loads(json.dumps(queued)))) for _ in range(20)]
+    # Equal lines of one second would have the same id, and Elasticsearch would refuse all but one.
+    assert len({event.get("[@metadata][id]") for event in events}) == 20
+    assert events[0].to_document() == {
+        **queued,
+        "message": queued["message"].rstrip(),
+        "event": {"original": queued["event"]["original"].rstrip()},
+    }
+    # The count of what the workers hold needs one filter that receives every event.
+    assert utc.filters[0].events_in == max(one.events_in for one in utc.filters)
 
 
 @pytest.mark.parametrize(
