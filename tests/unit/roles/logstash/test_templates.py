@@ -425,6 +425,43 @@ def test_what_the_queue_has_from_before_an_update_is_not_parsed_again(utc: Progr
 
 
 @pytest.mark.parametrize(
+    ("date", "taken"),
+    [
+        ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+        ("9999-12-31T23:59:59z", "9999-12-31T23:59:59.000Z"),
+        ("9998-12-31T23:59:59-01:00", "9999-01-01T00:59:59.000Z"),
+        ("2026-11-21 00:00:01.9999 +01:00", "2026-11-20T23:00:01.999Z"),
+        ("Nov 21 00:00:01.0000", "2026-11-21T00:00:01.000Z"),
+        # The first or the last day, which the zone carries out of the four digits.
+        ("9999-12-31T23:59:59-01:00", None),
+        ("9999-12-31 23:59:59 -0100", None),
+        ("0000-01-01T00:00:00+01:00", None),
+        ("00-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59", None),
+        ("Dec 31 9999 23:59:59", None),
+        ("9999 Dec 31 23:59:59.123", None),
+        ("Dec 31 23:59:59 9999", None),
+        ("Jan  1 0000 00:00:00", None),
+    ],
+)
+def test_no_zone_makes_a_year_that_elasticsearch_refuses(
+    utc: Program,
+    mappings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    date: str,
+    taken: str | None,
+) -> None:
+    monkeypatch.setattr(dates, "now", lambda zone: datetime(2026, 11, 29, tzinfo=zone))
+    monkeypatch.setattr(event_module, "timestamp_now", lambda: ARRIVED)
+    (data,) = received(utc, "udp", f"<34>{date} h app: x".encode())
+    event = utc.filter(Event(data))
+    assert event.data["@timestamp"] == (taken or ARRIVED)
+    assert event.tags() == ([] if taken else ["_syslog_no_date"])
+    assert event.get("[host][hostname]") == "h"
+    assert not syslog_truth.refused(mappings, event.to_document())
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "\r" * 20_000 + "x",
