@@ -149,7 +149,7 @@ sockets:
       type: int
   sample: {listening: true, connections: 2, unread_bytes: 0, unread_udp_bytes: 0}
 events:
-  description: The counts of Logstash since its start. Empty if it does not answer.
+  description: The counts of Logstash since its start. Empty until its pipeline runs.
   returned: always
   type: dict
   contains:
@@ -364,7 +364,7 @@ class Host:
         if isinstance(answer, str):
             try:
                 answer = json.loads(answer)
-            except ValueError:
+            except (RecursionError, ValueError):
                 return None
         return Flow.of(answer)
 
@@ -410,10 +410,14 @@ class Host:
         params = self.params
         start = time.monotonic()
         looks: list[Look] = []
+        watched = ""
         while True:
             containers = self.containers()
             if not containers:
                 return ""
+            if containers[0] != watched:
+                # A new task counts from 0, and its queue has what the old one left.
+                watched, looks = containers[0], []
             flow = self.flow(containers[0])
             moment = time.monotonic()
             short = None

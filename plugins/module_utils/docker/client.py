@@ -360,7 +360,8 @@ class Engine:
         raw = self._answer(method, path, query, body, headers)
         try:
             return json.loads(raw) if raw.strip() else None
-        except ValueError:
+        except (RecursionError, ValueError):
+            # A command in a container can send any output, nested to any depth.
             return raw.decode("utf-8", "replace")
 
     def first_bytes(self, path: str, query: Mapping[str, Any], length: int) -> bytes:

@@ -43,13 +43,18 @@ class Flow:
 
     @classmethod
     def of(cls, stats: Any) -> Flow | None:
-        """None for an answer that Logstash never gives."""
+        """None while no pipeline runs, and for an answer that Logstash never gives.
+
+        The API answers before the pipelines start, when their queues may hold events.
+        """
         if not isinstance(stats, dict) or not isinstance(stats.get("pipelines"), dict):
             return None
         try:
             # A pipeline that did not start is null.
             flows = [_of_pipeline(one) for one in stats["pipelines"].values() if one]
         except (AttributeError, OverflowError, TypeError, ValueError):
+            return None
+        if not flows:
             return None
         return cls(**{name: sum(flow[name] for flow in flows) for name in asdict(cls())})
 

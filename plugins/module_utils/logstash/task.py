@@ -86,8 +86,8 @@ def statistics(engine: Engine, container: str) -> Flow | None:
             "POST", f"/exec/{created['Id']}/start", body={"Detach": False, "Tty": True}
         )
         return Flow.of(json.loads(answer) if isinstance(answer, str) else answer)
-    except (EngineError, ValueError):
-        # The container has stopped in the meantime, or has just started.
+    except (EngineError, RecursionError, ValueError):
+        # The container has stopped in the meantime, has just started, or sends nonsense.
         return None
 
 

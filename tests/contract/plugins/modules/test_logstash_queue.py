@@ -300,6 +300,17 @@ def test_an_empty_queue_is_believed_after_two_looks(
     assert time.monotonic() - start >= 6
 
 
+def test_looks_at_two_tasks_are_not_compared(look: Callable[..., Any], engine: FakeEngine) -> None:
+    engine.containers = {"c1": os.getpid()}
+    # The second task has not counted the queue yet.
+    engine.exec_answers = [stats(0, 0, 0)]
+    timer = threading.Timer(3, lambda: setattr(engine, "containers", {"c2": os.getpid()}))
+    timer.start()
+    start = time.monotonic()
+    assert not look(wait_for="short_queue", wait_timeout=1).failed
+    assert time.monotonic() - start >= 9
+
+
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
@@ -327,11 +338,22 @@ def test_a_queue_that_does_not_empty_is_an_error(
     assert "docker logs --tail 50 c1" in result.msg
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "curl: (7) Failed to connect",
+        # The API answers before the pipeline starts.
+        {"pipelines": {}},
+        {"pipelines": {"syslog": None}},
+        "[" * 100_000,
+    ],
+    ids=["refused", "no pipeline", "not started", "nested"],
+)
 def test_a_task_that_does_not_report_its_queue_is_an_error(
-    look: Callable[..., Any], engine: FakeEngine
+    look: Callable[..., Any], engine: FakeEngine, answer: Any
 ) -> None:
     engine.containers = {"c1": os.getpid()}
-    engine.exec_answers = ["curl: (7) Failed to connect"]
+    engine.exec_answers = [answer]
     result = look(wait_for="short_queue", wait_timeout=1)
     assert result.failed
     assert "does not report its length" in result.msg

@@ -66,7 +66,11 @@ def test_a_pipeline_without_filters() -> None:
 def test_flow_is_the_sum_of_the_pipelines_that_run() -> None:
     one = pipeline(5, 4, 3, 1)
     assert Flow.of({"pipelines": {"a": one, "b": one, "broken": None}}) == Flow(10, 6, 4)
-    assert Flow.of({"pipelines": {}}) == Flow()
+
+
+@pytest.mark.parametrize("pipelines", [{}, {"syslog": None}])
+def test_nothing_is_known_before_a_pipeline_runs(pipelines: dict[str, Any]) -> None:
+    assert Flow.of({"pipelines": pipelines}) is None
 
 
 def test_what_elasticsearch_has_refused() -> None:
