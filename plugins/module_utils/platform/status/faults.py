@@ -342,6 +342,7 @@ def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
 
 # Each file of the dead letter queue begins with a byte, and a letter has at least 13 more.
 EMPTY_DEAD_LETTERS = 13
+HOME = "/usr/share/logstash"
 
 
 def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: str) -> list[Finding]:
@@ -406,14 +407,16 @@ def dead_letters(host: str, seen: Mapping[str, Any], logs: str) -> list[Finding]
     text += f" The dead letter queue has {size(kept)}"
     if dropped:
         text += f" and is full: {dropped} lines found no room"
-    path = seen.get("path") or "<elk_data_dir>/logstash"
+    files = "dead_letter_queue/*/*.log*"
+    container, path = str(seen.get("container"))[:12], seen.get("path")
+    # The path in a volume is not known here. A terminal must not interpret what senders wrote.
+    shown = (
+        f"cat -v {path}/{files}"
+        if path
+        else f"docker exec {container} sh -c 'cat {HOME}/data/{files}' | cat -v"
+    )
     return [
-        Finding(
-            BAD if dropped else WARN,
-            text,
-            "dead_letters",
-            f"cat -v {path}/dead_letter_queue/*/*.log* | less   (on {host})",
-        )
+        Finding(BAD if dropped else WARN, text, "dead_letters", f"{shown} | less   (on {host})")
     ]
 
 

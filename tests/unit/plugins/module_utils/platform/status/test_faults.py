@@ -301,7 +301,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "warn",
         "dead_letters",
         "0 lines for good since Logstash started here. The dead letter queue has 2.0 KiB",
-        "cat -v <elk_data_dir>/logstash/dead_letter_queue",
+        "sh -c 'cat /usr/share/logstash/data/dead_letter_queue/*/*.log*' | cat -v | less   (on w1)",
     ),
     "dead letters without room": (
         queue(last={**SENDING, "dead": 9, "dead_bytes": 2048, "dead_dropped": 5}),
