@@ -71,7 +71,7 @@ STOPPED = stopped(EVENTS)
 QUEUE = "/srv/elk/logstash/queue"
 AGAIN = (
     "They are sent as soon as Logstash runs on this host again: run playbooks/scale.yml with -e "
-    "logstash_replicas=1. Or set logstash_leave_undrained: true to keep them on its disk."
+    "logstash_replicas=2. Or set logstash_leave_undrained: true to keep them on its disk."
 )
 MESSAGES = {
     name: one["ansible.builtin.fail"]["msg"]
@@ -118,6 +118,12 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"logstash_held": EVENTS["left"], "__logstash_tells_all": True},
         True,
     ),
+    # It never becomes known, and would fail each run.
+    "told by scale.yml, unknown": (
+        TOLD,
+        {"logstash_held": UNKNOWN["left"], "__logstash_tells_all": True},
+        False,
+    ),
     "told, wanted host": (TOLD, {"logstash_held": {}, "__logstash_tells_all": True}, False),
     "told, allowed": (
         TOLD,
@@ -150,11 +156,31 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         "m1 does not listen. w2 does not listen",
     ),
     # What brings Logstash back to the host.
-    "sends again": ("__logstash_send_sentence", {}, "-e logstash_replicas=1."),
+    "sends again": (
+        "__logstash_send_sentence",
+        {"logstash_replicas": "0"},
+        "run playbooks/scale.yml with -e logstash_replicas=1.",
+    ),
+    # The list of the playbook that removes a host lacks it.
     "sends before the removal": (
         "__logstash_send_sentence",
-        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1"]},
-        "run site.yml with a higher logstash_replicas.",
+        {
+            "__logstash_removed": "m1",
+            "elk_logstash_hosts": ["w1"],
+            "elk_hosts": ["w1", "w2", "m1"],
+            "logstash_replicas": "1",
+        },
+        "run playbooks/scale.yml with -e logstash_replicas=3.",
+    ),
+    "its task is down before the removal": (
+        "__logstash_send_sentence",
+        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1", "w2"], "logstash_replicas": "2"},
+        "run playbooks/scale.yml with -e logstash_replicas=2.",
+    ),
+    "is removed from another group": (
+        "__logstash_send_sentence",
+        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1"], "elk_hosts": ["w1"]},
+        "put it into the group logstash again and run site.yml.",
     ),
     "sends after the inventory has changed": (
         "__logstash_send_sentence",
