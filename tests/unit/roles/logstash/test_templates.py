@@ -481,6 +481,33 @@ def test_no_line_takes_long(through: Callable[[str], Event], line: str) -> None:
     assert time.process_time() - begin < 1
 
 
+def test_no_repetition_takes_memory_for_each_character(utc: Program) -> None:
+    """JRuby 9.4.13 needs none for (?>x*) with one class; a line of 20 MB ended it for (?m:.*)."""
+    (grok,) = [one.options for one in utc.filters if one.name == "grok"]
+    patterns = [*grok["match"]["message"], *grok["pattern_definitions"].values()]
+    one_class = re.compile(r"\(\?>(?:\.| |\[(?:\\.|[^\]\\])+\])[*+]\)")
+    in_a_class = re.compile(r"\[(?:\\.|[^\]\\])+\]|\\.")
+    unbounded = [
+        one for one in patterns if re.search(r"[*+]", in_a_class.sub("x", one_class.sub("", one)))
+    ]
+    # These need memory for each element, and the lookahead bounds their number.
+    (data,) = unbounded
+    assert data.startswith(r"(?!(?:(?>[^\x22\[\\]*)[\x22\[\\]){50000})(?>")
+
+
+@pytest.mark.parametrize(
+    ("quotes", "tags"), [(49_000, []), (50_000, ["_syslog_no_structured_data"])]
+)
+def test_structured_data_has_a_largest_size(
+    through: Callable[[str], Event], quotes: int, tags: list[str]
+) -> None:
+    data = "[a" + ' b="c"' * (quotes // 2) + "]"
+    event = through(f"{HEAD} {data} text")
+    assert event.tags() == tags
+    assert event.data["message"] == (f"{data} text" if tags else "text")
+    assert event.get("[host][hostname]") == "host.example.org"
+
+
 TRUTH = syslog_truth.load("syslog")
 PEER = ("192.0.2.7", 40000)
 ARRIVED = "2026-11-29T00:00:00.123456789Z"
