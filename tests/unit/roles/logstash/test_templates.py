@@ -402,7 +402,7 @@ def test_a_replay_makes_the_same_ids_and_equal_lines_have_different_ones(utc: Pr
 
 def test_what_the_queue_has_from_before_an_update_is_not_parsed_again(utc: Program) -> None:
     """The input syslog made such events: a time in seconds, no port, and its own fields."""
-    queued = {
+    queued: dict[str, Any] = {
         "@timestamp": "2026-11-21T00:00:01.000Z",
         "@version": "1",
         "message": "<13>Nov 22 00:00:01 other su: x\n",
