@@ -425,15 +425,21 @@ DEFAULTS_OF_CLIENTS: Mapping[str, Mapping[str, tuple[str, tuple[Any, ...]]]] = {
 }
 
 
-def _adopt(block: str, desired: JsonDict, options: Mapping[str, Any], actual: Any) -> JsonDict:
-    """The block, with the stored value of each key that the task leaves out, if it is a default."""
-    if not isinstance(actual, Mapping):
-        return desired
-    adopted = dict(desired)
-    for option, (key, defaults) in DEFAULTS_OF_CLIENTS[block].items():
-        if options.get(option) is None and actual.get(key) in defaults:
-            adopted[key] = actual[key]
-    return adopted
+def _adopted(
+    block: str, options: JsonDict | None, build_block: Callable[[JsonDict], JsonDict], actual: Any
+) -> JsonDict | None:
+    """The block, with the stored value of each key that the task leaves out, if it is a default.
+
+    None if the task has no such block.
+    """
+    if not options:
+        return None
+    desired = build_block(options)
+    if isinstance(actual, Mapping):
+        for option, (key, defaults) in DEFAULTS_OF_CLIENTS[block].items():
+            if options.get(option) is None and actual.get(key) in defaults:
+                desired[key] = actual[key]
+    return desired
 
 
 def build(
@@ -488,7 +494,6 @@ def build(
         Ulimits=_ulimits(given("ulimits") or ()) or None,
     )
     logging = given("logging") or {}
-    restart = given("restart_config")
     task = _present(
         ContainerSpec=container,
         Resources=_present(
@@ -496,14 +501,12 @@ def build(
             Reservations=_resources(given("reservations") or {}, "reservations") or None,
         )
         or None,
-        RestartPolicy=_adopt(
+        RestartPolicy=_adopted(
             "RestartPolicy",
-            _restart(restart),
-            restart,
+            given("restart_config"),
+            _restart,
             dig(actual, ("TaskTemplate", "RestartPolicy")),
-        )
-        if restart
-        else None,
+        ),
         Placement=_placement(given("placement") or {}) or None,
         Networks=_networks(given("networks") or (), lookups.networks) or None,
         LogDriver=_present(
@@ -519,29 +522,19 @@ def build(
             "publish: endpoint_mode dnsrr cannot be combined with a port published by ingress; "
             "set mode: host on the port, or endpoint_mode: vip"
         )
-    update = given("update_config")
-    rollback = given("rollback_config")
+
+    def rollout(block: str, option: str) -> JsonDict | None:
+        return _adopted(
+            block, given(option), lambda options: _rollout(options, option), dig(actual, (block,))
+        )
+
     return _present(
         Name=options["name"],
         Labels=string_map(given("labels"), "labels") or None,
         TaskTemplate=task,
         Mode=_mode(options, actual),
-        UpdateConfig=_adopt(
-            "UpdateConfig",
-            _rollout(update, "update_config"),
-            update,
-            dig(actual, ("UpdateConfig",)),
-        )
-        if update
-        else None,
-        RollbackConfig=_adopt(
-            "RollbackConfig",
-            _rollout(rollback, "rollback_config"),
-            rollback,
-            dig(actual, ("RollbackConfig",)),
-        )
-        if rollback
-        else None,
+        UpdateConfig=rollout("UpdateConfig", "update_config"),
+        RollbackConfig=rollout("RollbackConfig", "rollback_config"),
         EndpointSpec=_present(Mode=endpoint_mode, Ports=ports or None) or None,
     )
 
