@@ -35,19 +35,25 @@ def _plain(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 Loader.add_multi_constructor("!", _plain)
 
 
-def templates(value: Any, key: str = "") -> Iterator[str]:
-    """Every template in a file of YAML; an expression without braces gets them."""
+def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Each text in a file of YAML, with its key."""
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from templates(part, str(name))
+            yield from texts(part, str(name))
     elif isinstance(value, list):
         for part in value:
-            yield from templates(part, key)
+            yield from texts(part, key)
     elif isinstance(value, str):
-        if "{{" in value or "{%" in value:
-            yield value
+        yield key, value
+
+
+def templates(value: Any) -> Iterator[str]:
+    """Every template in a file of YAML; an expression without braces gets them."""
+    for key, text in texts(value):
+        if "{{" in text or "{%" in text:
+            yield text
         elif key in BARE:
-            yield f"{{{{ {value} }}}}"
+            yield f"{{{{ {text} }}}}"
 
 
 def sources(*folders: str) -> list[str]:

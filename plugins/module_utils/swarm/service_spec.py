@@ -419,8 +419,15 @@ SDK_DEFAULTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
 }
 
 
-def _adopt(defaults: str, desired: JsonDict, options: Mapping[str, Any], actual: Any) -> JsonDict:
-    """The block, with the SDK's default for each key that the task leaves out, if all have it."""
+def _adopted(
+    defaults: str, options: JsonDict | None, build_block: Callable[[JsonDict], JsonDict], actual: Any
+) -> JsonDict | None:
+    """The block, with the SDK's default for each key that the task leaves out, if all have it.
+
+    None if the task has no such block.
+    """
+    if not options:
+        return None
     left_out = {
         key: value
         for option, (key, value) in SDK_DEFAULTS[defaults].items()
@@ -429,7 +436,7 @@ def _adopt(defaults: str, desired: JsonDict, options: Mapping[str, Any], actual:
     made_by_sdk = isinstance(actual, Mapping) and all(
         actual.get(key) == value for key, value in left_out.items()
     )
-    return {**desired, **left_out} if made_by_sdk else desired
+    return {**build_block(options), **(left_out if made_by_sdk else {})}
 
 
 # The keys of options that are compared as one: their names in the task and in the ServiceSpec.
@@ -546,7 +553,6 @@ def build(
         Ulimits=_ulimits(given("ulimits") or ()) or None,
     )
     logging = given("logging") or {}
-    restart = given("restart_config")
     # Docker's own client, too, lets only the tasks of a job that fail start again.
     job = str(given("mode")).endswith("-job")
     task = _present(
@@ -556,14 +562,12 @@ def build(
             Reservations=_resources(given("reservations") or {}, "reservations") or None,
         )
         or None,
-        RestartPolicy=_adopt(
+        RestartPolicy=_adopted(
             "restart_config",
-            _restart(restart, "on-failure" if job else "any"),
-            restart,
+            given("restart_config"),
+            lambda options: _restart(options, "on-failure" if job else "any"),
             dig(actual, ("TaskTemplate", "RestartPolicy")),
-        )
-        if restart
-        else None,
+        ),
         Placement=_placement(given("placement") or {}) or None,
         Networks=_networks(given("networks") or (), lookups.networks) or None,
         LogDriver=_present(
@@ -579,31 +583,24 @@ def build(
             "publish: endpoint_mode dnsrr cannot be combined with a port published by ingress; "
             "set mode: host on the port, or endpoint_mode: vip"
         )
-    update = given("update_config")
-    rollback = given("rollback_config")
-    if job and _says_something(update):
+    if job and _says_something(given("update_config")):
         raise SpecError("update_config: Swarm accepts none for a job; leave it out")
+
+    def rollout(block: str, option: str) -> JsonDict | None:
+        return _adopted(
+            "update_config",
+            given(option),
+            lambda options: _rollout(options, option),
+            dig(actual, (block,)),
+        )
+
     desired = _present(
         Name=options["name"],
         Labels=string_map(given("labels"), "labels") or None,
         TaskTemplate=task,
         Mode=_mode(options, actual),
-        UpdateConfig=_adopt(
-            "update_config",
-            _rollout(update, "update_config"),
-            update,
-            dig(actual, ("UpdateConfig",)),
-        )
-        if update and not job
-        else None,
-        RollbackConfig=_adopt(
-            "update_config",
-            _rollout(rollback, "rollback_config"),
-            rollback,
-            dig(actual, ("RollbackConfig",)),
-        )
-        if rollback
-        else None,
+        UpdateConfig=None if job else rollout("UpdateConfig", "update_config"),
+        RollbackConfig=rollout("RollbackConfig", "rollback_config"),
         EndpointSpec=_present(Mode=endpoint_mode, Ports=ports or None) or None,
     )
     if given("keep_unnamed") and actual:

@@ -40,8 +40,8 @@ def delegated(value: Any) -> Iterator[dict[str, Any]]:
 def test_every_task_on_the_controller_is_unprivileged() -> None:
     found = [
         (name, task)
-        for name in sources()
-        if name.startswith(("roles/", "playbooks/")) and name.endswith(".yml")
+        for name in sources("roles", "playbooks")
+        if name.endswith(".yml")
         for task in delegated(list(yaml.load_all((ROOT / name).read_text(), Loader)))
     ]
     assert len(found) >= 35

@@ -21,7 +21,7 @@ from jinja2 import nodes
 
 from repo import ROOT
 from tests.harness.playbook import run_in_folder
-from tests.unit.expressions import BARE, ENVIRONMENT, Loader, sources, templates
+from tests.unit.expressions import BARE, ENVIRONMENT, Loader, sources, templates, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,18 +78,6 @@ def unconverted(text: str) -> set[str]:
     return found
 
 
-def whole(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Each text of a file with its key."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from whole(part, str(name))
-    elif isinstance(value, list):
-        for part in value:
-            yield from whole(part, key)
-    elif isinstance(value, str):
-        yield key, value
-
-
 def documents(name: str) -> list[Any]:
     return list(yaml.load_all((ROOT / name).read_text(), Loader))
 
@@ -102,7 +90,7 @@ def test_booleans_and_numbers_are_converted_where_they_are_used(name: str) -> No
     loaded = documents(name)
     assert {found for text in templates(loaded) for found in unconverted(text)} == set()
     # A condition takes the value as it is, and so does a variable that a role works out.
-    for key, text in whole(loaded):
+    for key, text in texts(loaded):
         inside = re.fullmatch(r"{{\s*(\w+)\s*}}", text.strip())
         plain = inside[1] if inside and "/vars/" in name else text if key in BARE else ""
         assert KINDS.get(plain) not in CONVERTERS, f"{key}: {text}"

@@ -112,7 +112,7 @@ def check_daemon_kept(site: Site) -> Iterator[Finding]:
 
 @check("daemon_foreign")
 def check_daemon_foreign(site: Site) -> Iterator[Finding]:
-    """Options that somebody else has written and that the file would lose."""
+    """Options that another program or person has written and that the file would lose."""
     kept = {"log-driver", "log-opts", *KEEP, *options_of(site)}
     kept |= {name for name, variable in WRITTEN.items() if site.settings.get(variable)}
     for host in site.seen:

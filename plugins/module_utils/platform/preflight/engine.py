@@ -78,7 +78,7 @@ NO_ENGINE = ("podman-docker",)
 
 @check("engine_origin")
 def check_engine_origin(site: Site) -> Iterator[Finding]:
-    """Whether the installation would remove an Engine that somebody else has put there."""
+    """Whether the installation would remove an Engine of another origin."""
     for host in site.seen:
         source = str(site.declared(host.name, "docker_engine_source") or "")
         named = site.declared(host.name, "docker_engine_distribution_packages") or []

@@ -11,28 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from module_docs import PUBLIC
 from tests.contract.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-PUBLIC = (
-    "elasticsearch_gate",
-    "elasticsearch_resource",
-    "elasticsearch_service_token",
-    "elasticsearch_user",
-    "overlay_network",
-    "plugin",
-    "plugin_info",
-    "service",
-    "service_info",
-    "swarm_member",
-    "swarm_member_info",
-    "swarm_nodes",
-    "volume",
-    "volume_info",
-)
 # Connections are the same for all modules, and a wrong one only costs time.
 CONNECTION = {"docker_host", "timeout", "api_version", "urls", "wait_timeout", "tls"}
 # Words of Python in an error that it did not expect.

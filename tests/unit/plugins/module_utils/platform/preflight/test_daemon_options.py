@@ -51,7 +51,7 @@ def test_a_member_of_a_swarm_keeps_its_data(options: dict[str, Any]) -> None:
     # A bare host may get what it likes.
     assert found(options) == []
     assert found(options, {"swarm": {"state": "inactive"}, "root": "/var/lib/docker"}) == []
-    # Containers of somebody else count as well.
+    # Containers that are not of this collection count as well.
     assert found(options, {**MEMBER, "swarm": {}, "containers": 1})
 
 
