@@ -65,6 +65,23 @@ class Shifted(datetime):
 _SHIFTS = {0: -2000, 1: -2000, 9999: 8000}
 
 
+# Joda-Time knows these names; a machine knows them only with Debian's package tzdata-legacy.
+# They are links in the time zone database (its file `backward`).
+_LINKS = {
+    "CET": "Europe/Brussels",
+    "CST6CDT": "America/Chicago",
+    "EET": "Europe/Athens",
+    "EST": "America/Panama",
+    "EST5EDT": "America/New_York",
+    "HST": "Pacific/Honolulu",
+    "MET": "Europe/Brussels",
+    "MST": "America/Phoenix",
+    "MST7MDT": "America/Denver",
+    "PST8PDT": "America/Los_Angeles",
+    "WET": "Europe/Lisbon",
+}
+
+
 def zone(name: str | None) -> tzinfo:
     """The time zone with this name; the machine's time zone if the name is empty."""
     if not name:
@@ -78,7 +95,7 @@ def zone(name: str | None) -> tzinfo:
     try:
         from zoneinfo import ZoneInfo
 
-        return ZoneInfo(name)
+        return ZoneInfo(_LINKS.get(name, name))
     except Exception as error:
         raise ConfigurationError(f"The datetime zone id '{name}' is not recognised") from error
 
