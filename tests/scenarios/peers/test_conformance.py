@@ -29,7 +29,7 @@ def collection_version() -> str:
 def test_the_same_tasks_have_the_recorded_results(host: PeerHost, subject: Subject) -> None:
     found = peers.compare(subject, lambda ours: host.play(subject, ours=ours))
     # Otherwise the test would also pass if every task failed.
-    assert len({outcome.partition(",")[0] for _peer, outcome in found.values()}) > 1
+    assert any(outcome.startswith(("ok", "changed")) for _peer, outcome in found.values())
     results = Results(host.engine, collection_version(), found)
     path = peers.results_path(subject)
     if os.environ.get("RECORD"):
