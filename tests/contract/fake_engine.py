@@ -295,6 +295,10 @@ class FakeEngine:
     def _filled(self, spec: dict[str, Any]) -> dict[str, Any]:
         """What a real Engine adds to a specification, without what it does not know."""
         filled = copy.deepcopy(spec)
+        for block in ("UpdateConfig", "RollbackConfig"):
+            # It leaves out a delay of 0.
+            if filled.get(block) and not filled[block].get("Delay"):
+                filled[block].pop("Delay", None)
         if tuple(map(int, self.api_version.split("."))) < (1, 44):
             check = filled["TaskTemplate"]["ContainerSpec"].get("Healthcheck") or {}
             check.pop("StartInterval", None)
