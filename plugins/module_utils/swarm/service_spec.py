@@ -420,7 +420,10 @@ SDK_DEFAULTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
 
 
 def _adopted(
-    defaults: str, options: JsonDict | None, build_block: Callable[[JsonDict], JsonDict], actual: Any
+    defaults: str,
+    options: JsonDict | None,
+    build_block: Callable[[JsonDict], JsonDict],
+    actual: Any,
 ) -> JsonDict | None:
     """The block, with the SDK's default for each key that the task leaves out, if all have it.
 
