@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shared roles name no service: what they know of one is in its meta/service.yml."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from repo import ROOT
+
+ROLES = ROOT / "roles"
+SHARED = ("firewall", "membership", "reset", "storage")
+# Elasticsearch is more than a service: hosts, data and votes are taken from its cluster.
+NAMED = {"elasticsearch"}
+# Documentation may give examples.
+DOCS = {"README.md", "argument_specs.yml"}
+
+
+def services() -> set[str]:
+    return {
+        name
+        for file in ROLES.glob("*/meta/service.yml")
+        for name in yaml.safe_load(file.read_text())
+    } - NAMED
+
+
+@pytest.mark.parametrize("role", SHARED)
+def test_a_shared_role_names_no_service(role: str) -> None:
+    name = re.compile("|".join(services()), re.IGNORECASE)
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sorted((ROLES / role).rglob("*"))
+        if path.is_file() and path.name not in DOCS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if name.search(line)
+    ]
+    assert found == []
+
+
+def test_there_are_services() -> None:
+    assert {"kibana", "logstash"} <= services()
