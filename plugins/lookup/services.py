@@ -32,7 +32,7 @@ options:
       - Left out, all fields.
     type: list
     elements: str
-    choices: [hosts, replicas, labels, ports, data]
+    choices: [hosts, replicas, labels, ports, data, certificates]
   secrets:
     description:
       - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
@@ -113,6 +113,12 @@ _raw:
       elements: dict
       sample:
         - {name: logstash}
+    certificates:
+      description: The certificates that all of its tasks share.
+      type: list
+      elements: dict
+      sample:
+        - {name: kibana, names: [kibana, logs.example.org]}
 """
 
 import os

@@ -39,6 +39,10 @@ DATA: Spec = {
     "name": {"type": "str", "required": True},
     "storage": {"type": "raw", "required": True},
 }
+CERTIFICATE: Spec = {
+    "name": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "required": True},
+}
 SERVICE: Spec = {
     "title": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
@@ -48,9 +52,10 @@ SERVICE: Spec = {
     "labels": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "dict", "default": []},
     "data": {"type": "list", "elements": "dict", "default": []},
+    "certificates": {"type": "list", "elements": "dict", "default": []},
 }
 # The fields with entries of their own, and the spec of an entry.
-ENTRIES: dict[str, Spec] = {"ports": PORT, "data": DATA}
+ENTRIES: dict[str, Spec] = {"ports": PORT, "data": DATA, "certificates": CERTIFICATE}
 SPECS: dict[str, Spec] = {"service": SERVICE, **ENTRIES}
 # Fields that every answer has; they cost nothing to evaluate.
 ALWAYS = frozenset({"title", "kind", "group"})
@@ -94,6 +99,15 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """A certificate that all tasks of a service share."""
+
+    name: str
+    # The names and addresses under which clients reach the service.
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Service:
     """A service of the platform."""
 
@@ -107,6 +121,7 @@ class Service:
     labels: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     data: tuple[Data, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Service:
@@ -129,6 +144,10 @@ class Service:
                 ),
                 "data": tuple(
                     Data(one["name"], one.get("storage")) for one in facts.get("data") or ()
+                ),
+                "certificates": tuple(
+                    Certificate(one["name"], tuple(one["names"]))
+                    for one in facts.get("certificates") or ()
                 ),
             }
         )
@@ -276,9 +295,14 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
-    for number, data in enumerate(service.data):
-        if data.name != name and not re.fullmatch(rf"{re.escape(name)}_[a-z0-9_]+", data.name):
-            yield f"{name}.data[{number}].name: {data.name} must be {name} or begin with {name}_"
+    for field, entries in (("data", service.data), ("certificates", service.certificates)):
+        for number, entry in enumerate(entries):
+            own = entry.name == name or re.fullmatch(rf"{re.escape(name)}_[a-z0-9_]+", entry.name)
+            if not own:
+                yield (
+                    f"{name}.{field}[{number}].name: {entry.name} must be {name} or begin with "
+                    f"{name}_"
+                )
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:
@@ -290,7 +314,7 @@ def _replica_problems(service: Service, description: Mapping[str, Any]) -> Itera
 
 
 def check_names(services: Iterable[Service]) -> None:
-    """Services, ports and data that share a name would share rules, directories and volumes."""
+    """What shares a name would share rules, directories, volumes or files."""
     holders: dict[tuple[str, str], list[str]] = {}
     for service in services:
         holders.setdefault(("service", service.name), []).append(service.role)
@@ -298,6 +322,8 @@ def check_names(services: Iterable[Service]) -> None:
             holders.setdefault(("port", port.name), []).append(service.role)
         for data in service.data:
             holders.setdefault(("data", data.name), []).append(service.role)
+        for certificate in service.certificates:
+            holders.setdefault(("certificate", certificate.name), []).append(service.role)
     problems = [
         f"{' and '.join(roles)} describe the same {kind} {name}"
         for (kind, name), roles in holders.items()

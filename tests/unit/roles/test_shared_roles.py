@@ -13,7 +13,7 @@ import yaml
 from repo import ROOT
 
 ROLES = ROOT / "roles"
-SHARED = ("firewall", "membership", "reset", "storage")
+SHARED = ("firewall", "membership", "pki", "reset", "storage")
 # Elasticsearch is more than a service: hosts, data and votes are taken from its cluster.
 NAMED = {"elasticsearch"}
 # Documentation may give examples.

@@ -14,8 +14,10 @@ from ansible_collections.elk.swarm.plugins.lookup import services as lookup
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
     ALL,
     ALWAYS,
+    CERTIFICATE,
     DATA,
     PORT,
+    Certificate,
     Data,
     Port,
     Service,
@@ -38,6 +40,7 @@ HELLO: dict[str, Any] = {
         {"name": "admin", "port": 8444, "protocols": ["tcp", "udp"]},
     ],
     "data": [{"name": "hello", "storage": {"kind": "bind"}}, {"name": "hello_wal", "storage": {}}],
+    "certificates": [{"name": "hello", "names": ["hello", "hello.example.org"]}],
 }
 
 
@@ -62,6 +65,7 @@ def test_values_get_their_types_and_fields_their_defaults() -> None:
             Port("admin", 8444, ("tcp", "udp"), "host", ()),
         ),
         data=(Data("hello", {"kind": "bind"}), Data("hello_wal", {})),
+        certificates=(Certificate("hello", ("hello", "hello.example.org")),),
     )
 
 
@@ -93,7 +97,7 @@ def test_a_dictionary_and_back() -> None:
     [
         (
             {"hostz": []},
-            "hello.hostz: unknown, allowed are data, group, hosts, kind, labels, ports, replicas",
+            "hello.hostz: unknown, allowed are certificates, data, group, hosts, kind, labels",
         ),
         ({"title": "left out"}, "hello: missing required arguments: title"),
         ({"title": None}, "hello.title: has no value"),
@@ -128,6 +132,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.ports[0].publish: ingress needs a service of the swarm, and the kind is host",
         ),
         (
+            {"certificates": [{"name": "kibana", "names": []}]},
+            "hello.certificates[0].name: kibana must be hello or begin with hello_",
+        ),
+        (
             {"data": [{"name": "../etc", "storage": {}}]},
             "hello.data[0].name: ../etc must be hello or begin with hello_",
         ),
@@ -147,7 +155,7 @@ def test_an_error_names_role_file_path_and_what_is_allowed(
     [
         (None, "it must be a dictionary of services by name"),
         ([HELLO], "it must be a dictionary of services by name"),
-        ({"hello": None}, "hello: must be a dictionary with data, group, hosts"),
+        ({"hello": None}, "hello: must be a dictionary with certificates, data, group, hosts"),
         ({"Hello": HELLO}, "Hello: must have small letters"),
     ],
 )
@@ -222,6 +230,6 @@ def test_the_lookup_can_be_asked_for_every_field() -> None:
     assert set(returned) == {"name", "role", *ALL}
 
 
-@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA}))
+@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE}))
 def test_the_docs_explain_every_field(name: str) -> None:
     assert f"| `{name}` |" in (ROOT / "docs" / "services.md").read_text()
