@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from ansible_collections.elk.swarm.plugins.filter import published_ports
 from ansible_collections.elk.swarm.plugins.lookup import services
 from tests.harness.playbook import run_in_folder
 
@@ -176,7 +177,7 @@ def test_an_error_says_what_is_wrong_and_where(found: dict[str, Any], name: str,
 
 
 def test_the_examples_run(tmp_path: Path) -> None:
-    tasks = yaml.safe_load(services.EXAMPLES)
+    tasks = yaml.safe_load(services.EXAMPLES) + yaml.safe_load(published_ports.EXAMPLES)
     write(tmp_path / "play.yml", [{"hosts": "all", "gather_facts": False, "tasks": tasks}])
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     managers = {"swarm_managers": {"hosts": {"m1": {}}}}
@@ -184,3 +185,4 @@ def test_the_examples_run(tmp_path: Path) -> None:
     output = run_in_folder(tmp_path, "hosts.yml")
     assert "msg: 5601" in output
     assert "msg: Logstash runs on m1" in output
+    assert "172.16.0.0/12" in output
