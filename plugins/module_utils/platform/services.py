@@ -63,8 +63,9 @@ ALL = frozenset(SERVICE)
 # The fields of an entry that can contain credentials.
 SECRETS: dict[str, tuple[str, ...]] = {"data": ("storage",)}
 
-# Names become the names of variables, directories, volumes and rules.
-_SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Names become the names of variables, directories, volumes and rules. Shorter ones are taken: the
+# volumes of Elasticsearch and Logstash begin with es and ls.
+_SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{2,}")
 _PORT_NAME = re.compile(r"[a-z]+")
 # What the collection's labels of nodes begin with; Swarm compares them in constraints.
 _LABEL = re.compile(r"elk(\.[a-z0-9_-]+)+")
@@ -125,7 +126,7 @@ class Service:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Service:
-        """A service from `as_dict`, or from a validated description."""
+        """A service from `as_dict`, or from a validated description; what is missing is empty."""
         return cls(
             **{
                 **{key: facts[key] for key in ("name", "role", "title", "kind", "group")},
@@ -283,7 +284,7 @@ def _validator(kind: str, fields: frozenset[str] | None) -> Any:
 def _meaning_problems(service: Service) -> Iterator[str]:
     name = service.name
     if not _SERVICE_NAME.fullmatch(name):
-        yield f"{name}: must have small letters, digits and _, and begin with a letter"
+        yield f"{name}: must be three or more small letters, digits and _, and begin with a letter"
     for label in service.labels:
         if not _LABEL.fullmatch(label):
             yield f"{name}.labels: {label} must begin with elk. and have small letters and digits"
@@ -295,14 +296,14 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
-    for field, entries in (("data", service.data), ("certificates", service.certificates)):
+    names = {
+        "data": [data.name for data in service.data],
+        "certificates": [certificate.name for certificate in service.certificates],
+    }
+    for field, entries in names.items():
         for number, entry in enumerate(entries):
-            own = entry.name == name or re.fullmatch(rf"{re.escape(name)}_[a-z0-9_]+", entry.name)
-            if not own:
-                yield (
-                    f"{name}.{field}[{number}].name: {entry.name} must be {name} or begin with "
-                    f"{name}_"
-                )
+            if not re.fullmatch(rf"{re.escape(name)}(_[a-z0-9_]+)?", entry):
+                yield f"{name}.{field}[{number}].name: {entry} must be {name} or begin with {name}_"
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:

@@ -180,7 +180,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
     tasks = yaml.safe_load(services.EXAMPLES) + yaml.safe_load(published_ports.EXAMPLES)
     write(tmp_path / "play.yml", [{"hosts": "all", "gather_facts": False, "tasks": tasks}])
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    managers = {"swarm_managers": {"hosts": {"m1": {}}}}
+    managers: dict[str, Any] = {"swarm_managers": {"hosts": {"m1": {}}}}
     write(tmp_path / "hosts.yml", {"all": {"vars": local}, **managers})
     output = run_in_folder(tmp_path, "hosts.yml")
     assert "msg: 5601" in output

@@ -156,7 +156,9 @@ def test_an_error_names_role_file_path_and_what_is_allowed(
         (None, "it must be a dictionary of services by name"),
         ([HELLO], "it must be a dictionary of services by name"),
         ({"hello": None}, "hello: must be a dictionary with certificates, data, group, hosts"),
-        ({"Hello": HELLO}, "Hello: must have small letters"),
+        ({"Hello": HELLO}, "Hello: must be three or more small letters"),
+        # Its volumes would be those of Logstash.
+        ({"ls": {"title": "L", "kind": "global", "hosts": []}}, "ls: must be three or more"),
     ],
 )
 def test_a_file_of_another_form_is_an_error(content: Any, says: str) -> None:
