@@ -29,14 +29,22 @@ options:
     description:
       - Fields to return. Others are not evaluated. RV(ignore:name), RV(ignore:role),
         RV(ignore:title), RV(ignore:kind) and RV(ignore:group) are always there.
-      - Left out, all fields.
+      - Left out, all fields but V(checks), whose conditions may need secrets.
     type: list
     elements: str
-    choices: [hosts, replicas, labels, ports, data, certificates]
+    choices: [hosts, replicas, purpose, image, memory, labels, ports, data, certificates, checks]
   secrets:
     description:
       - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
       - Without it, the list can be shown, and a task can loop over it.
+    type: bool
+    default: false
+  unchecked:
+    description:
+      - Whether to return values as their variables give them, without a check of their types.
+        RV(ignore:variables) then has the name of the variable that gives each of them, also in the
+        entries of RV(ignore:ports), RV(ignore:data) and RV(ignore:certificates).
+      - For the role P(elk.swarm.preflight#role), which reports everything that is wrong at once.
     type: bool
     default: false
 seealso:
@@ -92,6 +100,18 @@ _raw:
       description: Number of its tasks. V(0) for a kind other than V(replicated).
       type: int
       sample: 2
+    purpose:
+      description: What nothing does where it has no task.
+      type: str
+      sample: takes lines
+    image:
+      description: The image of its tasks.
+      type: str
+      sample: docker.elastic.co/logstash/logstash:9.2.4
+    memory:
+      description: The memory limit of each task.
+      type: str
+      sample: 1g
     labels:
       description: The node labels that place its tasks.
       type: list
@@ -119,28 +139,51 @@ _raw:
       elements: dict
       sample:
         - {name: kibana, names: [kibana, logs.example.org]}
+    checks:
+      description:
+        - Conditions that its values must meet. RV(ignore:checks[].wrong) and
+          RV(ignore:checks[].fix) are empty where RV(ignore:checks[].that) is V(true).
+        - With O(unchecked), RV(ignore:checks[].that) is V(null) where a value is such that the
+          condition cannot be evaluated.
+      type: list
+      elements: dict
+      sample:
+        - name: hello_values
+          where: hello_port
+          that: false
+          wrong: 80 needs a capability that the container does not have.
+          fix: Use a port from 1024.
 """
 
 import os
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
+    RoleNotFoundError,
+    find,
+    search_path,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import as_given
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
     ALL,
-    Service,
+    UNASKED,
     ServiceError,
     check_names,
     parse,
     reduced,
+    split_checks,
 )
 
 FILE = os.path.join("meta", "service.yml")
+# What is evaluated only where a check fails.
+CHECK_TEXTS = ("wrong", "fix")
+CANNOT_BE_CHECKED = "Correct the values that it depends on; docs/roles describes each variable."
 # The content of files, which the run does not change. A process of Ansible evaluates the lookup
 # often.
 _CONTENT: dict[str, Any] = {}
@@ -151,36 +194,51 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[dict[str, Any]]:
         self.set_options(var_options=variables, direct=kwargs)
         asked, secrets = self.get_option("fields"), bool(self.get_option("secrets"))
-        fields = ALL if asked is None else frozenset(asked)
+        unchecked = bool(self.get_option("unchecked"))
+        fields = ALL - UNASKED if asked is None else frozenset(asked)
         try:
-            found = [
-                service
+            described = [
+                self._described(str(role), variables or {}, fields, secrets, unchecked)
                 for role in terms
-                for service in self._services(str(role), variables or {}, fields, secrets)
+            ]
+            if unchecked:
+                return [
+                    one
+                    for service in described
+                    for one in as_given(*service, fields, secrets=secrets)
+                ]
+            found = [
+                one
+                for value, _source, role, file in described
+                for one in parse(value, role, file, fields)
             ]
             check_names(found)
-        except ServiceError as error:
+        except (RoleNotFoundError, ServiceError) as error:
             raise AnsibleError(str(error)) from error
         return [service.as_dict(fields, secrets=secrets) for service in found]
 
-    def _services(
-        self, role: str, variables: Any, fields: frozenset[str], secrets: bool
-    ) -> list[Service]:
-        search = search_path(variables)
+    def _described(
+        self, role: str, variables: Any, fields: frozenset[str], secrets: bool, unchecked: bool
+    ) -> tuple[Any, Any, str, str]:
+        """The content of the file of a role, evaluated and as it is, and what it is from."""
+        search = search_path(variables, constants.DEFAULT_ROLES_PATH)
         folder = find(role, search)
         file = os.path.join(folder, FILE)
         if not os.path.isfile(file):
             raise ServiceError(f"Role {role} has no file {file}, which describes its service.")
-        raw = reduced(self._read(file), fields, secrets=secrets)
+        source = reduced(self._read(file), fields, secrets=secrets, unchecked=unchecked)
         defaults = self._defaults(role, folder, search)
         templar = self._templar.copy_with_new_env(
             available_variables=ChainMap(variables, *defaults)
         )
+        rest, checks = split_checks(source)
         try:
-            value = templar.template(raw)
+            value = templar.template(rest)
+            for name, entries in checks.items():
+                value[name]["checks"] = [_checked(templar, one, unchecked) for one in entries]
         except AnsibleError as error:
             raise AnsibleError(f"Role {role}: {file} cannot be evaluated.") from error
-        return parse(value, role, file, fields)
+        return value, source, role, file
 
     def _defaults(self, role: str, folder: str, search: list[str]) -> list[dict[str, Any]]:
         """The defaults of a role, and then those of the roles that it depends on."""
@@ -206,24 +264,24 @@ class LookupModule(LookupBase):
         return _CONTENT[file]
 
 
-def search_path(variables: Mapping[str, Any]) -> list[str]:
-    """Where Ansible looks for a role that is not part of a collection."""
-    playbook, running = variables.get("playbook_dir"), variables.get("role_path")
-    return [
-        *([os.path.join(playbook, "roles")] if playbook else []),
-        *map(os.path.expanduser, constants.DEFAULT_ROLES_PATH or ()),
-        *([os.path.dirname(running)] if running else []),
-        *([playbook] if playbook else []),
-    ]
-
-
-def find(role: str, search: Iterable[str]) -> str:
-    """The folder of a role."""
-    candidates = list(of_collection(role)) or [os.path.join(path, role) for path in search]
-    folder = next((path for path in candidates if os.path.isdir(path)), "")
-    if not folder:
-        raise ServiceError(f"Role {role} was not found. Tried were {', '.join(candidates)}.")
-    return folder
+def _checked(templar: Any, check: Any, unchecked: bool) -> Any:
+    """A check with its texts evaluated, if its condition is not met."""
+    if not isinstance(check, Mapping) or "that" not in check:
+        return templar.template(check)
+    rest = {key: value for key, value in check.items() if key not in ("that", *CHECK_TEXTS)}
+    found = {**templar.template(rest), **dict.fromkeys(check.keys() & CHECK_TEXTS, "")}
+    try:
+        that = templar.template(check["that"])
+        if not isinstance(that, bool):
+            raise AnsibleError(f"The condition is {that!r}, which is no boolean.")
+        if not that:
+            found |= templar.template({key: check[key] for key in CHECK_TEXTS if key in check})
+    except AnsibleError as error:
+        if not unchecked:
+            raise
+        that = None
+        found |= {"wrong": f"cannot be checked: {error}", "fix": CANNOT_BE_CHECKED}
+    return {**found, "that": that}
 
 
 def dependencies(meta: Mapping[str, Any]) -> list[str]:
@@ -233,19 +291,3 @@ def dependencies(meta: Mapping[str, Any]) -> list[str]:
         for one in meta.get("dependencies") or ()
     )
     return [str(name) for name in found if name]
-
-
-def of_collection(role: str) -> Iterable[str]:
-    """The folder of a role with the name of its collection."""
-    namespace, _dot, rest = role.partition(".")
-    collection, _dot, name = rest.partition(".")
-    if not name:
-        return
-    try:
-        package = import_module(f"ansible_collections.{namespace}.{collection}")
-    except ImportError:
-        raise ServiceError(
-            f"Role {role} was not found: collection {namespace}.{collection} is not installed."
-        ) from None
-    for path in package.__path__:
-        yield os.path.join(path, "roles", *name.split("."))

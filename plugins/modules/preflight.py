@@ -19,8 +19,8 @@ options:
   groups:
     description:
       - The groups of the inventory, as in the magic variable C(groups).
-      - C(swarm_managers) and C(swarm_workers) make the swarm. C(elasticsearch), C(logstash) and
-        C(kibana) place services, and mean all hosts when they are absent.
+      - C(swarm_managers) and C(swarm_workers) make the swarm. The groups of services place these,
+        and mean all hosts when they are absent.
     type: dict
     required: true
   surveys:
@@ -31,6 +31,14 @@ options:
     description: Variables that apply to the whole site, by name.
     type: dict
     default: {}
+  services:
+    description:
+      - The services of the platform, as the lookup P(elk.swarm.services#lookup) returns them with
+        its option C(unchecked) and all of its fields.
+      - In C(declared) of a host, C(services) has what P(elk.swarm.service_settings#filter) returns.
+    type: list
+    elements: dict
+    default: []
   variables:
     description:
       - Names of the variables that are set for each host. Values are not used.
@@ -137,6 +145,7 @@ EXAMPLES = r"""
     surveys: >-
       {{ dict(ansible_play_hosts
          | zip(ansible_play_hosts | map('extract', hostvars, ['looked_at', 'survey']))) }}
+    services: "{{ query('elk.swarm.services', 'elk.swarm.kibana', fields=fields, unchecked=true) }}"
     settings:
       network_subnet: 192.168.8.0/21
   delegate_to: localhost
@@ -194,7 +203,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.contr
     CONTROLLER_CHECKS,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import (
-    CHECKS,
+    checks_of,
     examine,
     report,
 )
@@ -209,6 +218,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
     read_vocabulary,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
 )
 
 
@@ -281,15 +293,6 @@ def local_dir(controller: dict[str, Any] | None) -> LocalDir | None:
     )
 
 
-def time_zones() -> list[str]:
-    """The time zones that the controller knows; none where it has no list of them."""
-    try:
-        from zoneinfo import available_timezones
-    except ImportError:
-        return []
-    return sorted(available_timezones())
-
-
 def make_site(params: dict[str, Any]) -> Site:
     groups: dict[str, list[str]] = params["groups"]
     names = dict.fromkeys(
@@ -310,11 +313,12 @@ def make_site(params: dict[str, Any]) -> Site:
     return Site(
         groups=groups,
         hosts=hosts,
-        settings={**params["settings"], "time_zones": time_zones()},
+        settings=params["settings"],
         variables=params["variables"],
         vocabulary=vocabulary(params["roles_path"]),
         blockers=secret_blockers(params),
         local_dir=local_dir(params["controller"]),
+        services=[ServiceSettings.from_dict(one) for one in params["services"]],
     )
 
 
@@ -324,6 +328,7 @@ def main() -> None:
             "groups": {"type": "dict", "required": True},
             "surveys": {"type": "dict", "required": True},
             "settings": {"type": "dict", "default": {}},
+            "services": {"type": "list", "elements": "dict", "default": []},
             "variables": {"type": "dict", "default": {}},
             "roles_path": {"type": "path"},
             "accept": {"type": "list", "elements": "str", "default": []},
@@ -364,7 +369,7 @@ def main() -> None:
     }
     if problems:
         module.fail_json(msg=report(problems), **result)
-    module.exit_json(changed=False, checks=list(only or CHECKS), **result)
+    module.exit_json(changed=False, checks=list(only or checks_of(site)), **result)
 
 
 if __name__ == "__main__":

@@ -43,25 +43,45 @@ CERTIFICATE: Spec = {
     "name": {"type": "str", "required": True},
     "names": {"type": "list", "elements": "str", "required": True},
 }
+CHECK: Spec = {
+    "name": {"type": "str", "required": True},
+    "where": {"type": "str", "required": True},
+    "that": {"type": "bool", "required": True},
+    "wrong": {"type": "str", "required": True},
+    "fix": {"type": "str", "required": True},
+}
 SERVICE: Spec = {
     "title": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
     "group": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "required": True},
     "replicas": {"type": "int"},
+    "purpose": {"type": "str", "default": ""},
+    "image": {"type": "str"},
+    "memory": {"type": "str"},
     "labels": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "dict", "default": []},
     "data": {"type": "list", "elements": "dict", "default": []},
     "certificates": {"type": "list", "elements": "dict", "default": []},
+    "checks": {"type": "list", "elements": "dict", "default": []},
 }
 # The fields with entries of their own, and the spec of an entry.
-ENTRIES: dict[str, Spec] = {"ports": PORT, "data": DATA, "certificates": CERTIFICATE}
+ENTRIES: dict[str, Spec] = {
+    "ports": PORT,
+    "data": DATA,
+    "certificates": CERTIFICATE,
+    "checks": CHECK,
+}
 SPECS: dict[str, Spec] = {"service": SERVICE, **ENTRIES}
 # Fields that every answer has; they cost nothing to evaluate.
 ALWAYS = frozenset({"title", "kind", "group"})
 ALL = frozenset(SERVICE)
+# Fields that are there only for who asks for them: to evaluate them may need secrets.
+UNASKED = frozenset({"checks"})
 # The fields of an entry that can contain credentials.
 SECRETS: dict[str, tuple[str, ...]] = {"data": ("storage",)}
+# The fields of an entry that nobody reads unchecked.
+CHECKED: dict[str, tuple[str, ...]] = {"certificates": ("names",)}
 
 # Names become the names of variables, directories, volumes and rules. Shorter ones are taken: the
 # volumes of Elasticsearch and Logstash begin with es and ls.
@@ -109,6 +129,19 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Check:
+    """A condition that the values of a service must meet, and what to tell where they do not."""
+
+    # What preflight_accept calls it. Several conditions may share a name.
+    name: str
+    where: str
+    that: bool
+    # Empty where the condition is met.
+    wrong: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True)
 class Service:
     """A service of the platform."""
 
@@ -119,10 +152,14 @@ class Service:
     group: str
     hosts: tuple[str, ...] = ()
     replicas: int = 0
+    purpose: str = ""
+    image: str = ""
+    memory: str = ""
     labels: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     data: tuple[Data, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Service:
@@ -132,6 +169,7 @@ class Service:
                 **{key: facts[key] for key in ("name", "role", "title", "kind", "group")},
                 "hosts": tuple(facts.get("hosts") or ()),
                 "replicas": int(facts.get("replicas") or 0),
+                **{key: str(facts.get(key) or "") for key in ("purpose", "image", "memory")},
                 "labels": tuple(facts.get("labels") or ()),
                 "ports": tuple(
                     Port(
@@ -150,6 +188,7 @@ class Service:
                     Certificate(one["name"], tuple(one["names"]))
                     for one in facts.get("certificates") or ()
                 ),
+                "checks": tuple(Check(**one) for one in facts.get("checks") or ()),
             }
         )
 
@@ -165,16 +204,16 @@ class Service:
 
     @property
     def one_per_host(self) -> bool:
-        """Whether a host runs at most one task: two would share its data or one of its ports."""
-        return (
-            self.kind != REPLICATED
-            or bool(self.data)
-            or any(port.publish == ON_HOST for port in self.ports)
-        )
+        return runs_one_per_host(self.kind, self.data, [port.publish for port in self.ports])
 
     def places(self, groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> Sequence[str]:
         """The hosts of its group, or all hosts if the inventory has no such group."""
         return groups.get(self.group, hosts)
+
+
+def runs_one_per_host(kind: str, data: Sequence[Any], publishes: Sequence[Any]) -> bool:
+    """Whether a host runs at most one task: two would share its data or one of its ports."""
+    return kind != REPLICATED or bool(data) or ON_HOST in publishes
 
 
 def _plain(value: Any) -> Any:
@@ -186,31 +225,50 @@ def _plain(value: Any) -> Any:
 # -- reading a description -----------------------------------------------------------------------
 
 
-def reduced(raw: Any, fields: frozenset[str] = ALL, *, secrets: bool = False) -> Any:
+def reduced(
+    raw: Any, fields: frozenset[str] = ALL, *, secrets: bool = False, unchecked: bool = False
+) -> Any:
     """The content of a file without what nobody asks for.
 
     It is reduced before anything is evaluated: evaluation takes time, and may ask a vault.
     """
     if not isinstance(raw, Mapping):
         return raw
-    return {
-        name: _reduced_service(one, ALL - ALWAYS - fields, {} if secrets else SECRETS)
-        for name, one in raw.items()
-    }
+    unread = {**({} if secrets else SECRETS), **(CHECKED if unchecked else {})}
+    return {name: _reduced_service(one, ALL - ALWAYS - fields, unread) for name, one in raw.items()}
 
 
-def _reduced_service(
-    raw: Any, unasked: frozenset[str], secrets: Mapping[str, Sequence[str]]
-) -> Any:
+def _reduced_service(raw: Any, unasked: frozenset[str], unread: Mapping[str, Sequence[str]]) -> Any:
     if not isinstance(raw, Mapping):
         return raw
     return {
-        field: [_without_values(entry, secrets[field]) for entry in value]
-        if field in secrets and isinstance(value, (list, tuple))
+        field: [_without_values(entry, unread[field]) for entry in value]
+        if field in unread and isinstance(value, (list, tuple))
         else value
         for field, value in raw.items()
         if field not in unasked
     }
+
+
+def split_checks(raw: Any) -> tuple[Any, dict[str, list[Any]]]:
+    """The content of a file without its checks, and these by service.
+
+    Their texts are evaluated only where a condition is not met.
+    """
+    if not isinstance(raw, Mapping):
+        return raw, {}
+    checks = {
+        name: list(one["checks"])
+        for name, one in raw.items()
+        if isinstance(one, Mapping) and isinstance(one.get("checks"), (list, tuple))
+    }
+    rest = {
+        name: {key: value for key, value in one.items() if key != "checks"}
+        if name in checks
+        else one
+        for name, one in raw.items()
+    }
+    return rest, checks
 
 
 def _without_values(entry: Any, names: Sequence[str]) -> Any:
@@ -264,13 +322,20 @@ def _validated(
     allowed = ", ".join(sorted(spec))
     if not isinstance(value, Mapping):
         return {}, [f"{path}: must be a dictionary with {allowed}"]
-    problems = [f"{path}.{key}: unknown, allowed are {allowed}" for key in value if key not in spec]
+    problems = unknown_names(path, kind, value)
     known = {key: one for key, one in value.items() if key in spec}
     # The validator takes a field without a value for one that is left out.
     problems += [f"{path}.{key}: has no value" for key, one in known.items() if one is None]
     result = _validator(kind, fields).validate(known)
     problems += [f"{path}: {message}" for message in result.error_messages]
     return result.validated_parameters, problems
+
+
+def unknown_names(path: str, kind: str, value: Mapping[str, Any]) -> list[str]:
+    """A problem for each name that no field has."""
+    spec = SPECS[kind]
+    allowed = ", ".join(sorted(spec))
+    return [f"{path}.{key}: unknown, allowed are {allowed}" for key in value if key not in spec]
 
 
 @functools.cache

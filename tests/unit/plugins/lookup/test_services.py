@@ -37,6 +37,21 @@ DEFAULTS = {
     "hello_password": NEVER,
     "hello_storage": {"kind": "cifs", "password": NEVER},
 }
+MET = {
+    "name": "plain_values",
+    "where": "plain",
+    "that": "{{ 1 < 2 }}",
+    "wrong": NEVER,
+    "fix": NEVER,
+}
+NOT_MET = {
+    "name": "plain_values",
+    "where": "plain_port",
+    "that": "{{ 1 > 2 }}",
+    "wrong": "{{ 1 }} is not more than 2.",
+    "fix": "Set it to {{ 2 + 1 }}.",
+}
+WITHOUT_ANSWER = {**NOT_MET, "that": "{{ 'many' | human_to_bytes > 2 }}"}
 QUERIES = {
     "defaults": "'hello'",
     "inventory": "'hello'",
@@ -46,6 +61,11 @@ QUERIES = {
     "folder": "'folder'",
     "two": "'hello', 'plain'",
     "collection": "'elk.swarm.controller_of_nothing'",
+    "checks": "'checks', fields=['checks']",
+    "bad_check": "'bad_check', fields=['checks']",
+    "unchecked": "'unchecked', unchecked=true, "
+    "fields=['replicas', 'memory', 'ports', 'data', 'checks']",
+    "unchecked_form": "'undefined_field', unchecked=true",
     "no_role": "'helo'",
     "no_file": "'base'",
     "undefined": "'undefined'",
@@ -79,6 +99,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(roles / "folder" / "defaults" / "main" / "one.yml", DEFAULTS | {"hello_port": 1})
     write(roles / "folder" / "defaults" / "main" / "two.yml", {"hello_port": 2, "base_hosts": []})
     write(roles / "undefined" / "meta" / "service.yml", plain(hosts="{{ nobody_sets_this }}"))
+    write(roles / "checks" / "meta" / "service.yml", plain(checks=[MET, NOT_MET]))
+    write(roles / "bad_check" / "meta" / "service.yml", plain(checks=[WITHOUT_ANSWER]))
+    odd = {"hello_replicas": "many", "hello_port": 65536, "hello_networks": "all"}
+    odd_service = {**HELLO, "certificates": [{"name": "hello", "names": NEVER}]}
+    odd_service |= {"memory": "{{ hello_memory }}", "checks": [NOT_MET, WITHOUT_ANSWER]}
+    write(roles / "unchecked" / "meta" / "service.yml", {"hello": odd_service})
+    write(roles / "unchecked" / "defaults" / "main.yml", DEFAULTS | odd | {"hello_memory": 7})
+    write(roles / "undefined_field" / "meta" / "service.yml", plain(imaeg="x"))
     write(roles / "wrong" / "meta" / "service.yml", plain(kind="daemon"))
     answers = folder / "answers"
     answers.mkdir()
@@ -124,6 +152,9 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
             "group": "hello",
             "hosts": ["m1", "w1"],
             "replicas": 2,
+            "purpose": "",
+            "image": "",
+            "memory": "",
             "labels": [],
             "ports": [
                 {
@@ -151,6 +182,38 @@ def test_only_what_is_asked_for_is_there(found: dict[str, Any]) -> None:
     assert found["secrets"][0]["data"] == [{"name": "plain", "storage": {"kind": "volume"}}]
 
 
+def test_texts_of_a_check_are_evaluated_only_where_it_fails(found: dict[str, Any]) -> None:
+    [service] = found["checks"]
+    assert service["checks"] == [
+        {"name": "plain_values", "where": "plain", "that": True, "wrong": "", "fix": ""},
+        {
+            "name": "plain_values",
+            "where": "plain_port",
+            "that": False,
+            "wrong": "1 is not more than 2.",
+            "fix": "Set it to 3.",
+        },
+    ]
+    assert "checks" not in found["secrets"][0]
+
+
+def test_unchecked_values_come_with_their_variables(found: dict[str, Any]) -> None:
+    [service] = found["unchecked"]
+    assert (service["replicas"], service["memory"]) == ("many", 7)
+    assert service["variables"]["replicas"] == "hello_replicas"
+    assert service["variables"]["memory"] == "hello_memory"
+    [port] = service["ports"]
+    assert (port["port"], port["networks"], port["protocols"]) == (65536, "all", ["tcp"])
+    assert port["variables"]["port"] == "hello_port"
+    assert port["variables"]["publish"] == "hello.ports[0].publish of role unchecked"
+    [data] = service["data"]
+    assert data["name"] == "hello"
+    assert "storage" not in data
+    assert [one["that"] for one in service["checks"]] == [False, None]
+    assert service["checks"][1]["wrong"].startswith("cannot be checked: ")
+    assert set(service["checks"][0]) == set(NOT_MET)
+
+
 def test_defaults_may_be_a_folder(found: dict[str, Any]) -> None:
     [service] = found["folder"]
     assert (service["ports"][0]["port"], service["hosts"]) == (2, [])
@@ -165,6 +228,8 @@ def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> N
     [
         ("no_role", "Role helo was not found. Tried were "),
         ("no_file", "Role base has no file "),
+        ("bad_check", "roles/bad_check/meta/service.yml cannot be evaluated"),
+        ("unchecked_form", "undefined_field/meta/service.yml: plain.imaeg: unknown, allowed are"),
         ("undefined", "'nobody_sets_this' is undefined"),
         ("undefined", "roles/undefined/meta/service.yml cannot be evaluated"),
         ("wrong", "roles/wrong/meta/service.yml: plain: value of kind must be one of"),

@@ -15,9 +15,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     ALL,
     ALWAYS,
     CERTIFICATE,
+    CHECK,
     DATA,
     PORT,
     Certificate,
+    Check,
     Data,
     Port,
     Service,
@@ -41,6 +43,12 @@ HELLO: dict[str, Any] = {
     ],
     "data": [{"name": "hello", "storage": {"kind": "bind"}}, {"name": "hello_wal", "storage": {}}],
     "certificates": [{"name": "hello", "names": ["hello", "hello.example.org"]}],
+    "purpose": "says hello",
+    "image": "hello:1",
+    "memory": "64m",
+    "checks": [
+        {"name": "hello_values", "where": "hello_port", "that": True, "wrong": "", "fix": ""},
+    ],
 }
 
 
@@ -66,6 +74,10 @@ def test_values_get_their_types_and_fields_their_defaults() -> None:
         ),
         data=(Data("hello", {"kind": "bind"}), Data("hello_wal", {})),
         certificates=(Certificate("hello", ("hello", "hello.example.org")),),
+        purpose="says hello",
+        image="hello:1",
+        memory="64m",
+        checks=(Check("hello_values", "hello_port", that=True),),
     )
 
 
@@ -97,7 +109,7 @@ def test_a_dictionary_and_back() -> None:
     [
         (
             {"hostz": []},
-            "hello.hostz: unknown, allowed are certificates, data, group, hosts, kind, labels",
+            "hello.hostz: unknown, allowed are certificates, checks, data, group, hosts, image, ",
         ),
         ({"title": "left out"}, "hello: missing required arguments: title"),
         ({"title": None}, "hello.title: has no value"),
@@ -136,6 +148,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.certificates[0].name: kibana must be hello or begin with hello_",
         ),
         (
+            {"checks": [{"name": "a", "where": "b", "that": True}]},
+            "hello.checks[0]: missing required arguments: fix, wrong",
+        ),
+        (
             {"data": [{"name": "../etc", "storage": {}}]},
             "hello.data[0].name: ../etc must be hello or begin with hello_",
         ),
@@ -155,7 +171,7 @@ def test_an_error_names_role_file_path_and_what_is_allowed(
     [
         (None, "it must be a dictionary of services by name"),
         ([HELLO], "it must be a dictionary of services by name"),
-        ({"hello": None}, "hello: must be a dictionary with certificates, data, group, hosts"),
+        ({"hello": None}, "hello: must be a dictionary with certificates, checks, data, group"),
         ({"Hello": HELLO}, "Hello: must be three or more small letters"),
         # Its volumes would be those of Logstash.
         ({"ls": {"title": "L", "kind": "global", "hosts": []}}, "ls: must be three or more"),
@@ -232,6 +248,6 @@ def test_the_lookup_can_be_asked_for_every_field() -> None:
     assert set(returned) == {"name", "role", *ALL}
 
 
-@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE}))
+@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE, *CHECK}))
 def test_the_docs_explain_every_field(name: str) -> None:
     assert f"| `{name}` |" in (ROOT / "docs" / "services.md").read_text()
