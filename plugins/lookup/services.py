@@ -32,7 +32,19 @@ options:
       - Left out, all fields but V(checks), whose conditions may need secrets.
     type: list
     elements: str
-    choices: [hosts, replicas, purpose, image, memory, labels, ports, data, certificates, checks]
+    choices:
+      - hosts
+      - replicas
+      - service
+      - purpose
+      - image
+      - memory
+      - labels
+      - ports
+      - data
+      - certificates
+      - credentials
+      - checks
   secrets:
     description:
       - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
@@ -43,7 +55,8 @@ options:
     description:
       - Whether to return values as their variables give them, without a check of their types.
         RV(ignore:variables) then has the name of the variable that gives each of them, also in the
-        entries of RV(ignore:ports), RV(ignore:data) and RV(ignore:certificates).
+        entries of RV(ignore:ports), RV(ignore:data), RV(ignore:certificates) and
+        RV(ignore:credentials).
       - For the role P(elk.swarm.preflight#role), which reports everything that is wrong at once.
     type: bool
     default: false
@@ -100,6 +113,10 @@ _raw:
       description: Number of its tasks. V(0) for a kind other than V(replicated).
       type: int
       sample: 2
+    service:
+      description: What Swarm calls the service.
+      type: str
+      sample: logshipper
     purpose:
       description: What nothing does where it has no task.
       type: str
@@ -138,7 +155,22 @@ _raw:
       type: list
       elements: dict
       sample:
-        - {name: kibana, names: [kibana, logs.example.org]}
+        - name: kibana
+          names: [kibana, logs.example.org]
+          config: kibana-certificate
+          secret: kibana-key
+    credentials:
+      description: Its passwords, keys and tokens, without their values.
+      type: list
+      elements: dict
+      sample:
+        - name: logstash_password
+          variable: elk_logstash_password
+          file: ""
+          user: logstash_writer
+          token: false
+          secret: logshipper-syslog-conf
+          renewal: Logstash then gets a new password and new tasks
     checks:
       description:
         - Conditions that its values must meet. RV(ignore:checks[].wrong) and

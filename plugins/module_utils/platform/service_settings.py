@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
@@ -23,7 +23,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     REPLICATED,
     SECRETS,
     SPECS,
+    Certificate,
     Check,
+    Credential,
     ServiceError,
     runs_one_per_host,
     unknown_names,
@@ -79,18 +81,25 @@ class ServiceSettings:
     replicas: Setting
     image: Setting
     memory: Setting
+    service: str = ""
     purpose: str = ""
     ports: tuple[PortSettings, ...] = ()
     data: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    # By the name of the credential, what gives the path of its file.
+    files: Mapping[str, Setting] = field(default_factory=dict)
     # Whether each condition is met; none where it cannot be evaluated.
     checks: tuple[Check, ...] = ()
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> ServiceSettings:
-        """A service from `as_given`."""
+        """A service from `as_given`; what is missing is empty."""
+        credentials = facts.get("credentials") or ()
         return cls(
-            **{key: facts[key] for key in ("name", "title", "kind", "group", "purpose")},
+            **{key: facts[key] for key in ("name", "title", "kind", "group")},
+            service=str(facts.get("service") or facts["name"]),
+            purpose=facts.get("purpose") or "",
             **{key: _setting(facts, key) for key in ("replicas", "image", "memory")},
             ports=tuple(
                 PortSettings(
@@ -98,11 +107,16 @@ class ServiceSettings:
                     protocols=tuple(one["protocols"]),
                     **{key: _setting(one, key) for key in ("port", "publish", "networks")},
                 )
-                for one in facts["ports"]
+                for one in facts.get("ports") or ()
             ),
-            data=tuple(one["name"] for one in facts["data"]),
-            certificates=tuple(one["name"] for one in facts["certificates"]),
-            checks=tuple(Check(**one) for one in facts["checks"]),
+            data=tuple(one["name"] for one in facts.get("data") or ()),
+            certificates=tuple(
+                Certificate(one["name"], (), one["config"] or "", one["secret"] or "")
+                for one in facts.get("certificates") or ()
+            ),
+            credentials=tuple(Credential.from_dict(one) for one in credentials),
+            files={one["name"]: _setting(one, "file") for one in credentials if one["file"]},
+            checks=tuple(Check(**one) for one in facts.get("checks") or ()),
         )
 
     @property
@@ -126,7 +140,7 @@ class ServiceSettings:
 
 
 def _setting(facts: Mapping[str, Any], key: str) -> Setting:
-    return Setting(facts["variables"][key], facts[key])
+    return Setting(facts["variables"].get(key, key), facts.get(key))
 
 
 def as_given(
@@ -158,25 +172,27 @@ def as_given(
     for name, description in raw.items():
         keys = ALWAYS | fields
         found = _with_variables(name, "service", description, source[name], role, problems, keys)
-        for field in ENTRIES.keys() & found.keys():
-            before = source[name].get(field)
-            found[field] = [
+        for kind in ENTRIES.keys() & found.keys():
+            before = source[name].get(kind)
+            found[kind] = [
                 _with_variables(
-                    f"{name}.{field}[{number}]",
-                    field,
+                    f"{name}.{kind}[{number}]",
+                    kind,
                     entry,
                     before[number] if isinstance(before, (list, tuple)) else {},
                     role,
                     problems,
                 )
-                for number, entry in enumerate(found[field] or ())
+                for number, entry in enumerate(found[kind] or ())
             ]
-            secret = () if secrets else SECRETS.get(field, ())
+            secret = () if secrets else SECRETS.get(kind, ())
             # No variable gives a check.
-            nobody = ("variables",) if field == "checks" else ()
-            for key in (*secret, *CHECKED.get(field, ()), *nobody):
-                for entry in found[field]:
+            nobody = ("variables",) if kind == "checks" else ()
+            for key in (*secret, *CHECKED.get(kind, ()), *nobody):
+                for entry in found[kind]:
                     entry.pop(key, None)
+        if "service" in found:
+            found["service"] = found["service"] or name
         services.append({**found, "name": name, "role": role, "group": found["group"] or name})
     if problems:
         raise ServiceError(f"Role {role}, {file}: {'; '.join(problems)}.")

@@ -42,6 +42,17 @@ DATA: Spec = {
 CERTIFICATE: Spec = {
     "name": {"type": "str", "required": True},
     "names": {"type": "list", "elements": "str", "required": True},
+    "config": {"type": "str"},
+    "secret": {"type": "str"},
+}
+CREDENTIAL: Spec = {
+    "name": {"type": "str", "required": True},
+    "variable": {"type": "str"},
+    "file": {"type": "str"},
+    "user": {"type": "str"},
+    "token": {"type": "bool", "default": False},
+    "secret": {"type": "str", "required": True},
+    "renewal": {"type": "str", "required": True},
 }
 CHECK: Spec = {
     "name": {"type": "str", "required": True},
@@ -53,6 +64,7 @@ CHECK: Spec = {
 SERVICE: Spec = {
     "title": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
+    "service": {"type": "str"},
     "group": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "required": True},
     "replicas": {"type": "int"},
@@ -63,6 +75,7 @@ SERVICE: Spec = {
     "ports": {"type": "list", "elements": "dict", "default": []},
     "data": {"type": "list", "elements": "dict", "default": []},
     "certificates": {"type": "list", "elements": "dict", "default": []},
+    "credentials": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
 }
 # The fields with entries of their own, and the spec of an entry.
@@ -70,12 +83,14 @@ ENTRIES: dict[str, Spec] = {
     "ports": PORT,
     "data": DATA,
     "certificates": CERTIFICATE,
+    "credentials": CREDENTIAL,
     "checks": CHECK,
 }
 SPECS: dict[str, Spec] = {"service": SERVICE, **ENTRIES}
 # Fields that every answer has; they cost nothing to evaluate.
 ALWAYS = frozenset({"title", "kind", "group"})
 ALL = frozenset(SERVICE)
+TEXTS = ("service", "purpose", "image", "memory")
 # Fields that are there only for who asks for them: to evaluate them may need secrets.
 UNASKED = frozenset({"checks"})
 # The fields of an entry that can contain credentials.
@@ -87,6 +102,7 @@ CHECKED: dict[str, tuple[str, ...]] = {"certificates": ("names",)}
 # volumes of Elasticsearch and Logstash begin with es and ls.
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{2,}")
 _PORT_NAME = re.compile(r"[a-z]+")
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What the collection's labels of nodes begin with; Swarm compares them in constraints.
 _LABEL = re.compile(r"elk(\.[a-z0-9_-]+)+")
 
@@ -125,7 +141,36 @@ class Certificate:
 
     name: str
     # The names and addresses under which clients reach the service.
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    # What the names of the Swarm config with it, and of the Swarm secret with its key, begin with.
+    config: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A password, key or token of a service, which the controller keeps."""
+
+    # The name of its file in elk_local_dir, and of the check that compares it with the hosts.
+    name: str
+    # What the name of the Swarm secret that holds it begins with.
+    secret: str
+    # What happens when a new one is made.
+    renewal: str
+    # The variable with its value; empty if only the file has it.
+    variable: str = ""
+    # Another path of the file; empty for the one in elk_local_dir.
+    file: str = ""
+    # How the service logs in to Elasticsearch with it.
+    user: str = ""
+    token: bool = False
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Credential:
+        texts = ("name", "secret", "renewal", "variable", "file", "user")
+        return cls(
+            **{key: str(facts.get(key) or "") for key in texts}, token=facts.get("token") is True
+        )
 
 
 @dataclass(frozen=True)
@@ -152,6 +197,8 @@ class Service:
     group: str
     hosts: tuple[str, ...] = ()
     replicas: int = 0
+    # What Swarm calls the service.
+    service: str = ""
     purpose: str = ""
     image: str = ""
     memory: str = ""
@@ -159,6 +206,7 @@ class Service:
     ports: tuple[Port, ...] = ()
     data: tuple[Data, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    credentials: tuple[Credential, ...] = ()
     checks: tuple[Check, ...] = ()
 
     @classmethod
@@ -169,7 +217,7 @@ class Service:
                 **{key: facts[key] for key in ("name", "role", "title", "kind", "group")},
                 "hosts": tuple(facts.get("hosts") or ()),
                 "replicas": int(facts.get("replicas") or 0),
-                **{key: str(facts.get(key) or "") for key in ("purpose", "image", "memory")},
+                **{key: str(facts.get(key) or "") for key in TEXTS},
                 "labels": tuple(facts.get("labels") or ()),
                 "ports": tuple(
                     Port(
@@ -185,8 +233,16 @@ class Service:
                     Data(one["name"], one.get("storage")) for one in facts.get("data") or ()
                 ),
                 "certificates": tuple(
-                    Certificate(one["name"], tuple(one["names"]))
+                    Certificate(
+                        one["name"],
+                        tuple(one["names"]),
+                        one.get("config") or "",
+                        one.get("secret") or "",
+                    )
                     for one in facts.get("certificates") or ()
+                ),
+                "credentials": tuple(
+                    Credential.from_dict(one) for one in facts.get("credentials") or ()
                 ),
                 "checks": tuple(Check(**one) for one in facts.get("checks") or ()),
             }
@@ -287,7 +343,13 @@ def parse(raw: Any, role: str, file: str, fields: frozenset[str] = ALL) -> list[
             params, found = _validated_service(str(name), description, fields)
             if not found:
                 service = Service.from_dict(
-                    {**params, "name": name, "role": role, "group": params["group"] or name}
+                    {
+                        **params,
+                        "name": name,
+                        "role": role,
+                        "group": params["group"] or name,
+                        "service": params.get("service") or name,
+                    }
                 )
                 services.append(service)
                 found += _meaning_problems(service)
@@ -361,6 +423,12 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
+    for number, credential in enumerate(service.credentials):
+        if not _FILE_NAME.fullmatch(credential.name):
+            yield (
+                f"{name}.credentials[{number}].name: {credential.name} must have small letters, "
+                "digits and _, and begin with a letter"
+            )
     names = {
         "data": [data.name for data in service.data],
         "certificates": [certificate.name for certificate in service.certificates],
@@ -390,6 +458,8 @@ def check_names(services: Iterable[Service]) -> None:
             holders.setdefault(("data", data.name), []).append(service.role)
         for certificate in service.certificates:
             holders.setdefault(("certificate", certificate.name), []).append(service.role)
+        for credential in service.credentials:
+            holders.setdefault(("credential", credential.name), []).append(service.role)
     problems = [
         f"{' and '.join(roles)} describe the same {kind} {name}"
         for (kind, name), roles in holders.items()

@@ -68,7 +68,11 @@ CHECKS = {
 
 def checks_of(site: Site) -> dict[str, Check]:
     """All checks by their names, with those that the services describe."""
-    return {**CHECKS, **service_checks.described_checks(site)}
+    return {
+        **CHECKS,
+        **controller.credential_checks(site),
+        **service_checks.described_checks(site),
+    }
 
 
 def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) -> list[Finding]:

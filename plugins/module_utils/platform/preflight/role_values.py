@@ -91,7 +91,7 @@ def check_certificate_days(site: Site) -> Iterator[Finding]:
 
 @check("certificate_names")
 def check_certificate_names(site: Site) -> Iterator[Finding]:
-    shared = [name for service in site.services for name in service.certificates]
+    shared = [one.name for service in site.services for one in service.certificates]
     taken = [name for name in site.members if name in shared or name.endswith(".transport")]
     if taken:
         files = [*(f"certs/{name}.crt is that of the service" for name in shared)]

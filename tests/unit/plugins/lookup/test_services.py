@@ -152,6 +152,7 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
             "group": "hello",
             "hosts": ["m1", "w1"],
             "replicas": 2,
+            "service": "hello",
             "purpose": "",
             "image": "",
             "memory": "",
@@ -167,6 +168,7 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
             ],
             "data": [{"name": "hello"}],
             "certificates": [],
+            "credentials": [],
         }
     ]
 

@@ -16,10 +16,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     ALWAYS,
     CERTIFICATE,
     CHECK,
+    CREDENTIAL,
     DATA,
     PORT,
     Certificate,
     Check,
+    Credential,
     Data,
     Port,
     Service,
@@ -42,7 +44,11 @@ HELLO: dict[str, Any] = {
         {"name": "admin", "port": 8444, "protocols": ["tcp", "udp"]},
     ],
     "data": [{"name": "hello", "storage": {"kind": "bind"}}, {"name": "hello_wal", "storage": {}}],
-    "certificates": [{"name": "hello", "names": ["hello", "hello.example.org"]}],
+    "certificates": [{"name": "hello", "names": ["hello", "hello.example.org"], "config": "h-crt"}],
+    "credentials": [
+        {"name": "hello_password", "secret": "hello-ini", "renewal": "nothing breaks", "user": "h"},
+    ],
+    "service": "greeter",
     "purpose": "says hello",
     "image": "hello:1",
     "memory": "64m",
@@ -73,7 +79,9 @@ def test_values_get_their_types_and_fields_their_defaults() -> None:
             Port("admin", 8444, ("tcp", "udp"), "host", ()),
         ),
         data=(Data("hello", {"kind": "bind"}), Data("hello_wal", {})),
-        certificates=(Certificate("hello", ("hello", "hello.example.org")),),
+        certificates=(Certificate("hello", ("hello", "hello.example.org"), "h-crt"),),
+        credentials=(Credential("hello_password", "hello-ini", "nothing breaks", user="h"),),
+        service="greeter",
         purpose="says hello",
         image="hello:1",
         memory="64m",
@@ -109,7 +117,7 @@ def test_a_dictionary_and_back() -> None:
     [
         (
             {"hostz": []},
-            "hello.hostz: unknown, allowed are certificates, checks, data, group, hosts, image, ",
+            "hello.hostz: unknown, allowed are certificates, checks, credentials, data, group, ",
         ),
         ({"title": "left out"}, "hello: missing required arguments: title"),
         ({"title": None}, "hello.title: has no value"),
@@ -148,6 +156,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.certificates[0].name: kibana must be hello or begin with hello_",
         ),
         (
+            {"credentials": [{"name": "../x", "secret": "a", "renewal": "b"}]},
+            "hello.credentials[0].name: ../x must have small letters",
+        ),
+        (
             {"checks": [{"name": "a", "where": "b", "that": True}]},
             "hello.checks[0]: missing required arguments: fix, wrong",
         ),
@@ -171,7 +183,7 @@ def test_an_error_names_role_file_path_and_what_is_allowed(
     [
         (None, "it must be a dictionary of services by name"),
         ([HELLO], "it must be a dictionary of services by name"),
-        ({"hello": None}, "hello: must be a dictionary with certificates, checks, data, group"),
+        ({"hello": None}, "hello: must be a dictionary with certificates, checks, cre"),
         ({"Hello": HELLO}, "Hello: must be three or more small letters"),
         # Its volumes would be those of Logstash.
         ({"ls": {"title": "L", "kind": "global", "hosts": []}}, "ls: must be three or more"),
@@ -248,6 +260,6 @@ def test_the_lookup_can_be_asked_for_every_field() -> None:
     assert set(returned) == {"name", "role", *ALL}
 
 
-@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE, *CHECK}))
+@pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE, *CREDENTIAL, *CHECK}))
 def test_the_docs_explain_every_field(name: str) -> None:
     assert f"| `{name}` |" in (ROOT / "docs" / "services.md").read_text()
