@@ -17,8 +17,10 @@ _DISTANCE = re.compile(r"[+-]\d{2}:?\d{2}")
 def quoted(text: str) -> str:
     """A text in quotes; empty if a pipeline cannot hold it.
 
-    >>> quoted("plain"), quoted('a "b"'), quoted("both ' and \"")
-    ('"plain"', '\'a "b"\'', '')
+    >>> print(quoted("one text"), quoted('a "kind" of quotes'))
+    "one text" 'a "kind" of quotes'
+    >>> quoted("a${b}")
+    ''
     """
     unfit = not text or "${" in text or text.endswith("\\") or _CONTROL.search(text)
     if unfit or ('"' in text and "'" in text):

@@ -6,14 +6,30 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from repo import ROOT
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
 ROLES = ROOT / "roles"
-SHARED = ("firewall", "membership", "pki", "reset", "storage")
+SHARED = ("firewall", "membership", "pki", "preflight", "reset", "storage")
+HELPERS = ROOT / "plugins" / "module_utils" / "platform"
+SHARED_HELPERS = (
+    *sorted((HELPERS / "preflight").glob("*.py")),
+    HELPERS / "controller_files.py",
+    HELPERS / "controller_secrets.py",
+    HELPERS / "restore_plan.py",
+    HELPERS / "secrets_survey.py",
+    HELPERS / "service_settings.py",
+)
+# A table of variables that people bring from other roles.
+FOREIGN = "foreign_names.py"
 # Elasticsearch is more than a service: hosts, data and votes are taken from its cluster.
 NAMED = {"elasticsearch"}
 # Documentation may give examples.
@@ -28,17 +44,26 @@ def services() -> set[str]:
     } - NAMED
 
 
-@pytest.mark.parametrize("role", SHARED)
-def test_a_shared_role_names_no_service(role: str) -> None:
+def named(paths: Iterable[Path]) -> list[str]:
+    """The lines that name a service."""
     name = re.compile("|".join(services()), re.IGNORECASE)
-    found = [
+    return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in sorted((ROLES / role).rglob("*"))
-        if path.is_file() and path.name not in DOCS
+        for path in paths
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if name.search(line)
     ]
-    assert found == []
+
+
+@pytest.mark.parametrize("role", SHARED)
+def test_a_shared_role_names_no_service(role: str) -> None:
+    files = [path for path in sorted((ROLES / role).rglob("*")) if path.is_file()]
+    assert named(path for path in files if path.name not in DOCS) == []
+
+
+def test_a_shared_helper_names_no_service() -> None:
+    assert all(path.exists() for path in SHARED_HELPERS)
+    assert named(path for path in SHARED_HELPERS if path.name != FOREIGN) == []
 
 
 def test_there_are_services() -> None:
