@@ -133,7 +133,7 @@ EXAMPLES = r"""
     surveys: >-
       {{ dict(ansible_play_hosts
          | zip(ansible_play_hosts | map('extract', hostvars, ['looked_at', 'survey']))) }}
-    services: "{{ query('elk.swarm.services', 'elk.swarm.kibana', fields=fields, unchecked=true) }}"
+    services: "{{ query('elk.swarm.services', 'elk.swarm.kibana', unchecked=true) }}"
     settings:
       network_subnet: 192.168.8.0/21
   delegate_to: localhost

@@ -301,7 +301,10 @@ def _hash_key(controller: ControllerSecrets, hosts: Hosts) -> Iterator[Blocker]:
         return
     path = f"{controller.directory}/{HASH_KEY}"
     objects = {name: host for host, secrets in hosts.items() for name in secrets.objects}
-    served = (*controller.credentials, *controller.certificates)
+    served: list[ServedCredential | ServedCertificate] = [
+        *controller.credentials,
+        *controller.certificates,
+    ]
     titles = dict.fromkeys(one.title for one in served)
     effect = f"{' and '.join(titles)} then get new tasks, and nothing is lost"
     accept = _accept(HASH_KEY, effect)

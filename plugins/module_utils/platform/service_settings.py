@@ -100,12 +100,16 @@ class ServiceSettings:
             **{key: facts[key] for key in ("name", "title", "kind", "group")},
             service=str(facts.get("service") or facts["name"]),
             purpose=facts.get("purpose") or "",
-            **{key: _setting(facts, key) for key in ("replicas", "image", "memory")},
+            replicas=_setting(facts, "replicas"),
+            image=_setting(facts, "image"),
+            memory=_setting(facts, "memory"),
             ports=tuple(
                 PortSettings(
                     name=one["name"],
                     protocols=tuple(one["protocols"]),
-                    **{key: _setting(one, key) for key in ("port", "publish", "networks")},
+                    port=_setting(one, "port"),
+                    publish=_setting(one, "publish"),
+                    networks=_setting(one, "networks"),
                 )
                 for one in facts.get("ports") or ()
             ),

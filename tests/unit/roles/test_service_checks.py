@@ -106,7 +106,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         Case(f"{name} {value}", KIBANA if name.startswith("kibana") else LOGSTASH, {name: value})
         for name, value, *_rest in BAD
     ]
-    groups = {"swarm_managers": {"hosts": {"m1": {}}}}
+    groups: dict[str, Any] = {"swarm_managers": {"hosts": {"m1": {}}}}
     variables = {"preflight__make_secrets": False}
     found = evaluate(folder, [*cases, *MORE], groups=groups, local_dir=folder, variables=variables)
     return found["m1"]
