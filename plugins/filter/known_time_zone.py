@@ -37,7 +37,7 @@ from typing import Any
 
 
 def known_time_zone(zone: Any) -> bool:
-    """Tell whether Logstash knows a time zone."""
+    """Return whether Logstash knows a time zone."""
     # Imported here, because Ansible loads all filters of the collection in every process that it
     # starts for a task on a host.
     from ansible_collections.elk.swarm.plugins.module_utils.logstash.pipeline_values import (

@@ -175,9 +175,10 @@ def as_given(
     services = []
     for name, description in raw.items():
         keys = ALWAYS | fields
-        found = _with_variables(name, "service", description, source[name], role, problems, keys)
+        given = source[name] if isinstance(source[name], Mapping) else {}
+        found = _with_variables(name, "service", description, given, role, problems, keys)
         for kind in ENTRIES.keys() & found.keys():
-            before = source[name].get(kind)
+            before = given.get(kind)
             found[kind] = [
                 _with_variables(
                     f"{name}.{kind}[{number}]",
@@ -223,7 +224,9 @@ def _with_variables(
         for key, one in spec.items()
         if one.get("required") and key not in value
     ]
-    sources = {key: _VARIABLE.fullmatch(str(source.get(key, "")).strip()) for key in spec}
+    # A variable may also give all of it.
+    given = source if isinstance(source, Mapping) else {}
+    sources = {key: _VARIABLE.fullmatch(str(given.get(key, "")).strip()) for key in spec}
     return {
         **{key: value.get(key, one.get("default")) for key, one in spec.items()},
         "variables": {

@@ -175,7 +175,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Check:
-    """A condition that the values of a service must meet, and what to tell where they do not."""
+    """A condition that the values of a service must meet, and the message where they do not."""
 
     # What preflight_accept calls it. Several conditions may share a name.
     name: str

@@ -38,6 +38,7 @@ BAD: list[tuple[str, Any, str, str, str]] = [
         "60 s is not more than logstash_retry_max_interval .64 s. and 10 s together",
         "75 or more",
     ),
+    ("logstash_stop_grace_period", 0, "logstash_values", "^0 s is not more than", "75 or more"),
     (
         "logstash_queue_max_bytes",
         "32mb",
@@ -83,6 +84,7 @@ MORE = [
             "kibana_settings": {"server.basePath": "/logs"},
         },
     ),
+    Case("empty path", KIBANA, {**URL, "kibana_settings": {"server.basePath": ""}}),
     Case("same path", KIBANA, {**URL, "kibana_settings": {"server.basePath": "/kibana"}}),
     *(
         Case(f"zone {zone}", LOGSTASH, {"logstash_syslog_timezone": zone})
@@ -165,6 +167,8 @@ def test_a_base_path_is_that_of_the_public_address(answers: dict[str, Any]) -> N
     )
     (found,) = failed(answers["no path"])
     assert "(https://logs.example.org) has no path: Kibana" in found["wrong"]
+    (found,) = failed(answers["empty path"])
+    assert found["wrong"].startswith("server.basePath is empty, and kibana_public_base_url (")
 
 
 def test_a_value_that_a_condition_cannot_use(answers: dict[str, Any]) -> None:

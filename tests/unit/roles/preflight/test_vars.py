@@ -78,7 +78,7 @@ SPECS = {
         }
     }
 }
-# What a test sets, and where it is told with the check.
+# What a test sets, and the check and the place of each problem.
 WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "nothing": ({}, []),
     "port": ({"hello_port": 65536}, [("port_numbers", "hello_port")]),
@@ -116,7 +116,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (secrets / name).write_text(f"{name} of this platform\n")
     cases = [
         Case(f"{name} {part}", expression, values)
-        for name, (values, _told) in WRONG.items()
+        for name, (values, _problems) in WRONG.items()
         for part, expression in EXPRESSIONS.items()
     ]
     more = {
@@ -159,8 +159,8 @@ def findings(found: dict[str, Any], name: str) -> list[Finding]:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_service_of_the_operator_is_checked(found: dict[str, Any], name: str) -> None:
-    _values, told = WRONG[name]
-    assert [(one.check, one.where) for one in findings(found, name)] == told
+    _values, problems = WRONG[name]
+    assert [(one.check, one.where) for one in findings(found, name)] == problems
 
 
 def test_messages_name_the_variable_and_the_service(found: dict[str, Any]) -> None:
