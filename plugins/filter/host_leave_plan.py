@@ -35,13 +35,19 @@ options:
     description: Result of M(elk.swarm.elasticsearch_placement).
     type: dict
     required: true
-  places:
-    description:
-      - Services whose tasks run on certain hosts, each with C(name), C(variable), the other
-        C(hosts) that may run it, its C(replicas), whether a host runs at most one task (C(single)),
-        and whether it may run on this host (C(here)).
+  services:
+    description: The services of the platform, as P(elk.swarm.services#lookup) returns them.
     type: list
     elements: dict
+    default: []
+  groups:
+    description: The groups of the inventory, usually the magic variable C(groups).
+    type: dict
+    default: {}
+  hosts:
+    description: All hosts of the platform. They may run a service whose group does not exist.
+    type: list
+    elements: str
     default: []
   accept_even_managers:
     description: Whether an even number of managers may remain.
@@ -88,19 +94,26 @@ def host_leave_plan(
     swarm_id: str = "",
     members: Sequence[Mapping[str, Any]] = (),
     cluster: Mapping[str, Any] | None = None,
-    places: Sequence[Mapping[str, Any]] = (),
+    services: Sequence[Mapping[str, Any]] = (),
+    groups: Mapping[str, Sequence[str]] | None = None,
+    hosts: Sequence[str] = (),
     accept_even_managers: bool = False,
     ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Plan the removal of one host from the platform."""
     # Imported here, because Ansible loads all filters of the collection when it needs one of them.
     from ansible_collections.elk.swarm.plugins.module_utils.platform import host_plan
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Service
 
     return host_plan.plan_leave(
         host_plan.RemovedHost(host=host, node=node, id=swarm_id or ""),
         host_plan.Swarm(nodes=members, accept_even_managers=accept_even_managers),
         host_plan.Cluster.from_dict(cluster or {}),
-        [host_plan.Place(**{**place, "replicas": int(place["replicas"])}) for place in places],
+        host_plan.Inventory(
+            services=[Service.from_dict(service) for service in services],
+            groups=groups or {},
+            hosts=hosts,
+        ),
         ids,
     )
 

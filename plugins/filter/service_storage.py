@@ -10,8 +10,8 @@ author: The elk.swarm authors (@elk-swarm)
 version_added: 0.1.0
 short_description: What a service mounts to keep its data
 description:
-  - Reads C(elasticsearch_storage) or C(logstash_storage), and returns the mount of the service and
-    the mount that its task on a host must have.
+  - Reads the storage variable of a service, such as C(elasticsearch_storage), and returns the mount
+    of the service and the mount that its task on a host must have.
   - The result contains no credentials.
 positional: service, node
 options:
@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   service:
-    description: The service, V(elasticsearch) or V(logstash).
+    description: The name of the data, which is that of the service if it has no other data.
     type: str
     required: true
   node:

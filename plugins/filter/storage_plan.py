@@ -16,7 +16,9 @@ description:
 positional: node
 options:
   _input:
-    description: C(elasticsearch_storage) and C(logstash_storage), each by the name of its service.
+    description:
+      - The storage variables of the services that the host may run, such as
+        C(elasticsearch_storage), each by the name of its data.
     type: dict
     required: true
   node:
@@ -27,12 +29,12 @@ options:
     description: The note on the host about the place of its data.
     type: str
     default: ""
-  directories:
-    description: The directories for the kind V(bind), by service.
-    type: dict
-    default: {}
+  data_dir:
+    description: The folder with a directory for each data of the kind V(bind).
+    type: path
+    default: /srv/elk
   disks:
-    description: What M(elk.swarm.host_survey) found about these directories.
+    description: What M(elk.swarm.host_survey) found about these directories, by path.
     type: dict
     default: {}
   moving:
@@ -80,7 +82,7 @@ def storage_plan(
     values: Mapping[str, Any],
     node: str,
     note: str = "",
-    directories: Mapping[str, str] | None = None,
+    data_dir: str = "/srv/elk",
     disks: Mapping[str, Any] | None = None,
     moving: Sequence[str] = (),
     never_formed: bool = False,
@@ -92,7 +94,8 @@ def storage_plan(
         storage_plan as service_storage,
     )
 
-    places, seen = directories or {}, disks or {}
+    seen = disks or {}
+    places = {name: f"{data_dir}/{name}" for name in values}
     found = service_storage.plan_host(
         [service_storage.plan(service, value, node) for service, value in values.items()],
         note,

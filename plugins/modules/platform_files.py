@@ -34,10 +34,15 @@ options:
     required: true
   data_dir:
     description:
-      - Directory under which the services keep their data. Only its C(elasticsearch) and
-        C(logstash) are removed, and the directory itself if it is empty then.
+      - Directory under which the services keep their data. Only the directories in it that O(data)
+        names are removed, and the directory itself if it is empty then.
     type: path
     required: true
+  data:
+    description: Names of the directories in O(data_dir) with data of the services.
+    type: list
+    elements: str
+    default: []
   remove_data:
     description: Whether data is removed, too. This cannot be undone.
     type: bool
@@ -72,6 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import safe_path
 from ansible_collections.elk.swarm.plugins.module_utils.platform.reset_plan import (
+    foreign_names,
     plan_files,
     unsafe,
 )
@@ -152,6 +158,7 @@ def main() -> None:
         argument_spec={
             "config_dir": {"type": "path", "required": True},
             "data_dir": {"type": "path", "required": True},
+            "data": {"type": "list", "elements": "str", "default": []},
             "remove_data": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -163,12 +170,16 @@ def main() -> None:
         reason = unsafe(module.params[option])
         if reason:
             module.fail_json(msg=f"Nothing was changed: elk_{option}: {reason}.")
+    if foreign_names(module.params["data"]):
+        names = ", ".join(map(repr, foreign_names(module.params["data"])))
+        module.fail_json(msg=f"Nothing was changed: data: {names} is no name of a directory.")
     removed: list[str] = []
     try:
         plan = plan_files(
             config_dir,
             data_dir,
             present(config_dir) + present(data_dir),
+            module.params["data"],
             remove_data,
             holds_data(data_dir),
         )

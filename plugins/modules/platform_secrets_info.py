@@ -27,6 +27,12 @@ options:
     description: Name of the host in the inventory, which names its certificates on the controller.
     type: str
     required: true
+  certificates:
+    description:
+      - The names of the certificates of services, by the name of the service in the swarm. It must
+        have no other certificate.
+    type: dict
+    default: {}
   docker_socket:
     description: Socket of the Docker Engine.
     type: path
@@ -89,6 +95,7 @@ def main() -> None:
             "config_dir": {"type": "path", "required": True},
             "stack": {"type": "str", "required": True},
             "host": {"type": "str", "required": True},
+            "certificates": {"type": "dict", "default": {}},
             "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "timeout": {"type": "int", "default": 60},
         },
@@ -107,7 +114,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         containers=containers,
-        files=controller_files(files, params["config_dir"], params["host"]),
+        files=controller_files(files, params["config_dir"], params["host"], params["certificates"]),
     )
 
 

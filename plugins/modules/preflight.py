@@ -19,8 +19,8 @@ options:
   groups:
     description:
       - The groups of the inventory, as in the magic variable C(groups).
-      - C(swarm_managers) and C(swarm_workers) make the swarm. C(elasticsearch), C(logstash) and
-        C(kibana) place services, and mean all hosts when they are absent.
+      - C(swarm_managers) and C(swarm_workers) make the swarm. The groups of services place these,
+        and mean all hosts when they are absent.
     type: dict
     required: true
   surveys:
@@ -31,6 +31,14 @@ options:
     description: Variables that apply to the whole site, by name.
     type: dict
     default: {}
+  services:
+    description:
+      - The services of the platform, as the lookup P(elk.swarm.services#lookup) returns them with
+        its option C(unchecked). What a field that is left out is about is not checked.
+      - In C(declared) of a host, C(services) has what P(elk.swarm.service_settings#filter) returns.
+    type: list
+    elements: dict
+    default: []
   variables:
     description:
       - Names of the variables that are set for each host. Values are not used.
@@ -85,10 +93,6 @@ options:
         description: File with the certificate of the operator's own authority.
         type: str
         default: ""
-      token_file:
-        description: File with the token of Kibana.
-        type: str
-        default: ""
       config_dir:
         description: Folder of the platform's rendered files on the hosts.
         type: str
@@ -97,14 +101,6 @@ options:
         description: Salt that was used for the surveys of the hosts.
         type: str
         required: true
-      kibana:
-        description: Name of the service of Kibana.
-        type: str
-        default: kibana
-      logstash:
-        description: Name of the service of Logstash.
-        type: str
-        default: logshipper
   logins:
     description: Which secrets Elasticsearch accepts, from M(elk.swarm.elasticsearch_secrets_info).
     type: dict
@@ -137,6 +133,7 @@ EXAMPLES = r"""
     surveys: >-
       {{ dict(ansible_play_hosts
          | zip(ansible_play_hosts | map('extract', hostvars, ['looked_at', 'survey']))) }}
+    services: "{{ query('elk.swarm.services', 'elk.swarm.kibana', unchecked=true) }}"
     settings:
       network_subnet: 192.168.8.0/21
   delegate_to: localhost
@@ -174,6 +171,7 @@ checks:
 """
 
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -191,10 +189,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secr
     find_blockers,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.controller import (
-    CONTROLLER_CHECKS,
+    controller_checks,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import (
-    CHECKS,
+    checks_of,
     examine,
     report,
 )
@@ -209,6 +207,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.variables import (
     read_vocabulary,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
 )
 
 
@@ -256,7 +257,7 @@ def host_secrets(survey: dict[str, Any], config_dir: str) -> HostSecrets:
     )
 
 
-def secret_blockers(params: dict[str, Any]) -> list[Blocker]:
+def secret_blockers(params: dict[str, Any], services: Sequence[ServiceSettings]) -> list[Blocker]:
     controller = params["controller"]
     # Each program resolves a relative path differently, so there is nothing to compare.
     if not controller or not controller["directory"].startswith("/"):
@@ -265,8 +266,11 @@ def secret_blockers(params: dict[str, Any]) -> list[Blocker]:
         name: host_secrets(survey, controller["config_dir"])
         for name, survey in params["surveys"].items()
     }
-    options = ("salt", "given", "own_authority", "token_file", "kibana", "logstash")
-    ours = read_controller(controller["directory"], **{name: controller[name] for name in options})
+    ours = read_controller(
+        controller["directory"],
+        **{name: controller[name] for name in ("salt", "given", "own_authority")},
+        services=services,
+    )
     return find_blockers(ours, hosts, params["logins"])
 
 
@@ -281,17 +285,9 @@ def local_dir(controller: dict[str, Any] | None) -> LocalDir | None:
     )
 
 
-def time_zones() -> list[str]:
-    """The time zones that the controller knows; none where it has no list of them."""
-    try:
-        from zoneinfo import available_timezones
-    except ImportError:
-        return []
-    return sorted(available_timezones())
-
-
 def make_site(params: dict[str, Any]) -> Site:
     groups: dict[str, list[str]] = params["groups"]
+    services = [ServiceSettings.from_dict(one) for one in params["services"]]
     names = dict.fromkeys(
         name for group in ("swarm_managers", "swarm_workers") for name in groups.get(group, [])
     )
@@ -310,11 +306,12 @@ def make_site(params: dict[str, Any]) -> Site:
     return Site(
         groups=groups,
         hosts=hosts,
-        settings={**params["settings"], "time_zones": time_zones()},
+        settings=params["settings"],
         variables=params["variables"],
         vocabulary=vocabulary(params["roles_path"]),
-        blockers=secret_blockers(params),
+        blockers=secret_blockers(params, services),
         local_dir=local_dir(params["controller"]),
+        services=services,
     )
 
 
@@ -324,6 +321,7 @@ def main() -> None:
             "groups": {"type": "dict", "required": True},
             "surveys": {"type": "dict", "required": True},
             "settings": {"type": "dict", "default": {}},
+            "services": {"type": "list", "elements": "dict", "default": []},
             "variables": {"type": "dict", "default": {}},
             "roles_path": {"type": "path"},
             "accept": {"type": "list", "elements": "str", "default": []},
@@ -337,22 +335,19 @@ def main() -> None:
                     "better_directory": {"type": "str", "default": ""},
                     "given": {"type": "list", "elements": "str", "default": []},
                     "own_authority": {"type": "str", "default": ""},
-                    "token_file": {"type": "str", "default": "", "no_log": False},
                     "config_dir": {"type": "str", "default": "/etc/elk"},
                     "salt": {"type": "str", "required": True},
-                    "kibana": {"type": "str", "default": "kibana"},
-                    "logstash": {"type": "str", "default": "logshipper"},
                 },
             },
             "logins": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
-    only = CONTROLLER_CHECKS if module.params["only"] == "controller" else ()
     try:
         site = make_site(module.params)
     except SecretError as error:
         module.fail_json(msg=f"Nothing was changed. {error}")
+    only = controller_checks(site) if module.params["only"] == "controller" else ()
     findings = examine(site, module.params["accept"], only)
     problems = [found for found in findings if not found.warning]
     notices = [found for found in findings if found.warning]
@@ -364,7 +359,7 @@ def main() -> None:
     }
     if problems:
         module.fail_json(msg=report(problems), **result)
-    module.exit_json(changed=False, checks=list(only or CHECKS), **result)
+    module.exit_json(changed=False, checks=list(only or checks_of(site)), **result)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,17 @@ options:
     description: Folder of the secrets on the controller.
     type: path
     required: true
-  token_file:
-    description: File with the token of Kibana. C(kibana_token) in O(directory) unless set.
-    type: path
+  credentials:
+    description:
+      - The credentials of services by the names of their files, each with another path of this file
+        or V(null) for the one in O(directory).
+    type: dict
+    default: {}
+  certificates:
+    description: The names of the certificates of services.
+    type: list
+    elements: str
+    default: []
   found:
     description: Content of the files of each host, by host and by name of the file.
     type: dict
@@ -111,9 +119,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
     AUTHORITIES,
     ELASTIC,
     HASH_KEY,
-    KIBANA_KEYS,
-    LOGSTASH,
-    TOKEN,
 )
 
 PRIVATE = 0o600
@@ -121,9 +126,7 @@ PUBLIC = 0o644
 
 
 def path_of(name: str, params: dict[str, Any]) -> Path:
-    if name == TOKEN and params["token_file"]:
-        return Path(params["token_file"])
-    return Path(params["directory"]) / name
+    return Path(params["credentials"].get(name) or Path(params["directory"]) / name)
 
 
 def present(names: set[str], params: dict[str, Any]) -> Present:
@@ -135,7 +138,10 @@ def present(names: set[str], params: dict[str, Any]) -> Present:
         else:
             values[name] = stored_values(path)
     return Present(
-        values=values, given=frozenset(params["given"]), own_authority=params["own_authority"]
+        values=values,
+        credentials=list(params["credentials"]),
+        given=frozenset(params["given"]),
+        own_authority=params["own_authority"],
     )
 
 
@@ -148,7 +154,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
-            "token_file": {"type": "path", "no_log": False},
+            "credentials": {"type": "dict", "default": {}, "no_log": False},
+            "certificates": {"type": "list", "elements": "str", "default": []},
             "found": {"type": "dict", "required": True, "no_log": True},
             "given": {"type": "list", "elements": "str", "default": []},
             "own_authority": {"type": "bool", "default": False},
@@ -157,13 +164,13 @@ def main() -> None:
     )
     params = module.params
     # Check every file that may be lost, even if no host has it.
-    texts = {ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY}
+    texts = {ELASTIC, *params["credentials"], HASH_KEY}
     always = {*texts, *AUTHORITIES, "ca.key", "transport-ca.key"}
     names = {name for files in params["found"].values() for name in files} | always
     for host, files in params["found"].items():
         for name in files:
             # An attacker may control a host, and must not choose what is written where.
-            if not may_give(host, name):
+            if not may_give(host, name, list(params["credentials"]), params["certificates"]):
                 module.fail_json(
                     msg=f"Nothing was changed. {host} returned a file {name!r}, which it must not"
                     " provide."
@@ -185,7 +192,7 @@ def main() -> None:
         written=dict(found.sources),
         kept=list(found.kept),
         lost=list(found.lost),
-        next_steps=next_steps(found.lost, params["directory"]),
+        next_steps=next_steps(found.lost, params["directory"], list(params["credentials"])),
     )
 
 

@@ -18,14 +18,9 @@ def complaint_template(role: Path) -> str:
     text = ""
     for task in yaml.safe_load((role / "tasks" / "check.yml").read_text()):
         # Anything else would be left out without a word.
-        kinds = ("ansible.builtin.set_fact", "ansible.builtin.assert")
-        assert len(task.keys() & set(kinds)) == 1, task
-        assert task.keys() <= {"name", "no_log", *kinds}, task
-        for name, value in task.get("ansible.builtin.set_fact", {}).items():
-            text += "{% set " + name + " = " + value.strip().strip("{}") + " %}"
-        check = task.get("ansible.builtin.assert")
-        if check:
-            conditions = [check["that"]] if isinstance(check["that"], str) else check["that"]
-            every = " and ".join(f"({condition})" for condition in conditions)
-            text += "{% if not (" + every + ") %}" + check["fail_msg"] + "\n{% endif %}"
+        assert task.keys() == {"name", "ansible.builtin.assert"}, task
+        check = task["ansible.builtin.assert"]
+        conditions = [check["that"]] if isinstance(check["that"], str) else check["that"]
+        every = " and ".join(f"({condition})" for condition in conditions)
+        text += "{% if not (" + every + ") %}" + check["fail_msg"] + "\n{% endif %}"
     return text

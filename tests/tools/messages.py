@@ -79,7 +79,9 @@ def messages() -> tuple[tuple[str, str], ...]:
     for name in source_files():
         if name.startswith("plugins/") and name.endswith(".py"):
             texts = python_texts((ROOT / name).read_text())
-        elif re.match(r"(roles/[^/]+/(tasks|vars)|playbooks)/.*\.yml$", name):
+        elif re.match(
+            r"(roles/[^/]+/(tasks|vars)|playbooks)/.*\.yml$|roles/[^/]+/meta/service.yml$", name
+        ):
             texts = yaml_texts(yaml.safe_load((ROOT / name).read_text()))
         else:
             continue

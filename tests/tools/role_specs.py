@@ -11,6 +11,7 @@ describes them and lets Ansible check the values of a user. If the two differ, o
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,8 @@ class Role:
     defaults: dict[str, Any] | None
     spec: dict[str, Any] | None
     errors: list[str] = field(default_factory=list)
+    # What describes its service to other roles, empty if it has none.
+    service: str = ""
 
     @property
     def prefix(self) -> str:
@@ -74,7 +77,9 @@ def load_role(folder: Path) -> Role:
         defaults = {}  # a role may have no variables
     specs = _read(folder / "meta" / "argument_specs.yml", errors) or {}
     spec = specs.get("argument_specs", {}).get("main") if isinstance(specs, dict) else None
-    return Role(folder.name, defaults, spec, errors)
+    service_file = folder / "meta" / "service.yml"
+    service = service_file.read_text() if service_file.exists() else ""
+    return Role(folder.name, defaults, spec, errors, service)
 
 
 def load_roles(folder: Path) -> list[Role]:
@@ -186,8 +191,11 @@ def problems(role: Role) -> list[str]:
         elif role.defaults is not None and not (option or {}).get("required"):
             found.append(f"{name}: is in the specs and not in defaults/main.yml")
     for name in sorted(defaults.keys() | role.options.keys()):
-        if not name.startswith(role.prefix):
-            found.append(f"{name}: does not begin with {role.prefix}")
+        # What a service tells another role may have its name, as firewall_kibana_networks.
+        if not name.startswith(role.prefix) and not re.search(rf"\b{name}\b", role.service):
+            found.append(
+                f"{name}: does not begin with {role.prefix}, and meta/service.yml does not use it"
+            )
     return [f"{role.name}: {text}" for text in found]
 
 

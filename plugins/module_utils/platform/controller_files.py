@@ -15,6 +15,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret 
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
     ControllerSecrets,
+    ServedCertificate,
+    ServedCredential,
     config_name,
     secret_name,
 )
@@ -22,13 +24,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
     AUTHORITIES,
     ELASTIC,
     HASH_KEY,
-    KIBANA_KEY,
-    KIBANA_KEYS,
-    LOGSTASH,
-    TOKEN,
     certificate_keys,
     fingerprint,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Certificate
 from ansible_collections.elk.swarm.plugins.module_utils.platform.tls_trust import key_state
 
 # Suffixes of the file and of those beside it during a rotation.
@@ -56,15 +58,26 @@ def read_controller(
     salt: str,
     given: Sequence[str] = (),
     own_authority: str = "",
-    token_file: str = "",
-    kibana: str,
-    logstash: str,
+    services: Sequence[ServiceSettings] = (),
 ) -> ControllerSecrets:
     """The secrets of the controller, as fingerprints."""
-    values = {}
-    for name in (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY):
-        path = token_file if name == TOKEN and token_file else f"{directory}/{name}"
-        values[name] = tuple(fingerprint(value, salt) for value in stored_values(Path(path)))
+    credentials = [
+        ServedCredential(
+            name=one.name,
+            path=one.file or f"{directory}/{one.name}",
+            title=service.title,
+            service=service.service,
+            secret=one.secret,
+            renewal=one.renewal,
+        )
+        for service in services
+        for one in service.credentials
+    ]
+    paths = {name: f"{directory}/{name}" for name in (ELASTIC, HASH_KEY)}
+    values = {
+        name: tuple(fingerprint(value, salt) for value in stored_values(Path(path)))
+        for name, path in {**paths, **{one.name: one.path for one in credentials}}.items()
+    }
     authorities = {
         name: tuple(
             key for stage in STAGES for key in certificate_keys(_text(f"{directory}/{name}{stage}"))
@@ -73,11 +86,7 @@ def read_controller(
     }
     if own_authority:
         authorities["ca.crt"] = certificate_keys(_text(own_authority))
-    certificate, key = (_text(f"{directory}/certs/kibana.{end}") for end in ("crt", "key"))
-    if key_state(certificate, f"{directory}/certs/kibana.key") != "fits":
-        # A run was killed after it wrote the new key and before its certificate.
-        key = ""
-    hash_key = read(Path(f"{directory}/{HASH_KEY}"))
+    hash_key = read(Path(f"{directory}/{HASH_KEY}")) or ""
     return ControllerSecrets(
         directory=directory,
         given=frozenset(given),
@@ -87,10 +96,27 @@ def read_controller(
         signing=frozenset(
             name for name in AUTHORITIES if _text(f"{directory}/{name.removesuffix('.crt')}.key")
         ),
-        kibana_certificate=config_name(f"{kibana}-certificate", certificate) if certificate else "",
-        kibana_key=secret_name(f"{kibana}-{KIBANA_KEY}", key, hash_key) if key and hash_key else "",
-        kibana=kibana,
-        logstash=logstash,
+        credentials=credentials,
+        certificates=[
+            _served(directory, service.title, one, hash_key)
+            for service in services
+            for one in service.certificates
+            if one.config and one.secret
+        ],
+    )
+
+
+def _served(directory: str, title: str, held: Certificate, hash_key: str) -> ServedCertificate:
+    certificate, key = (_text(f"{directory}/certs/{held.name}.{end}") for end in ("crt", "key"))
+    if key_state(certificate, f"{directory}/certs/{held.name}.key") != "fits":
+        # A run was killed after it wrote the new key and before its certificate.
+        key = ""
+    return ServedCertificate(
+        title,
+        held.config,
+        held.secret,
+        config_name(held.config, certificate) if certificate else "",
+        secret_name(held.secret, key, hash_key) if key and hash_key else "",
     )
 
 

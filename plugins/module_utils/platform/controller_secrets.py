@@ -24,29 +24,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
     ELASTIC,
     ELASTIC_ON_HOST,
     HASH_KEY,
-    KIBANA_KEY,
-    KIBANA_KEYS,
-    KIBANA_SETTINGS,
-    LOGSTASH,
-    LOGSTASH_PIPELINE,
     ROTATION,
-    TOKEN,
 )
 
 FETCH = "playbooks/fetch_secrets.yml"
 AUTHORITY, AUTHORITY_KEY = "authority", "authority_key"
-# Names of the blockers, as preflight_accept takes them.
-BLOCKERS = (AUTHORITY, AUTHORITY_KEY, ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, HASH_KEY)
-
-# What happens when a new secret replaces one that is lost for good.
-_EFFECT_OF_NEW = {
-    LOGSTASH: "Logstash then gets a new password and new tasks",
-    TOKEN: "Kibana then gets a new token and new tasks",
-    "kibana_encryption_key": "users of Kibana must then log in again",
-    "kibana_saved_objects_key": "what Kibana has encrypted in saved objects is then lost",
-    "kibana_reporting_key": "reports that Kibana is making are then lost",
-    HASH_KEY: "Logstash and Kibana then get new tasks, and nothing is lost",
-}
+# Names of the blockers, as preflight_accept takes them. Those of credentials have their names.
+BLOCKERS = (AUTHORITY, AUTHORITY_KEY, ELASTIC, HASH_KEY)
 
 
 @dataclass(frozen=True)
@@ -59,6 +43,35 @@ class Blocker:
     remedy: str
     # Whether preflight_accept cannot accept it.
     final: bool = False
+
+
+@dataclass(frozen=True)
+class ServedCredential:
+    """A credential in a Swarm secret, which a service gets."""
+
+    name: str
+    # Of its file on the controller.
+    path: str
+    # The service in messages, and its name in the swarm.
+    title: str
+    service: str
+    # What the name of the Swarm secret begins with.
+    secret: str
+    # What happens when a new one replaces one that is lost for good.
+    renewal: str
+
+
+@dataclass(frozen=True)
+class ServedCertificate:
+    """A certificate in a Swarm config, and its key in a Swarm secret."""
+
+    title: str
+    # What their names begin with.
+    config: str
+    secret: str
+    # The names that they should have; empty if the controller lacks the files.
+    config_name: str = ""
+    secret_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,11 +88,8 @@ class ControllerSecrets:
     own_authority: bool = False
     # Authorities whose key the controller has.
     signing: frozenset[str] = frozenset()
-    # The names that the Swarm config and secret of Kibana's certificate and key should have.
-    kibana_certificate: str = ""
-    kibana_key: str = ""
-    kibana: str = "kibana"
-    logstash: str = "logshipper"
+    credentials: Sequence[ServedCredential] = ()
+    certificates: Sequence[ServedCertificate] = ()
 
 
 @dataclass(frozen=True)
@@ -253,21 +263,16 @@ def _elastic(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> Ite
 
 
 def _rendered(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> Iterator[Blocker]:
-    """The secrets in the files that Swarm gives to Logstash and Kibana."""
-    for name in (LOGSTASH, TOKEN, *KIBANA_KEYS):
+    """The secrets in the files that Swarm gives to services."""
+    for credential in controller.credentials:
+        name, path, service = credential.name, credential.path, credential.service
         if name in controller.given:
             continue
-        path = f"{controller.directory}/{name}"
-        service, rendered = (
-            (controller.logstash, LOGSTASH_PIPELINE)
-            if name == LOGSTASH
-            else (controller.kibana, KIBANA_SETTINGS)
-        )
         holders = [host for host, secrets in hosts.items() if name in secrets.fingerprints]
         listing = [
             host
             for host, secrets in hosts.items()
-            if any(_is_named(found, f"{service}-{rendered}") for found in secrets.objects)
+            if any(_is_named(found, credential.secret) for found in secrets.objects)
         ]
         ours = controller.values.get(name, ())
         fitting = [host for host in holders if hosts[host].fingerprints[name] in ours]
@@ -278,7 +283,7 @@ def _rendered(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> It
                 path,
                 f"is not there, and the service {service} of this platform has one "
                 f"({_listed(evidence)}).",
-                f"{_remedy(controller)} {_accept(name)}",
+                f"{_remedy(controller)} {_accept(name, credential.renewal)}",
             )
         # A refused login proves nothing: a run resets what was changed in Elasticsearch by hand.
         elif ours and logins.get(name) is not True and holders and not fitting:
@@ -287,7 +292,7 @@ def _rendered(controller: ControllerSecrets, hosts: Hosts, logins: Logins) -> It
                 path,
                 f"is not what the service {service} of this platform has ({_listed(holders)}): it "
                 "is old, or of another platform.",
-                f"{_remedy(controller)} {_accept(name)}",
+                f"{_remedy(controller)} {_accept(name, credential.renewal)}",
             )
 
 
@@ -296,7 +301,14 @@ def _hash_key(controller: ControllerSecrets, hosts: Hosts) -> Iterator[Blocker]:
         return
     path = f"{controller.directory}/{HASH_KEY}"
     objects = {name: host for host, secrets in hosts.items() for name in secrets.objects}
-    rendered = (f"{controller.kibana}-{KIBANA_KEY}", f"{controller.logstash}-{LOGSTASH_PIPELINE}")
+    served: list[ServedCredential | ServedCertificate] = [
+        *controller.credentials,
+        *controller.certificates,
+    ]
+    titles = dict.fromkeys(one.title for one in served)
+    effect = f"{' and '.join(titles)} then get new tasks, and nothing is lost"
+    accept = _accept(HASH_KEY, effect)
+    rendered = [one.secret for one in served]
     named = [name for name in objects if any(_is_named(name, base) for base in rendered)]
     if not named:
         return
@@ -306,27 +318,24 @@ def _hash_key(controller: ControllerSecrets, hosts: Hosts) -> Iterator[Blocker]:
             path,
             f"is not there, and the names of Swarm secrets depend on it ({objects[named[0]]} lists "
             f"{named[0]}).",
-            f"Restore {controller.directory} from your copy; no host has it. {_accept(HASH_KEY)}",
+            f"Restore {controller.directory} from your copy; no host has it. {accept}",
         )
-    # The name of the key can be compared only if Kibana runs with the controller's certificate. A
-    # run that was killed while it changed the certificate may have left two.
-    certificates = [name for name in objects if _is_named(name, f"{controller.kibana}-certificate")]
-    keys = [name for name in objects if _is_named(name, f"{controller.kibana}-{KIBANA_KEY}")]
-    if (
-        controller.values.get(HASH_KEY)
-        and certificates == [controller.kibana_certificate]
-        and keys
-        and controller.kibana_key
-        and controller.kibana_key not in keys
-    ):
-        host = objects[controller.kibana_certificate]
-        yield Blocker(
-            HASH_KEY,
-            path,
-            f"is not the key in the names of Swarm secrets: {host} lists no "
-            f"{controller.kibana_key}.",
-            f"Restore {controller.directory} from your copy; no host has it. {_accept(HASH_KEY)}",
-        )
+        return
+    # The name of the key can be compared only if the service runs with the controller's
+    # certificate. A run that was killed while it changed the certificate may have left two.
+    for one in controller.certificates:
+        certificates = [name for name in objects if _is_named(name, one.config)]
+        keys = [name for name in objects if _is_named(name, one.secret)]
+        shown = certificates == [one.config_name] and keys and one.secret_name
+        if shown and one.secret_name not in keys:
+            yield Blocker(
+                HASH_KEY,
+                path,
+                f"is not the key in the names of Swarm secrets: {objects[one.config_name]} lists "
+                f"no {one.secret_name}.",
+                f"Restore {controller.directory} from your copy; no host has it. {accept}",
+            )
+            return
 
 
 def _most(strangers: Sequence[str], holders: Sequence[str]) -> bool:
@@ -349,10 +358,10 @@ def _remedy(controller: ControllerSecrets) -> str:
     )
 
 
-def _accept(name: str) -> str:
+def _accept(name: str, effect: str) -> str:
     return (
         f'If it is lost for good, make a new one: -e \'{{"preflight_accept": ["{name}"]}}\'; '
-        f"{_EFFECT_OF_NEW[name]}."
+        f"{effect}."
     )
 
 

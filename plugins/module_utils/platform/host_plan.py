@@ -20,6 +20,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings i
     LEAVE,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    REPLICATED,
+    Service,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,20 +59,6 @@ DESCRIPTIONS = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """A service that runs on certain hosts, and the hosts that remain for it."""
-
-    name: str
-    variable: str
-    hosts: Sequence[str]
-    replicas: int
-    # Whether a host runs at most one task.
-    single: bool = True
-    # Whether the removed host may run it.
-    here: bool = False
-
-
-@dataclass(frozen=True)
 class RemovedHost:
     """The host to remove."""
 
@@ -94,6 +84,16 @@ class Swarm:
             for node in self.nodes
             if node.get("name") == target.node and (not target.id or node.get("state") != READY)
         ]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What the inventory says of services and hosts."""
+
+    services: Sequence[Service] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # All hosts of the platform.
+    hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -269,16 +269,22 @@ def _manager_blockers(target: RemovedHost, swarm: Swarm) -> list[str]:
     return blockers
 
 
-def _service_blockers(target: RemovedHost, places: Sequence[Place]) -> list[str]:
+def _service_blockers(target: RemovedHost, inventory: Inventory) -> list[str]:
+    """Services with too few hosts. What runs once on each host has no number of tasks to keep."""
     blockers = []
-    for place in places:
-        need = place.replicas if place.single else min(1, place.replicas)
+    for service in inventory.services:
+        left = [host for host in service.hosts if host != target.host]
+        need = service.replicas if service.one_per_host else min(1, service.replicas)
         # By default each host runs one task, so without a host replicas is 0.
-        if place.here and len(place.hosts) < max(1, need):
+        if (
+            service.kind == REPLICATED
+            and target.host in service.places(inventory.groups, inventory.hosts)
+            and len(left) < max(1, need)
+        ):
             blockers.append(
-                f"{place.name} should run {place.replicas} task(s), and without {target.host} "
-                f"{len(place.hosts)} host(s) may run it. Add a host to the group "
-                f"{place.name.lower()}, or lower {place.variable}"
+                f"{service.title} should run {service.replicas} task(s), and without {target.host} "
+                f"{len(left)} host(s) may run it. Add a host to the group {service.group}, or "
+                f"lower {service.name}_replicas"
             )
     return blockers
 
@@ -304,7 +310,7 @@ def plan_leave(
     target: RemovedHost,
     swarm: Swarm,
     cluster: Cluster,
-    places: Sequence[Place] = (),
+    inventory: Inventory | None = None,
     ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The steps that remain, and the blockers that forbid all of them.
@@ -317,7 +323,7 @@ def plan_leave(
     if set(steps) - {CLEAR}:
         blockers += _cluster_blockers(target, swarm, cluster)
         blockers += _manager_blockers(target, swarm)
-        blockers += _service_blockers(target, places)
+        blockers += _service_blockers(target, inventory or Inventory())
     return {
         "steps": steps,
         "told": [DESCRIPTIONS[step] for step in steps],

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ansible_collections.elk.swarm.plugins.module_utils.swarm.membership_plan import Member
 
-DATA = ("elasticsearch", "logstash")
 MARKER = os.path.join("elasticsearch", "cluster_uuid")
 # The note of a host that says which volumes its data is on.
 STORAGE = "storage.json"
@@ -191,6 +190,15 @@ def unsafe(path: str) -> str:
     return ""
 
 
+def foreign_names(names: Iterable[str]) -> list[str]:
+    """Names that lead out of the directory that they are in.
+
+    >>> foreign_names(["logstash", "..", "a/b", ""])
+    ['..', 'a/b', '']
+    """
+    return [name for name in names if name in ("", ".", "..") or "/" in name]
+
+
 @dataclass(frozen=True)
 class Files:
     """The paths that a reset removes on a host, and the note that it keeps."""
@@ -203,12 +211,14 @@ def plan_files(
     config_dir: str,
     data_dir: str,
     present: Iterable[str],
+    data: Sequence[str],
     remove_data: bool,
     data_found: bool,
 ) -> Files:
     """Decide which of the present paths to remove.
 
-    ``present`` holds files and directories under both directories, two levels deep. The note of
+    ``present`` holds files and directories under both directories, two levels deep, and ``data``
+    the names of the directories in ``data_dir`` that belong to the platform. The note of
     the host's cluster stays as long as its data: with it the next start looks for that cluster,
     without it a second cluster could form. The note of the volumes stays as well, and counts as
     data: a reset that removes data removes the volumes first.
@@ -233,5 +243,5 @@ def plan_files(
             if (parent == config_dir or (keep and parent == holder)) and path not in stay:
                 remove.append(path)
     if remove_data:
-        remove += [path for name in DATA if (path := os.path.join(data_dir, name)) in there]
+        remove += [path for name in data if (path := os.path.join(data_dir, name)) in there]
     return Files(remove, keep)

@@ -13,22 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import BLOCKERS
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     AUTHORITIES,
     ELASTIC,
     FORMER_KEYS,
     HASH_KEY,
-    KIBANA_KEYS,
-    LOGSTASH,
     PENDING,
     ROTATION,
-    TOKEN,
     certificate_keys,
     first_certificate,
 )
 
-_TEXTS = (ELASTIC, LOGSTASH, TOKEN, *KIBANA_KEYS, FORMER_KEYS)
 # The next run makes missing certificates again, without harm.
 _CERTS = "certs/"
 _ENDINGS = ("crt", "key")
@@ -39,6 +34,8 @@ class Present:
     """What the controller has: all values of a file, and of the files beside it in a rotation."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    # The names of the credentials that services have.
+    credentials: Sequence[str] = ()
     given: frozenset[str] = frozenset()
     own_authority: bool = False
 
@@ -110,11 +107,11 @@ def _choose(name: str, holders: Mapping[str, str]) -> tuple[str, str]:
     return (host, text) if len(seen) == 1 else ("", "")
 
 
-def may_give(host: str, name: str) -> bool:
+def may_give(host: str, name: str, credentials: Sequence[str], certificates: Sequence[str]) -> bool:
     """Whether a host may give a file of this name: its own files, and those that hosts share."""
-    own = [f"{_CERTS}{base}.{end}" for base in (host, f"{host}.transport") for end in _ENDINGS]
-    kibana = [f"{_CERTS}kibana.{end}" for end in _ENDINGS]
-    return name in (*AUTHORITIES, *_TEXTS, *own, *kibana)
+    bases = (host, f"{host}.transport", *certificates)
+    files = [f"{_CERTS}{base}.{end}" for base in bases for end in _ENDINGS]
+    return name in (*AUTHORITIES, ELASTIC, *credentials, FORMER_KEYS, *files)
 
 
 def _fits(name: str, text: str, ours: Sequence[str]) -> bool:
@@ -146,15 +143,15 @@ def _lost(there: set[str], found: Mapping[str, object], present: Present) -> Ite
         for name in (authority, f"{authority.removesuffix('.crt')}.key"):
             if name not in there:
                 yield name
-    for name in (*_TEXTS, HASH_KEY):
-        if name not in there and name != FORMER_KEYS:
+    for name in (ELASTIC, *present.credentials, HASH_KEY):
+        if name not in there:
             yield name
 
 
-def next_steps(lost: Sequence[str], directory: str) -> list[str]:
+def next_steps(lost: Sequence[str], directory: str, credentials: Sequence[str]) -> list[str]:
     """The commands, in order, for what no host has."""
     steps: list[str] = []
-    accepted = [name for name in lost if name in BLOCKERS and name != ELASTIC]
+    accepted = [name for name in lost if name in (*credentials, HASH_KEY)]
     accept = (
         '-e \'{"preflight_accept": [' + ", ".join(f'"{name}"' for name in accepted) + "]}'"
         if accepted

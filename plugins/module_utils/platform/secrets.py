@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 ELASTIC = "elastic_password"
 LOGSTASH = "logstash_password"
 TOKEN = "kibana_token"
-KIBANA_KEYS = ("kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key")
 FORMER_KEYS = "kibana_former_saved_objects_keys"
 HASH_KEY = "secret_hash_key"
 
@@ -34,10 +33,6 @@ AUTHORITIES = ("ca.crt", "transport-ca.crt")
 PENDING = "transport-ca.pending"
 # The name of each in playbooks/rotate.yml.
 ROTATION = {"ca.crt": "ca", "transport-ca.crt": "transport_ca"}
-
-# Middle part of the names of Swarm secrets, after the name of the service.
-KIBANA_SETTINGS, KIBANA_KEY = "yml", "key"
-LOGSTASH_PIPELINE = "syslog-conf"
 
 # Guessing a short password of an operator must cost time; ours have 32 random characters.
 _ROUNDS = 50_000

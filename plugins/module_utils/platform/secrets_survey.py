@@ -10,6 +10,7 @@ Swarm mounts a secret into a container from a file system in memory, which root 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     ELASTIC,
     ELASTIC_ON_HOST,
-    TOKEN,
     certificate_keys,
     fingerprint,
     rendered_secrets,
@@ -40,6 +40,8 @@ class SecretFile:
 
     container: str
     text: str = field(repr=False)
+    # The service of the container, by its name in the swarm.
+    service: str = ""
 
 
 def read_file(path: str, limit: int = _MAX_FILE) -> str | None:
@@ -60,6 +62,7 @@ def secret_files(engine: Engine, root: str, stack: str) -> list[SecretFile]:
     label = {"label": [f"{label_names.STACK}={stack}"]}
     for container in engine.request("GET", "/containers/json", {"filters": label}) or []:
         name = str(container.get("Id", ""))
+        service = str((container.get("Labels") or {}).get(label_names.SWARM_SERVICE) or "")
         folder = f"{root}/containers/{name}/mounts/secrets"
         if not _CONTAINER.fullmatch(name):
             continue
@@ -70,7 +73,7 @@ def secret_files(engine: Engine, root: str, stack: str) -> list[SecretFile]:
         for entry in entries:
             text = read_file(f"{folder}/{entry}", _MAX_SECRET)
             if text:
-                found.append(SecretFile(name, text))
+                found.append(SecretFile(name, text, service))
     return found
 
 
@@ -96,28 +99,35 @@ _PKI = {
 }
 
 
-def controller_files(files: list[SecretFile], config_dir: str, host: str) -> dict[str, str]:
-    """Everything that this host can give back to a controller, by file name on the controller."""
+def controller_files(
+    files: list[SecretFile], config_dir: str, host: str, certificates: Mapping[str, str]
+) -> dict[str, str]:
+    """Everything that this host can give back to a controller, by file name on the controller.
+
+    ``certificates`` has the names of the certificates of services, by the service in the swarm.
+    """
     found = {name: f"{value}\n" for name, value in values(files, config_dir).items()}
     for name, there in _PKI.items():
         text = read_file(f"{config_dir}/pki/{name}")
         if text:
             found[there.format(host=host)] = text
-    return {**found, **kibana_files(files, found.get("ca.crt", ""))}
+    return {**found, **served_certificates(files, found.get("ca.crt", ""), certificates)}
 
 
-def kibana_files(files: list[SecretFile], authority: str) -> dict[str, str]:
-    """Kibana's own certificate and key, which are in the same container as its settings."""
+def served_certificates(
+    files: list[SecretFile], authority: str, certificates: Mapping[str, str]
+) -> dict[str, str]:
+    """The certificates of services and their keys, which their containers have."""
     trusted = set(certificate_keys(authority))
     found: dict[str, str] = {}
-    containers = {file.container for file in files if TOKEN in rendered_secrets(file.text)}
     for file in files:
-        if file.container not in containers:
+        name = certificates.get(file.service)
+        if not name:
             continue
         if "PRIVATE KEY-----" in file.text:
-            found["certs/kibana.key"] = file.text
+            found[f"certs/{name}.key"] = file.text
         elif certificate_keys(file.text) and not trusted & set(certificate_keys(file.text)):
-            found["certs/kibana.crt"] = file.text
+            found[f"certs/{name}.crt"] = file.text
     return found
 
 

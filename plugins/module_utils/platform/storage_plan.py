@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 JsonDict = dict[str, Any]
 
-# Prefix of the volume name of each service; the name of the host follows.
+# What a volume name begins with, if it is not the name of the data; the name of the host follows.
+# Hosts have volumes of these names.
 PREFIXES = {"elasticsearch": "es", "logstash": "ls"}
 # Swarm replaces this with the name of the host in the source of a mount.
 NODE = "{{.Node.Hostname}}"
@@ -170,7 +171,7 @@ class Storage:
 
 
 def _volume(service: str, node: str) -> str:
-    return f"{PREFIXES[service]}-{node}"
+    return f"{PREFIXES.get(service, service)}-{node}"
 
 
 # -- the variable ------------------------------------------------------------------------------

@@ -18,10 +18,19 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 
-from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
+from ansible_collections.elk.swarm.plugins.filter.service_settings import service_settings
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import examine
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Host, Site
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import GIB
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
+    as_given,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    ALL,
+    UNASKED,
+    reduced,
+)
 from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from lab.state import shape
 from repo import ROOT
@@ -72,6 +81,17 @@ def survey(name: str, address: str) -> dict[str, Any]:
     }
 
 
+def services(templar: Templar) -> list[dict[str, Any]]:
+    """The services without their checks, which use filters of the collection."""
+    found = []
+    for role in read(ROOT / "roles/elk/defaults/main.yml")["elk_service_roles"]:
+        file = f"roles/{role.rpartition('.')[2]}/meta/service.yml"
+        fields = ALL - UNASKED
+        source = reduced(read(ROOT / file), fields, secrets=True, unchecked=True)
+        found += as_given(templar.template(source), source, role, file, fields, secrets=True)
+    return found
+
+
 def site(source: Path) -> Site:
     """An inventory as preflight sees it."""
     loader = DataLoader()
@@ -82,13 +102,13 @@ def site(source: Path) -> Site:
     hosts: dict[str, Host] = {}
     variables: dict[str, list[str]] = {}
     settings: dict[str, Any] = {}
+    of_site: list[ServiceSettings] = []
     for host in inventory.get_hosts():
         own = manager.get_vars(host=host, include_hostvars=False)
         variables[host.name] = [name for name in own if not name.startswith("ansible_")]
         facts = {
             "ansible_facts": {"nodename": host.name},
             "preflight_kinds": {},
-            # Read with lookups, which only playbooks find.
             "preflight__texts": [],
             "inventory_hostname": host.name,
             "hostvars": {host.name: own},
@@ -97,20 +117,17 @@ def site(source: Path) -> Site:
         local = {"elk_local_dir": str(source)}
         templar = Templar(loader, variables={**base, **local, **own, **facts})
         found = task("elk.swarm.host_survey")["declared"]
-        # Only playbooks find a collection's filters, so the test calls this one itself.
-        del found["storage"]
+        # Only playbooks find a collection's lookups and filters, so the test calls them itself.
+        del found["services"]
         declared = templar.template(found)
-        declared["storage"] = {
-            service: service_storage({**base, **own}[f"{service}_storage"], service, host.name)[
-                "told"
-            ]
-            for service in ("elasticsearch", "logstash")
-        }
+        described = services(templar)
+        declared["services"] = service_settings(described, host.name)
+        of_site = of_site or [ServiceSettings.from_dict({"checks": [], **one}) for one in described]
         # The role runs this task once, with the variables of the first host.
         settings = settings or templar.template(task("elk.swarm.preflight")["settings"])
         declared["sent"] = settings["received"] = 1000.0
         hosts[host.name] = Host(host.name, declared, survey(host.name, declared["address"]))
-    return Site(groups, hosts, settings, variables, VOCABULARY)
+    return Site(groups, hosts, settings, variables, VOCABULARY, services=of_site)
 
 
 def lab_inventory(folder: Path, hosts: int) -> Path:
@@ -145,7 +162,7 @@ def problems(found: Site) -> list[str]:
 def test_the_inventories_to_copy(name: str) -> None:
     found = site(ROOT / "inventories" / name)
     assert len(found.hosts) == 5
-    assert found.settings["logstash_replicas"] == 2
+    assert {one.name: one.replicas.value for one in found.services}["logstash"] == 2
     assert problems(found) == []
 
 
@@ -153,7 +170,8 @@ def test_the_inventories_to_copy(name: str) -> None:
 def test_labs(tmp_path: Path, hosts: int) -> None:
     found = site(lab_inventory(tmp_path, hosts))
     assert len(found.hosts) == hosts
-    assert found.settings["logstash_image"] == "10.60.0.2:5000/logstash-stand-in:9.2.4"
+    images = {one.name: one.image.value for one in found.services}
+    assert images["logstash"] == "10.60.0.2:5000/logstash-stand-in:9.2.4"
     assert problems(found) == []
 
 

@@ -103,11 +103,17 @@ def test_it_sees_a_value_that_is_not_converted() -> None:
 
 
 def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: Path) -> None:
+    of_elk = yaml.safe_load((ROOT / "roles/elk/defaults/main.yml").read_text())
+    services = of_elk["elk_service_roles"]
+    shared = re.findall(
+        r"'(\w+)'",
+        yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())[
+            "preflight__roles"
+        ].partition("|")[0],
+    )
     checked = {
         name
-        for role in yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())[
-            "preflight__roles"
-        ]
+        for role in [*shared, *(service.rpartition(".")[2] for service in services)]
         for name in yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())[
             "argument_specs"
         ]["main"]["options"]
@@ -117,7 +123,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     assert set(CONTAINERS) - checked == own
     given = dict.fromkeys(CONTAINERS, "deploy") | {"preflight_accept": "masters, disk"}
     play = {
-        "hosts": "m1",
+        "hosts": "all",
         "gather_facts": False,
         "vars": {"role_path": str(ROOT / "roles" / "preflight")},
         "vars_files": [str(ROOT / "roles" / "preflight" / "vars" / "main.yml")],
@@ -127,7 +133,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
                 "ansible.builtin.copy": {
                     "content": "{{ {'texts': preflight__texts, 'accepted': preflight__accepted,"
                     " 'options': preflight__options | list} | to_json }}",
-                    "dest": str(tmp_path / "found.json"),
+                    "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}.json",
                     "mode": "0600",
                 },
             }
@@ -135,7 +141,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     }
     inventory = {
         "all": {
-            "hosts": {"m1": given},
+            "hosts": {"m1": given | {"elk_service_roles": services}, "m2": given},
             "vars": {
                 "ansible_connection": "local",
                 "ansible_python_interpreter": sys.executable,
@@ -145,9 +151,12 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
     run_in_folder(tmp_path, "hosts.yml")
-    found = json.loads((tmp_path / "found.json").read_text())
+    found = json.loads((tmp_path / "m1.json").read_text())
     # Kibana's former keys are secrets, which no check shows.
-    assert set(found["texts"]) >= set(CONTAINERS) - own - {"kibana_decryption_only_keys"}
+    rest = {"kibana_decryption_only_keys", "elk_service_roles"}
+    assert set(found["texts"]) >= set(CONTAINERS) - own - rest
+    # Without the roles of services, their variables are not known.
+    assert "elk_service_roles" in json.loads((tmp_path / "m2.json").read_text())["texts"]
     assert found["accepted"] == ["masters", "disk"]
     assert not {name for name in found["options"] if name.endswith(("_password", "_key"))} - {
         "pki_ca_key"

@@ -8,7 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import BLOCKERS
+from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import (
+    BLOCKERS,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Check,
     Finding,
@@ -54,5 +56,13 @@ def _check_secret(name: str) -> Check:
 for _name in BLOCKERS:
     check(_name)(_check_secret(_name))
 
-# The checks of the controller's files, which need no other facts of the hosts.
-CONTROLLER_CHECKS = ("local_dir", *BLOCKERS)
+
+def credential_checks(site: Site) -> dict[str, Check]:
+    """A check for each credential of a service."""
+    credentials = [one for service in site.services for one in service.credentials]
+    return {one.name: _check_secret(one.name) for one in credentials}
+
+
+def controller_checks(site: Site) -> tuple[str, ...]:
+    """The checks of the controller's files, which need no other facts of the hosts."""
+    return ("local_dir", *BLOCKERS, *credential_checks(site))

@@ -20,10 +20,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
     GIB,
     show_size,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
     BIND,
     HOW_TO_MOVE,
-    PREFIXES,
     in_words,
     move_blocker,
 )
@@ -43,7 +45,7 @@ def check_disk(site: Site) -> Iterator[Finding]:
     )
     for host in site.seen:
         elasticsearch = binds(site, host, "elasticsearch")
-        if not elasticsearch and not binds(site, host, "logstash"):
+        if not any(binds(site, host, data) for _service, data in stored_data(site)):
             continue
         disk = (host.survey.get("disks") or {}).get(folder) or {}
         total, free = int(disk.get("total") or 0), int(disk.get("free") or 0)
@@ -73,9 +75,19 @@ def check_disk(site: Site) -> Iterator[Finding]:
             )
 
 
-def binds(site: Site, host: Host, service: str) -> bool:
-    """Whether a service may run on a host and has its data in a directory of it."""
-    return host.name in site.placed(service) and storage_of(host, service).get("kind") == "bind"
+def stored_data(site: Site) -> list[tuple[ServiceSettings, str]]:
+    """The names of all data, each with its service."""
+    return [(service, data) for service in site.services for data in service.data]
+
+
+def binds(site: Site, host: Host, data: str) -> bool:
+    """Whether the service of this data may run on a host and has it in a directory there."""
+    return any(
+        data in service.data
+        and host.name in site.placed(service.group)
+        and storage_of(host, data).get("kind") == "bind"
+        for service in site.services
+    )
 
 
 def _watermark(mark: tuple[float, int], total: int) -> int:
@@ -86,18 +98,18 @@ def _watermark(mark: tuple[float, int], total: int) -> int:
 
 @check("storage")
 def check_storage(site: Site) -> Iterator[Finding]:
-    for service in PREFIXES:
+    for service, data in stored_data(site):
         hosts = _stored(site, service)
-        yield from _storage_problems(site, hosts, service)
+        yield from _storage_problems(site, hosts, data)
         kinds: dict[str, list[str]] = {}
         for host in hosts:
-            storage = storage_of(host, service)
+            storage = storage_of(host, data)
             if not storage.get("problems"):
                 kinds.setdefault(in_words(storage.get("running") or BIND), []).append(host.name)
         if len(kinds) > 1:
             parts = [f"{kind} ({listed(names)})" for kind, names in kinds.items()]
             yield Finding(
-                f"{service}_storage",
+                f"{data}_storage",
                 f"differs in kind or driver between the hosts: {'; '.join(parts)}.",
                 "One service mounts them all, so use the same on all hosts. Only driver options "
                 "may differ.",
@@ -108,21 +120,21 @@ def check_storage(site: Site) -> Iterator[Finding]:
 def check_storage_change(site: Site) -> Iterator[Finding]:
     """Whether each host has its data where the variables say."""
     note = f"{site.text('elk_config_dir')}/storage.json"
-    for service in PREFIXES:
-        folder = f"{site.text('elk_data_dir')}/{service}"
+    for service, data in stored_data(site):
+        folder = f"{site.text('elk_data_dir')}/{data}"
         for host in _stored(site, service):
-            storage = storage_of(host, service)
+            storage = storage_of(host, data)
             if storage.get("problems"):
                 continue
             blocker = move_blocker(
-                service,
+                data,
                 str((host.survey.get("files") or {}).get(note) or ""),
                 ((host.survey.get("disks") or {}).get(folder) or {}).get("empty"),
                 storage.get("identity") or BIND,
                 never_formed=never_formed(site),
             )
             if blocker:
-                yield Finding(host.name, f"{service} {blocker}", HOW_TO_MOVE)
+                yield Finding(host.name, f"{data} {blocker}", HOW_TO_MOVE)
 
 
 def never_formed(site: Site) -> bool:
@@ -135,15 +147,15 @@ def never_formed(site: Site) -> bool:
     )
 
 
-def _stored(site: Site, service: str) -> list[Host]:
+def _stored(site: Site, service: ServiceSettings) -> list[Host]:
     """Hosts that may keep data of a service."""
-    return [host for host in site.seen if host.name in site.placed(service)]
+    return [host for host in site.seen if host.name in site.placed(service.group)]
 
 
-def _storage_problems(site: Site, hosts: Sequence[Host], service: str) -> Iterator[Finding]:
+def _storage_problems(site: Site, hosts: Sequence[Host], data: str) -> Iterator[Finding]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for host in hosts:
-        for problem in storage_of(host, service).get("problems") or []:
+        for problem in storage_of(host, data).get("problems") or []:
             # The argument specs report the others.
             if not problem["in_specs"]:
                 key = (problem["where"], problem["wrong"], problem["mend"])

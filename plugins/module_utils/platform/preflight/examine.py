@@ -22,6 +22,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight impor
     paths,
     ports,
     role_values,
+    service_checks,
     services,
     subnets,
     swarm_membership,
@@ -29,6 +30,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight impor
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     REGISTERED,
+    Check,
     Finding,
     Site,
     listed,
@@ -64,10 +66,20 @@ CHECKS = {
 }
 
 
+def checks_of(site: Site) -> dict[str, Check]:
+    """All checks by their names, with those that the services describe."""
+    return {
+        **CHECKS,
+        **controller.credential_checks(site),
+        **service_checks.described_checks(site),
+    }
+
+
 def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) -> list[Finding]:
     """Run every check, or only some, and give all findings in the order of the checks."""
     findings: list[Finding] = []
-    for name, function in CHECKS.items():
+    checks = checks_of(site)
+    for name, function in checks.items():
         if only and name not in only:
             continue
         try:
@@ -88,15 +100,19 @@ def examine(site: Site, accepted: Sequence[str] = (), only: Sequence[str] = ()) 
                     final=found.final,
                 )
             )
+    if not only and all(found.warning for found in findings):
+        # With another problem, this one may go with it.
+        findings += service_checks.without_answer(site)
     findings += [
         Finding(
             "preflight_accept",
             f"{name} is no check.",
-            f"Use one of: {listed(sorted(CHECKS))}.",
+            f"Use one of: {listed(sorted(checks))}.",
             check="accept",
         )
         for name in accepted
-        if name not in CHECKS
+        # Without all checks, those of services are not known.
+        if name not in checks and not only
     ]
     return findings
 

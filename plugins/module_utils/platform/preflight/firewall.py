@@ -19,20 +19,18 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
     parse_network,
 )
 
-FIREWALL_NETWORKS = (
-    "firewall_addresses",
-    "firewall_elasticsearch_networks",
-    "firewall_kibana_networks",
-    "firewall_syslog_networks",
-)
-
 
 @check("firewall_networks")
 def check_firewall_networks(site: Site) -> Iterator[Finding]:
     bad: dict[tuple[str, str], list[str]] = {}
+    ports = [port for service in site.services for port in service.ports]
     for host in site.seen:
-        for name in FIREWALL_NETWORKS:
-            for text in host.declared.get(name) or []:
+        networks = host.of_services("networks")
+        for name, found in (
+            ("firewall_addresses", host.declared.get("firewall_addresses")),
+            *((port.networks.variable, networks.get(port.name)) for port in ports),
+        ):
+            for text in found or []:
                 if parse_network(text) is None:
                     bad.setdefault((name, str(text)), []).append(host.name)
     for (name, text), hosts in bad.items():

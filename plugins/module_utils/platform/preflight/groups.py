@@ -11,6 +11,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
     Finding,
     Site,
     check,
+    listed,
 )
 
 
@@ -29,22 +30,22 @@ def check_groups(site: Site) -> Iterator[Finding]:
             "is in swarm_managers and in swarm_workers.",
             "Remove it from one of the two: a manager runs tasks like a worker.",
         )
-    for service in ("elasticsearch", "logstash", "kibana"):
-        if service not in site.groups:
+    for group in dict.fromkeys(service.group for service in site.services):
+        if group not in site.groups:
             continue
-        if not site.groups[service]:
+        if not site.groups[group]:
+            names = [service.name for service in site.services if service.group == group]
             yield Finding(
-                f"group {service}",
-                f"is empty, so there is no host for {service}.",
+                f"group {group}",
+                f"is empty, so there is no host for {listed(names)}.",
                 "Put hosts into it, or remove the group to mean every host.",
             )
-        for host in site.groups[service]:
+        for host in site.groups[group]:
             if host not in site.members:
                 yield Finding(
                     host,
-                    f"is in the group {service} but in no swarm group.",
-                    "Put it into swarm_managers or swarm_workers too, "
-                    f"or remove it from {service}.",
+                    f"is in the group {group} but in no swarm group.",
+                    f"Put it into swarm_managers or swarm_workers too, or remove it from {group}.",
                 )
 
 

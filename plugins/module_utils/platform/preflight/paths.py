@@ -19,7 +19,6 @@ PATHS = (
     "elk_config_dir",
     "elk_data_dir",
     "elk_ca_file",
-    "elk_kibana_token_file",
     "pki_ca_certificate",
     "pki_ca_key",
 )
@@ -27,8 +26,11 @@ PATHS = (
 
 @check("paths")
 def check_paths(site: Site) -> Iterator[Finding]:
-    for name in PATHS:
-        path = site.text(name)
+    files = [one for service in site.services for one in service.files.values()]
+    for name, path in (
+        *((name, site.text(name)) for name in PATHS),
+        *((one.variable, one.text) for one in files),
+    ):
         if path and not path.startswith("/"):
             yield Finding(
                 name,

@@ -19,14 +19,18 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 
 # The port between the nodes of a swarm; it is fixed.
 GOSSIP_PORT = 7946
+LISTEN_PORT = "swarm_listen_port"
 DOCKER_PROCESSES = ("dockerd", "docker-proxy")
 
 
 @check("port_numbers")
 def check_port_numbers(site: Site) -> Iterator[Finding]:
     holders: dict[int, list[str]] = {GOSSIP_PORT: ["Swarm itself"]}
-    for name in PORTS:
-        text = site.text(name)
+    ports = [port.port for service in site.services for port in service.ports]
+    for name, text in (
+        *((port.variable, port.text) for port in ports),
+        (LISTEN_PORT, site.text(LISTEN_PORT)),
+    ):
         if not text.isdigit():
             continue
         if not 0 < int(text) < 65536:
@@ -40,9 +44,6 @@ def check_port_numbers(site: Site) -> Iterator[Finding]:
                 f"want the same port {port}.",
                 "Give each its own port.",
             )
-
-
-PORTS = ("elk_elasticsearch_port", "logstash_port", "kibana_port", "swarm_listen_port")
 
 
 @check("ports")
@@ -78,20 +79,14 @@ def check_ports(site: Site) -> Iterator[Finding]:
 
 def _needed_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
     """What must be free on this host: the variable, the port, the protocols."""
-    if host.name in site.placed("elasticsearch"):
-        yield "elk_elasticsearch_port", site.number("elk_elasticsearch_port"), ("tcp",)
-    for service, protocols in (("logstash", ("tcp", "udp")), ("kibana", ("tcp",))):
-        places = site.placed(service)
-        if site.text(f"{service}_publish_mode") == "ingress":
-            # The routing mesh answers on every member.
-            places = site.members
-        elif service == "logstash":
-            places = places[: site.number("logstash_replicas")]
-        if host.name in places:
-            yield f"{service}_port", site.number(f"{service}_port"), protocols
+    for service in site.services:
+        hosts = service.hosts(site.placed(service.group))
+        for port in service.ports:
+            if host.name in (site.members if port.on_every_host else hosts):
+                yield port.port.variable, port.port.number, port.protocols
     if not is_member(host):
         if host.name in site.managers:
-            yield "swarm_listen_port", site.number("swarm_listen_port"), ("tcp",)
+            yield LISTEN_PORT, site.number(LISTEN_PORT), ("tcp",)
         yield "Swarm", GOSSIP_PORT, ("tcp", "udp")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Finding,
@@ -19,6 +18,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
     plural,
     untagged,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import INGRESS, ON_HOST
 
 # The settings that the roles write are those of Elasticsearch 9.
 OLDEST_STACK = (9, 0, 0)
@@ -57,11 +57,10 @@ def check_versions(site: Site) -> Iterator[Finding]:
 
 @check("images")
 def check_images(site: Site) -> Iterator[Finding]:
-    for service in ("elasticsearch", "logstash", "kibana"):
-        name = f"{service}_image"
-        if name not in site.settings:
+    for service in site.services:
+        if service.image.value is None:
             continue
-        image = site.text(name)
+        name, image = service.image.variable, service.image.text
         if not image or re.search(r"\s", image):
             yield Finding(name, f"'{image}' is no image.", "Write it as registry/name:tag.")
             continue
@@ -92,52 +91,47 @@ def check_registry_login(site: Site) -> Iterator[Finding]:
 
 @check("publish_modes")
 def check_publish_modes(site: Site) -> Iterator[Finding]:
-    for name in ("logstash_publish_mode", "kibana_publish_mode"):
-        value = site.settings.get(name)
-        if value is not None and value not in ("ingress", "host"):
-            yield Finding(name, f"{value} is no publish mode.", f"Set {name} to ingress or host.")
+    for service in site.services:
+        for port in service.ports:
+            name, value = port.publish.variable, port.publish.value
+            if value not in (INGRESS, ON_HOST):
+                yield Finding(
+                    name, f"{value} is no publish mode.", f"Set {name} to ingress or host."
+                )
 
 
 @check("replicas")
 def check_replicas(site: Site) -> Iterator[Finding]:
-    # Logstash keeps its queue on the host, so a host runs one task of it whatever the publish mode.
-    for service, one_per_host in (
-        ("logstash", True),
-        ("kibana", site.settings.get("kibana_publish_mode") == "host"),
-    ):
-        name = f"{service}_replicas"
-        if name not in site.settings:
+    for service in site.services:
+        if not service.replicated or service.replicas.text == "0":
             continue
-        replicas, places = site.number(name), len(site.placed(service))
-        if _is_zero(site.settings[name]):
-            continue
+        name, replicas = service.replicas.variable, service.replicas.number
+        places = len(site.placed(service.group))
         if replicas < 1:
             yield Finding(
                 name,
-                f"{site.settings[name]} is not a number of tasks.",
+                f"{service.replicas.value} is not a number of tasks.",
                 f"Set {name} to 1 or more.",
             )
-        elif one_per_host and replicas > places:
+        elif service.one_per_host and replicas > places:
             yield Finding(
                 name,
-                f"is {replicas}, but {service} has {plural(places, 'host')} and a host runs one "
-                "task of it.",
-                f"Set {name} to {places} or less, or put more hosts into the group {service}.",
+                f"is {replicas}, but {service.name} has {plural(places, 'host')} and a host runs "
+                "one task of it.",
+                f"Set {name} to {places} or less, or put more hosts into the group "
+                f"{service.group}.",
             )
-
-
-def _is_zero(value: Any) -> bool:
-    return str(value).strip() == "0"
 
 
 @check("no_replicas")
 def check_no_replicas(site: Site) -> Iterator[Finding]:
     # A separate check, so that accepting it accepts nothing else.
-    for service, action in (("logstash", "takes lines"), ("kibana", "shows them")):
-        name = f"{service}_replicas"
-        if _is_zero(site.settings.get(name)):
+    for service in site.services:
+        name = service.replicas.variable
+        if service.replicated and service.replicas.text == "0":
+            what = f"nothing {service.purpose}" if service.purpose else f"no {service.title} runs"
             yield Finding(
                 name,
-                f"is 0, so that nothing {action}.",
+                f"is 0, so that {what}.",
                 f"Set {name} to 1 or more. If you mean 0: preflight_accept: [no_replicas].",
             )

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secrets import Blocker
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import BIND
 
 
@@ -57,6 +60,11 @@ class Host:
     def node_name(self) -> str:
         return str(self.declared.get("node_name") or "")
 
+    def of_services(self, what: str) -> Mapping[str, Any]:
+        """What the host declares of services: memory, networks by port or storage by data."""
+        found: Mapping[str, Any] = (self.declared.get("services") or {}).get(what) or {}
+        return found
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -98,6 +106,7 @@ class Site:
     # Secrets of the controller and the platform that do not match.
     blockers: Sequence[Blocker] = ()
     local_dir: LocalDir | None = None
+    services: Sequence[ServiceSettings] = ()
 
     @property
     def managers(self) -> list[str]:
@@ -111,9 +120,9 @@ class Site:
     def members(self) -> list[str]:
         return [*self.managers, *(h for h in self.workers if h not in self.managers)]
 
-    def placed(self, service: str) -> list[str]:
+    def placed(self, group: str) -> list[str]:
         """Hosts that a service may use: its group, or every host where there is no such group."""
-        return list(self.groups[service]) if service in self.groups else self.members
+        return list(self.groups[group]) if group in self.groups else self.members
 
     @property
     def seen(self) -> list[Host]:
@@ -123,6 +132,11 @@ class Site:
         """The value of a variable for this host, else for the whole site."""
         found = self.hosts[host].declared.get(name) if host in self.hosts else None
         return self.settings.get(name) if found is None else found
+
+    def memory(self, host: str, service: ServiceSettings) -> Any:
+        """The memory limit of a service on this host, else for the whole site."""
+        found = self.hosts[host].of_services("memory") if host in self.hosts else {}
+        return found.get(service.name, service.memory.value)
 
     def number(self, name: str) -> int:
         value = self.settings.get(name)
@@ -181,7 +195,7 @@ def is_member(host: Host) -> bool:
     return swarm_of(host).get("state", "inactive") not in ("", "inactive")
 
 
-def storage_of(host: Host, service: str) -> Mapping[str, Any]:
-    """Where a service has its data, without secrets."""
-    found: Mapping[str, Any] = (host.declared.get("storage") or {}).get(service) or BIND
+def storage_of(host: Host, data: str) -> Mapping[str, Any]:
+    """Where data of a service is, without secrets."""
+    found: Mapping[str, Any] = host.of_services("storage").get(data) or BIND
     return found

@@ -20,6 +20,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
     parse_network,
     plural,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    PortSettings,
+)
 
 # Docker's own first choice for the ingress network when no pool is configured.
 DEFAULT_INGRESS = "10.0.0.0/24"
@@ -146,7 +149,6 @@ def check_pools(site: Site) -> Iterator[Finding]:
         ]
         if inside:
             owner = "" if pools else " (Docker's default for the ingress network)"
-            modes = {site.text(f"{service}_publish_mode") for service in ("logstash", "kibana")}
             yield Finding(
                 "swarm_default_address_pools",
                 f"{network}{owner} holds the hosts' own {listed(inside)}, so containers could not "
@@ -154,7 +156,7 @@ def check_pools(site: Site) -> Iterator[Finding]:
                 "Set swarm_default_address_pools to ranges that no host is in, for example "
                 "[10.201.0.0/16].",
                 # Nothing is attached to the ingress network if it serves no port.
-                warning=not pools and "ingress" not in modes,
+                warning=not pools and not any(port.on_every_host for port in _ports(site)),
             )
     yield from _engine_pools(site, pools or [DEFAULT_INGRESS])
     networks = [n for n in map(parse_network, pools) if n is not None]
@@ -187,14 +189,19 @@ def _engine_pools(site: Site, swarm_pools: Sequence[str]) -> Iterator[Finding]:
                 )
 
 
+def _ports(site: Site) -> list[PortSettings]:
+    return [port for service in site.services for port in service.ports]
+
+
 @check("ipvs")
 def check_ipvs(site: Site) -> Iterator[Finding]:
     blocked = [host.name for host in site.seen if host.survey.get("ipvs_blocked")]
     without = [
         host.name for host in site.seen if not host.survey.get("ipvs") and host.name not in blocked
     ]
-    for name in ("logstash_publish_mode", "kibana_publish_mode"):
-        if site.settings.get(name) != "ingress":
+    for port in _ports(site):
+        name = port.publish.variable
+        if not port.on_every_host:
             continue
         if blocked:
             yield Finding(

@@ -48,8 +48,8 @@ VARIANTS = {
 
 
 # What the role's checks say about variables; None if nothing.
-PUBLIC = "kibana_public_base_url is"
-PATHS = "two different paths"
+PUBLIC = "is no address of a page"
+PATHS = "does not start with two paths"
 CHECKS = {
     "name": ({"kibana_public_base_url": "https://logs.example.org"}, None),
     "path": ({"kibana_public_base_url": "https://example.org/logs"}, None),

@@ -90,7 +90,7 @@ SHARED = {
     "elk_config_dir": "/etc/elk",
     "elk_address": "10.60.0.11",
     "ansible_host": "10.60.0.11",
-    "pki_service_names": ["logs.example.org"],
+    "__pki_service": {"name": "kibana", "names": ["kibana", "logs.example.org"]},
 }
 
 
@@ -185,13 +185,13 @@ KINDS = [
     ("transport", "__pki_signing_key_file | basename", "transport-ca.key"),
     ("transport", "__pki_signing_passphrase", ""),
     ("transport", "__pki_new_keys", False),
-    ("kibana", "pki_certificate", "kibana"),
+    ("service", "pki_certificate", "kibana"),
     # No name and no address of a host.
-    ("kibana", "__pki_names", ["kibana", "localhost", "127.0.0.1", "logs.example.org"]),
-    ("kibana", "__pki_usages", ["TLS Web Server Authentication"]),
-    ("kibana", "__pki_signing_file | basename", "ca.crt"),
+    ("service", "__pki_names", ["kibana", "logs.example.org", "localhost", "127.0.0.1"]),
+    ("service", "__pki_usages", ["TLS Web Server Authentication"]),
+    ("service", "__pki_signing_file | basename", "ca.crt"),
     # An earlier certificate with more names is public, so its key is not used again.
-    ("kibana", "__pki_new_keys", True),
+    ("service", "__pki_new_keys", True),
 ]
 
 

@@ -170,3 +170,17 @@ def test_a_readme_that_is_missing_or_stale_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("one", role_specs.load_roles(ROOT / "roles"), ids=lambda found: found.name)
 def test_the_roles_of_this_collection(one: role_specs.Role) -> None:
     assert role_specs.problems(one) == []
+
+
+def test_a_variable_may_be_named_after_the_role_that_reads_it(tmp_path: Path) -> None:
+    folder = tmp_path / "web"
+    for part in ("defaults", "meta"):
+        (folder / part).mkdir(parents=True)
+    (folder / "defaults" / "main.yml").write_text("wall_web_networks: []\nwall_other: []\n")
+    (folder / "meta" / "service.yml").write_text('web: {networks: "{{ wall_web_networks }}"}\n')
+    found = [
+        one for one in role_specs.problems(role_specs.load_role(folder)) if "does not begin" in one
+    ]
+    assert found == [
+        "web: wall_other: does not begin with web_, and meta/service.yml does not use it"
+    ]

@@ -396,8 +396,19 @@ def test_reset_of_data_follows_only_links_of_root(
     (disk / "nodes").mkdir(parents=True)
     link(data / "elasticsearch", victim if whose else disk)
     os.chown(data / "elasticsearch", whose, whose, follow_symlinks=False)
-    result = call("platform_files", reset(theirs.parent, remove_data=True))
+    (data / "theirs").mkdir()
+    result = call(
+        "platform_files", reset(theirs.parent, remove_data=True, data=["elasticsearch", "logstash"])
+    )
     assert result.changed
+    assert (data / "theirs").is_dir()
     # The data behind a link of the operator is removed.
     assert (data / "elasticsearch").is_symlink() == (whose == 0)
     assert (disk / "nodes").exists() == (whose == USER)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "elasticsearch/nodes", "/etc"])
+def test_reset_of_data_stays_in_its_directory(call: Call, theirs: Path, name: str) -> None:
+    result = call("platform_files", reset(theirs.parent, remove_data=True, data=[name]))
+    assert "is no name of a directory" in result.msg
+    assert theirs.exists()

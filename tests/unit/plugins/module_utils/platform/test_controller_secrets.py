@@ -19,6 +19,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_secr
     Blocker,
     ControllerSecrets,
     HostSecrets,
+    ServedCertificate,
+    ServedCredential,
     find_blockers,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.swarm import configs_and_secrets
@@ -31,13 +33,27 @@ OBJECTS = (
     "logshipper-syslog-conf-0123456789ab",
 )
 
+CREDENTIALS = [
+    ServedCredential(name, f"/secure/{name}", title, service, f"{service}-{part}", "nothing breaks")
+    for name, title, service, part in (
+        ("logstash_password", "Logstash", "logshipper", "syslog-conf"),
+        *((name, "Kibana", "kibana", "yml") for name in ("kibana_token", *KEYS)),
+    )
+]
+CERTIFICATE = ServedCertificate(
+    "Kibana",
+    "kibana-certificate",
+    "kibana-key",
+    "kibana-certificate-0123456789ab",
+    "kibana-key-0123456789ab",
+)
 CONTROLLER = ControllerSecrets(
     directory="/secure",
     values={name: (f"fp-{name}",) for name in (*PASSWORDS, *KEYS, "secret_hash_key")},
     authorities={"ca.crt": ("ours",), "transport-ca.crt": ("between",)},
     signing=frozenset({"ca.crt", "transport-ca.crt"}),
-    kibana_certificate="kibana-certificate-0123456789ab",
-    kibana_key="kibana-key-0123456789ab",
+    credentials=CREDENTIALS,
+    certificates=[CERTIFICATE],
 )
 AUTHORITIES = {"ca.crt": ("ours",), "transport-ca.crt": ("between",)}
 RENDERED = {name: f"fp-{name}" for name in ("kibana_token", *KEYS)}
@@ -97,8 +113,11 @@ def test_bare_hosts_have_nothing_to_compare_with() -> None:
 
 
 def test_an_empty_folder_is_a_blocker_for_every_secret() -> None:
-    found = find_blockers(ControllerSecrets(directory="/empty"), HOSTS, {})
-    assert set(names(found)) == set(BLOCKERS) - {"authority_key"}
+    credentials = [replace(one, path=f"/empty/{one.name}") for one in CREDENTIALS]
+    empty = ControllerSecrets(directory="/empty", credentials=credentials)
+    found = find_blockers(empty, HOSTS, {})
+    served = {one.name for one in credentials}
+    assert set(names(found)) == {*BLOCKERS, *served} - {"authority_key"}
     for blocker in found:
         assert blocker.where.startswith("/empty/")
         assert "Restore /empty from your copy" in blocker.remedy
@@ -134,7 +153,7 @@ def test_another_platform_is_a_blocker() -> None:
     controller = replace(
         foreign(*PASSWORDS, *KEYS, "secret_hash_key"),
         authorities={"ca.crt": ("theirs",), "transport-ca.crt": ("theirs too",)},
-        kibana_certificate="kibana-certificate-ba9876543210",
+        certificates=[replace(CERTIFICATE, config_name="kibana-certificate-ba9876543210")],
     )
     found = find_blockers(controller, HOSTS, {})
     assert set(names(found)) == {"authority", *PASSWORDS, *KEYS}
@@ -237,7 +256,9 @@ def test_values_of_a_killed_rotation_are_known() -> None:
 def test_the_secrets_of_a_service_are_compared(name: str) -> None:
     lost = only(without(name), **{**LOGINS_WORK, name: None})
     assert (lost.name, lost.where) == (name, f"/secure/{name}")
-    assert f'"preflight_accept": ["{name}"]' in lost.remedy
+    assert f'"preflight_accept": ["{name}"]}}\'; nothing breaks.' in lost.remedy
+    service = "logshipper" if name == "logstash_password" else "kibana"
+    assert f"the service {service} of this platform has one" in lost.wrong
     other = only(foreign(name), **{**LOGINS_WORK, name: None})
     assert "old, or of another platform" in other.wrong
 
@@ -290,15 +311,16 @@ def test_the_names_in_the_swarm_show_a_lost_hash_key() -> None:
     found = only(without("secret_hash_key"), **LOGINS_WORK)
     assert (found.name, found.final) == ("secret_hash_key", False)
     assert "m1 lists kibana-key-0123456789ab" in found.wrong
-    assert "nothing is lost" in found.remedy
+    assert "Logstash and Kibana then get new tasks, and nothing is lost." in found.remedy
 
 
 def test_another_hash_key_gives_another_name() -> None:
-    found = only(replace(CONTROLLER, kibana_key="kibana-key-ffffffffffff"), **LOGINS_WORK)
+    other = replace(CERTIFICATE, secret_name="kibana-key-ffffffffffff")
+    found = only(replace(CONTROLLER, certificates=[other]), **LOGINS_WORK)
     assert found.name == "secret_hash_key"
-    renewed = replace(
-        CONTROLLER, kibana_key="kibana-key-ff", kibana_certificate="kibana-certificate-ff"
-    )
+    assert "m1 lists no kibana-key-ffffffffffff" in found.wrong
+    other = replace(other, config_name="kibana-certificate-ff")
+    renewed = replace(CONTROLLER, certificates=[other])
     assert find_blockers(renewed, HOSTS, LOGINS_WORK) == [], (
         "a certificate that was just renewed proves nothing"
     )

@@ -65,10 +65,17 @@ class Stage:
         self.status = "green"
         self.formed = True
         self.accept_even_managers = True
-        self.places = [
-            {"name": "Logstash", "variable": "logstash_replicas", "hosts": ["m1", "m2"]}
-            | {"replicas": "2", "single": True, "here": True}
-        ]
+        self.service: dict[str, Any] = {
+            "name": "logstash",
+            "role": "elk.swarm.logstash",
+            "title": "Logstash",
+            "kind": "replicated",
+            "group": "shippers",
+            "hosts": ["m1", "m2", "w2"],
+            "replicas": 2,
+            "data": [{"name": "logstash"}],
+        }
+        self.groups = {"shippers": ["m1", "m2", "w2"]}
 
     @property
     def placement(self) -> dict[str, Any]:
@@ -98,7 +105,9 @@ class Stage:
             f"swarm-{node}" if swarm_id is None else swarm_id,
             members=list(self.members.values()),
             cluster=self.placement,
-            places=self.places,
+            services=[self.service],
+            groups=self.groups,
+            hosts=list(self.members),
             accept_even_managers=self.accept_even_managers,
             ids=ids,
         )
@@ -300,13 +309,21 @@ def test_an_even_number_of_managers_must_be_accepted(stage: Stage) -> None:
 
 
 def test_a_service_keeps_enough_hosts(stage: Stage) -> None:
-    stage.places[0]["hosts"] = ["m1"]
-    assert "Logstash should run 2 task(s), and without w2 1 host(s) may run it" in stage.blockers()
-    stage.places[0]["single"] = False
+    stage.service["hosts"] = ["m1", "w2"]
+    assert stage.blockers() == (
+        "Logstash should run 2 task(s), and without w2 1 host(s) may run it. Add a host to the "
+        "group shippers, or lower logstash_replicas"
+    )
+    stage.service["data"] = []
     assert stage.blockers() == ""
-    stage.places[0] |= {"hosts": [], "replicas": "0"}
+    stage.service |= {"hosts": [], "replicas": 0}
     assert "without w2 0 host(s) may run it" in stage.blockers()
-    stage.places[0]["here"] = False
+    stage.groups = {"shippers": ["m1"]}
+    assert stage.blockers() == ""
+    # Without the group every host may run it.
+    stage.groups = {}
+    assert "without w2 0 host(s) may run it" in stage.blockers()
+    stage.service["kind"] = "per_host"
     assert stage.blockers() == ""
 
 

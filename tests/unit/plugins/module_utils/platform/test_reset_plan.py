@@ -173,7 +173,8 @@ DATA = ["/srv/elk", "/srv/elk/elasticsearch", "/srv/elk/logstash", "/srv/elk/min
 
 
 def files(present: list[str], remove_data: bool = False, data_found: bool = True) -> reset.Files:
-    return reset.plan_files("/etc/elk", "/srv/elk", present, remove_data, data_found)
+    names = ["elasticsearch", "logstash"]
+    return reset.plan_files("/etc/elk", "/srv/elk", present, names, remove_data, data_found)
 
 
 class TestFiles:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -21,6 +23,13 @@ CA = certificate(ec.generate_private_key(ec.SECP256R1()))
 OTHER_CA = certificate(ec.generate_private_key(ec.SECP256R1()))
 NEXT = certificate(ec.generate_private_key(ec.SECP256R1()))
 PASSWORD = {"elastic_password": "p\n"}
+CREDENTIALS = (
+    "logstash_password",
+    "kibana_token",
+    "kibana_encryption_key",
+    "kibana_saved_objects_key",
+    "kibana_reporting_key",
+)
 EVERYTHING = {
     "ca.crt": CA,
     "certs/m1.crt": "c",
@@ -35,11 +44,12 @@ EVERYTHING = {
 
 
 def test_an_empty_folder_gets_everything_and_two_keys_are_lost() -> None:
-    found = plan({"m1": EVERYTHING, "w1": {**PASSWORD, "ca.crt": CA}}, Present())
+    present = Present(credentials=(*CREDENTIALS, "hello_password"))
+    found = plan({"m1": EVERYTHING, "w1": {**PASSWORD, "ca.crt": CA}}, present)
     assert found.write == EVERYTHING
     assert found.sources["elastic_password"] == "m1"
     assert found.blockers == []
-    assert found.lost == ("ca.key", "secret_hash_key")
+    assert found.lost == ("ca.key", "hello_password", "secret_hash_key")
 
 
 def test_existing_files_stay() -> None:
@@ -78,9 +88,11 @@ def test_a_host_cannot_add_an_authority_of_its_own() -> None:
     "name", ["ca.key", "ca.crt.next", "certs/w1.key", "../x", "certs/../x", "elastic_password.next"]
 )
 def test_a_host_gives_only_its_own_and_shared_files(name: str) -> None:
-    assert not may_give("m1", name)
+    assert not may_give("m1", name, CREDENTIALS, ["kibana"])
     for own in (*EVERYTHING, "certs/kibana.key", "certs/m1.transport.crt", "transport-ca.crt"):
-        assert may_give("m1", own)
+        assert may_give("m1", own, CREDENTIALS, ["kibana"])
+    assert not may_give("m1", "certs/kibana.key", CREDENTIALS, [])
+    assert not may_give("m1", "kibana_token", [], ["kibana"])
 
 
 def test_a_certificate_comes_back_with_its_own_key_only() -> None:
@@ -121,13 +133,15 @@ def test_a_file_that_hides_an_authority_does_not_come_back() -> None:
 
 def test_next_steps() -> None:
     accept = '-e \'{"preflight_accept": ["secret_hash_key"]}\''
-    assert next_steps((), "/d") == ["ansible-playbook site.yml"]
-    assert next_steps(("secret_hash_key",), "/d") == [f"ansible-playbook site.yml {accept}"]
-    both = next_steps(("ca.key", "secret_hash_key"), "/d")
+    steps = functools.partial(next_steps, directory="/d", credentials=CREDENTIALS)
+    assert steps(()) == ["ansible-playbook site.yml"]
+    assert steps(("secret_hash_key",)) == [f"ansible-playbook site.yml {accept}"]
+    assert '["kibana_token", "secret_hash_key"]' in steps(("kibana_token", "secret_hash_key"))[0]
+    both = steps(("ca.key", "secret_hash_key"))
     assert both[0].endswith(f"rotate.yml -e rotate=ca -e rotate_lost_ca_key=true {accept}")
     assert both[1] == "ansible-playbook site.yml"
-    transport = next_steps(("transport-ca.key",), "/d")
+    transport = steps(("transport-ca.key",))
     assert transport[0].endswith("rotate.yml -e rotate=transport_ca -e rotate_lost_ca_key=true")
-    keys = next_steps(("ca.key", "transport-ca.key"), "/d")
+    keys = steps(("ca.key", "transport-ca.key"))
     assert keys[0].endswith("rotate.yml -e rotate=ca,transport_ca -e rotate_lost_ca_key=true")
-    assert "elasticsearch-reset-password" in next_steps(("elastic_password",), "/d")[0]
+    assert "elasticsearch-reset-password" in steps(("elastic_password",))[0]

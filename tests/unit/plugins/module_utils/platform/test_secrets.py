@@ -24,8 +24,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import 
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey import (
     SecretFile,
-    kibana_files,
     read_file,
+    served_certificates,
     survey,
     values,
 )
@@ -168,16 +168,20 @@ def test_traps_of_another_user_are_not_read(tmp_path: Path, trap: str) -> None:
     assert values([], str(tmp_path)) == {}
 
 
-def test_the_key_of_kibana_is_beside_its_settings() -> None:
+def test_a_certificate_is_in_the_containers_of_its_service() -> None:
     authority = certificate(ec.generate_private_key(ec.SECP256R1()))
     own = certificate(ec.generate_private_key(ec.SECP256R1()))
     key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
     files = [
-        SecretFile("k", authority),
-        SecretFile("k", own),
-        SecretFile("k", key),
-        SecretFile("k", KIBANA),
-        SecretFile("other", "-----BEGIN PRIVATE KEY-----\nno\n"),
+        SecretFile("k", authority, "analysis"),
+        SecretFile("k", own, "analysis"),
+        SecretFile("k", key, "analysis"),
+        SecretFile("k", KIBANA, "analysis"),
+        SecretFile("other", "-----BEGIN PRIVATE KEY-----\nno\n", "hello"),
+        SecretFile("foreign", "-----BEGIN PRIVATE KEY-----\nno\n"),
     ]
-    assert kibana_files(files, authority) == {"certs/kibana.crt": own, "certs/kibana.key": key}
-    assert kibana_files(files[:3], authority) == {}
+    assert served_certificates(files, authority, {"analysis": "kibana"}) == {
+        "certs/kibana.crt": own,
+        "certs/kibana.key": key,
+    }
+    assert served_certificates(files, authority, {}) == {}

@@ -212,7 +212,7 @@ def test_the_output_holds_no_secret(value: dict[str, Any]) -> None:
     shown = json.dumps(service_storage(value, "elasticsearch", "m1", "/srv", "/data"))
     assert "hush" not in shown
     assert "aGVsbG8" not in shown
-    planned = storage_plan({"elasticsearch": value}, "m1", "", {"elasticsearch": "/srv"})
+    planned = storage_plan({"elasticsearch": value}, "m1")
     assert "hush" not in planned["note"]
     assert "aGVsbG8" not in planned["note"]
 
@@ -310,14 +310,14 @@ def test_a_note_keeps_the_entries_of_other_services() -> None:
 
 # -- one host ----------------------------------------------------------------------------------
 
-PLACES = {"elasticsearch": "/srv/elk/elasticsearch", "logstash": "/srv/elk/logstash"}
+DATA_DIR = "/srv/elk"
 
 
 def test_a_host_with_directories_needs_nothing_else() -> None:
     both = {"elasticsearch": {"kind": "bind"}, "logstash": {"kind": "bind"}}
-    assert storage_plan(both, "m1", "", PLACES) == {
+    assert storage_plan(both, "m1") == {
         "errors": [],
-        "directories": list(PLACES.values()),
+        "directories": ["/srv/elk/elasticsearch", "/srv/elk/logstash"],
         "plugins": [],
         "volumes": [],
         "note": "",
@@ -326,7 +326,7 @@ def test_a_host_with_directories_needs_nothing_else() -> None:
 
 def test_two_services_share_one_plugin() -> None:
     value = {**PLUGIN, "plugin_options": {"PASSWORD": "hush"}, "grant_all": True}
-    found = storage_plan({"elasticsearch": value, "logstash": value}, "m1", "", PLACES)
+    found = storage_plan({"elasticsearch": value, "logstash": value}, "m1")
     assert found["plugins"] == [
         {
             "plugin_name": PLUGIN["plugin"],
@@ -341,7 +341,7 @@ def test_two_services_share_one_plugin() -> None:
 
 def test_one_name_is_one_plugin() -> None:
     other = {**PLUGIN, "plugin_options": {"RETRIES": "5"}}
-    found = storage_plan({"elasticsearch": PLUGIN, "logstash": other}, "m1", "", PLACES)
+    found = storage_plan({"elasticsearch": PLUGIN, "logstash": other}, "m1")
     assert found["volumes"] == []
     [error] = found["errors"]
     assert error.startswith("logstash_storage: asks for another plugin disk")
@@ -350,20 +350,20 @@ def test_one_name_is_one_plugin() -> None:
 def test_data_that_has_left_the_host_may_go_elsewhere() -> None:
     disks = {"/srv/elk/elasticsearch": {"empty": False}}
     desired = {"elasticsearch": {"kind": "volume"}}
-    assert storage_plan(desired, "m1", "", PLACES, disks)["errors"]
-    found = storage_plan(desired, "m1", "", PLACES, disks, moving=["elasticsearch"])
+    assert storage_plan(desired, "m1", "", DATA_DIR, disks)["errors"]
+    found = storage_plan(desired, "m1", "", DATA_DIR, disks, moving=["elasticsearch"])
     assert found["errors"] == []
     assert [one["volume_name"] for one in found["volumes"]] == ["es-m1"]
     # It may not go back to a directory with old data: that is older than the data of the others.
     back = {"elasticsearch": {"kind": "bind"}}
-    full = storage_plan(back, "m1", found["note"], PLACES, disks, moving=["elasticsearch"])
+    full = storage_plan(back, "m1", found["note"], DATA_DIR, disks, moving=["elasticsearch"])
     assert "/srv/elk/elasticsearch is not empty" in full["errors"][0]
     empty = {"/srv/elk/elasticsearch": {"empty": True}}
-    done = storage_plan(back, "m1", found["note"], PLACES, empty, moving=["elasticsearch"])
+    done = storage_plan(back, "m1", found["note"], DATA_DIR, empty, moving=["elasticsearch"])
     assert done["errors"] == []
     # The note is written again, or it would still say that data is on a volume.
     assert done["note"] == "{}"
-    assert storage_plan(back, "m1", done["note"], PLACES, empty)["errors"] == []
+    assert storage_plan(back, "m1", done["note"], DATA_DIR, empty)["errors"] == []
 
 
 def test_with_a_blocker_nothing_is_planned() -> None:
@@ -371,7 +371,7 @@ def test_with_a_blocker_nothing_is_planned() -> None:
         {"elasticsearch": {"kind": "volume"}, "logstash": {"kind": "nfs"}},
         "m1",
         "",
-        PLACES,
+        DATA_DIR,
         {"/srv/elk/elasticsearch": {"empty": False}},
     )
     assert [error.partition(":")[0] for error in found["errors"][:2]] == [
@@ -381,3 +381,10 @@ def test_with_a_blocker_nothing_is_planned() -> None:
     assert "elasticsearch has its data on bind" in found["errors"][2]
     assert "docs/storage.md#moving-data" in found["errors"][2]
     assert (found["directories"], found["volumes"], found["note"]) == ([], [], "")
+
+
+def test_other_data_has_volumes_and_directories_of_its_name() -> None:
+    desired = {"hello": {"kind": "bind"}, "hello_wal": {"kind": "volume"}}
+    found = storage_plan(desired, "m1", "", "/data")
+    assert found["directories"] == ["/data/hello"]
+    assert [one["volume_name"] for one in found["volumes"]] == ["hello_wal-m1"]

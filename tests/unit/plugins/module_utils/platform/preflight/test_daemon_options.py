@@ -15,6 +15,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.daemo
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.examine import examine
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Host, Site
+from tests.unit.plugins.module_utils.platform.preflight.described import described
 
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Finding
@@ -103,11 +104,19 @@ def test_foreign_options_are_named_before_they_are_lost() -> None:
 
 
 @pytest.mark.parametrize("path", ["~/secure", "secure/ca.crt", "$HOME/ca.crt"])
-@pytest.mark.parametrize("name", ["elk_config_dir", "pki_ca_key", "elk_kibana_token_file"])
+@pytest.mark.parametrize("name", ["elk_config_dir", "pki_ca_key"])
 def test_a_path_that_is_not_absolute(name: str, path: str) -> None:
     (finding,) = found({}, **{name: path})
     assert (finding.check, finding.where) == ("paths", name)
     assert found({}, **{name: "/secure/x"}) == []
+
+
+@pytest.mark.parametrize(("path", "wrong"), [("secure/token", True), ("/secure/token", False)])
+def test_the_path_of_a_credential(path: str, wrong: bool) -> None:
+    services = described({"elk_kibana_token_file": path})
+    site = Site({"swarm_managers": ["m1"]}, {}, {}, services=services)
+    findings = [one.where for one in examine(site, only=NAMES)]
+    assert findings == (["elk_kibana_token_file"] if wrong else [])
 
 
 def test_all_hosts_use_one_folder_of_the_controller() -> None:

@@ -19,9 +19,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.exami
     examine,
     report,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.firewall import (
-    FIREWALL_NETWORKS,
-)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.foreign_names import (
     FOREIGN,
 )
@@ -42,6 +39,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.varia
 )
 from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from repo import ROOT
+from tests.unit.plugins.module_utils.platform.preflight.described import described
 
 NAMES = {"m1": 11, "m2": 12, "m3": 13, "w1": 21, "w2": 22}
 
@@ -58,7 +56,9 @@ SETTINGS: dict[str, Any] = {
     "storage_min_free_gb": 10.0,
     "elasticsearch_image": "docker.elastic.co/elasticsearch/elasticsearch:9.2.4",
     "elasticsearch_index_replicas": 1,
+    "elasticsearch_memory": "4g",
     "elasticsearch_setting_names": [],
+    "logstash_memory": "2g",
     "logstash_image": "docker.elastic.co/logstash/logstash:9.2.4",
     "logstash_port": 514,
     "kibana_image": "docker.elastic.co/kibana/kibana:9.2.4",
@@ -161,11 +161,28 @@ class Lab:
             }
 
     def site(self) -> Site:
-        hosts = {
-            name: Host(name, self.declared[name], self.survey[name], self.resolved.get(name, ()))
-            for name in self.declared
-        }
-        return Site(self.groups, hosts, self.settings, self.variables, VOCABULARY)
+        services = described(self.settings)
+        hosts = {}
+        for name, declared in self.declared.items():
+            ports = [port for service in services for port in service.ports]
+            of_services = {
+                "memory": {
+                    one.name: declared[one.memory.variable]
+                    for one in services
+                    if one.memory.variable in declared
+                },
+                "networks": {port.name: declared.get(port.networks.variable) for port in ports},
+                "storage": declared.get("storage"),
+            }
+            hosts[name] = Host(
+                name,
+                {**declared, "services": of_services},
+                self.survey[name],
+                self.resolved.get(name, ()),
+            )
+        return Site(
+            self.groups, hosts, self.settings, self.variables, VOCABULARY, services=services
+        )
 
     def findings(self, *accepted: str) -> list[Finding]:
         return examine(self.site(), accepted)
@@ -1058,7 +1075,15 @@ def test_huge_pages_for_every_process(lab: Lab, present: str, variable: str, war
 # Firewalls
 
 
-@pytest.mark.parametrize("name", FIREWALL_NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "firewall_addresses",
+        "firewall_elasticsearch_networks",
+        "firewall_kibana_networks",
+        "firewall_syslog_networks",
+    ],
+)
 def test_an_invalid_network_of_the_firewall(lab: Lab, name: str) -> None:
     lab.declared["w1"][name] = ["10.30.0.0/16", "fd00::/8", "10.30.0.0/33"]
     found = lab.only()

@@ -15,13 +15,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.exami
     CHECKS,
     examine,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.role_values import (
-    LOGSTASH_BESIDE_HEAP,
-)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import Host, Site
-from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.values import parse_size
 from repo import ROOT
 from tests.unit.expressions import Loader
+from tests.unit.plugins.module_utils.platform.preflight.described import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,36 +28,17 @@ if TYPE_CHECKING:
 GOOD: dict[str, Any] = {
     "elk_stack_name": "elk",
     "elk_network": "elknet",
-    "elk_syslog_index": "syslog-msg",
-    "elk_logstash_user": "logstash_writer",
     "elasticsearch_index_refresh_interval": "5s",
     "elasticsearch_rollover_max_age": "1d",
     "elasticsearch_rollover_max_primary_shard_size": "50gb",
     "elasticsearch_retention": "30d",
-    "logstash_heap": "512m",
-    "logstash_memory": "1g",
-    "logstash_queue_max_bytes": "1gb",
-    "logstash_queue_page_capacity": "64mb",
-    "logstash_retry_max_interval": "64",
-    "logstash_stop_grace_period": "90",
-    "logstash_syslog_timezone": "Europe/Berlin",
-    "logstash_unparsed_tag": "_syslog_unparsed",
-    "logstash_password_fits": True,
-    "time_zones": ["Europe/Berlin", "UTC"],
-    "kibana_public_base_url": "https://logs.example.org/kibana",
-    "kibana_base_path": "",
-    "kibana_rewrite_base_path": False,
-    "kibana_key_lengths": {"kibana_encryption_key": 48},
     "pki_ca_valid_days": "3650",
     "pki_valid_days": "730",
     "pki_renew_days": "30",
 }
 NAMES = (
     "stack_name",
-    "role_names",
     "times",
-    "logstash_values",
-    "kibana_values",
     "certificate_days",
     "certificate_names",
     "docker_users",
@@ -68,18 +46,12 @@ NAMES = (
 # Each check of a role, and the check of preflight that comes before it. Without one, the task needs
 # what only an earlier role makes, or asks the host or the cluster at that moment.
 PREFLIGHT_HAS = {
-    "Check the encryption keys": "kibana_values",
     "Check that the containers have room": "replicas",
-    "Check the public address": "kibana_values",
-    "Check that the base path is that of the public address": "kibana_values",
-    "Check that Kibana answers without the base path": "kibana_values",
+    # What meta/service.yml describes, preflight checks as well.
+    "Check the values of Kibana": "",
+    "Check the values of Logstash": "",
     "Check that the token and the certificate are there": "",
     "Check that every replica has a host": "replicas",
-    "Check that a stop has time to end": "logstash_values",
-    "Check that the heap fits into the memory limit": "logstash_values",
-    "Check that the queue has room for a page": "logstash_values",
-    "Check the names that go into the pipeline": "role_names",
-    "Check that the password can stand in a pipeline": "logstash_values",
     "Check that the certificate authority is there": "",
     "Check the days of validity and the names": "certificate_days",
     "Check that the key of a certificate authority is not lost": "authority_key",
@@ -123,24 +95,9 @@ def test_good_values_have_no_findings() -> None:
         ("elk_stack_name", "My Stack", "stack_name", "cannot begin the name"),
         ("elk_stack_name", "a" * 41, "stack_name", "cannot begin the name"),
         ("elk_network", "elk net", "stack_name", "cannot begin the name"),
-        ("elk_syslog_index", "Syslog", "role_names", "no name that fits"),
-        ("elk_logstash_user", "log stash", "role_names", "no name that fits"),
-        ("logstash_unparsed_tag", "a b", "role_names", "no name that fits"),
-        ("logstash_syslog_timezone", "Europe/Nowhere", "role_names", "no time zone"),
-        ("logstash_heap", "800m", "logstash_values", "is less than logstash_heap"),
-        ("logstash_stop_grace_period", "60", "logstash_values", "is not more than"),
-        ("logstash_queue_max_bytes", "32mb", "logstash_values", "one page"),
-        ("logstash_password_fits", False, "logstash_values", "no escaping"),
         ("elasticsearch_retention", "30", "times", "needs a unit"),
         ("elasticsearch_retention", 30, "times", "needs a unit"),
         ("elasticsearch_rollover_max_primary_shard_size", "50", "times", "no size"),
-        ("kibana_public_base_url", "logs.example.org", "kibana_values", "no address"),
-        ("kibana_public_base_url", "https://logs.example.org/", "kibana_values", "no address"),
-        ("kibana_public_base_url", "https://me@example.org", "kibana_values", "no address"),
-        ("kibana_public_base_url", "https://example.org/logs?a=b", "kibana_values", "no address"),
-        ("kibana_base_path", "/logs", "kibana_values", "/logs, and .* has the path /kibana"),
-        ("kibana_rewrite_base_path", True, "kibana_values", "only below its base path"),
-        ("kibana_key_lengths", {"kibana_reporting_key": 5}, "kibana_values", "has 5 characters"),
         ("pki_valid_days", "5000", "certificate_days", "outlive their authority"),
         ("pki_valid_days", 20, "certificate_days", "each run would renew"),
     ],
@@ -153,31 +110,19 @@ def test_a_value_that_a_role_would_refuse_later(
     assert re.search(says, finding.wrong)
 
 
-def test_the_base_path_may_be_written_twice() -> None:
-    assert found("kibana_base_path", "/kibana") == []
-
-
-def test_a_stop_needs_time_although_retries_are_short() -> None:
-    settings = {"logstash_retry_max_interval": "5", "logstash_stop_grace_period": "25"}
-    site = Site({"swarm_managers": ["m1"]}, {}, {**GOOD, **settings})
-    (finding,) = examine(site, only=NAMES)
-    assert "25 s is not more than 25 s" in finding.wrong
-    assert "26 or more" in finding.mend
-
-
 def test_a_user_that_does_not_exist() -> None:
     (finding,) = found(unknown_users=["deploy"])
     assert (finding.check, finding.where) == ("docker_users", "m1")
 
 
 def test_a_host_with_the_name_of_a_certificate() -> None:
-    (finding,) = examine(Site({"swarm_managers": ["kibana"]}, {}, GOOD), only=NAMES)
+    site = Site({"swarm_managers": ["kibana"]}, {}, GOOD, services=described({}))
+    (finding,) = examine(site, only=NAMES)
     assert (finding.check, finding.where) == ("certificate_names", "kibana")
-
-
-@pytest.mark.parametrize("zone", ["", "UTC", "+02:00", "Europe/Berlin"])
-def test_good_time_zones(zone: str) -> None:
-    assert found("logstash_syslog_timezone", zone) == []
+    assert finding.wrong == (
+        "has the name of a file of another certificate: certs/kibana.crt is that of the service, "
+        "certs/HOST.transport.crt that of a node."
+    )
 
 
 def tasks(value: Any) -> Iterator[dict[str, Any]]:
@@ -208,6 +153,4 @@ def test_preflight_gets_every_value_that_it_checks() -> None:
         for task in yaml.load((ROOT / "roles/preflight/tasks/main.yml").read_text(), Loader)
         if "elk.swarm.preflight" in task
     ]
-    assert set(GOOD) - {"time_zones"} <= set(module["settings"])
-    variables = yaml.safe_load((ROOT / "roles/logstash/vars/main.yml").read_text())
-    assert parse_size(variables["__logstash_beside_heap"]) == LOGSTASH_BESIDE_HEAP
+    assert set(GOOD) <= set(module["settings"])
