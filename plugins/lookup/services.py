@@ -32,7 +32,7 @@ options:
       - Left out, all fields.
     type: list
     elements: str
-    choices: [hosts, replicas, labels, ports, data, certificates]
+    choices: [service, hosts, replicas, labels, ports, data, certificates, status]
   secrets:
     description:
       - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
@@ -83,6 +83,10 @@ _raw:
       description: The group of the inventory with its hosts.
       type: str
       sample: logstash
+    service:
+      description: Its name in the swarm.
+      type: str
+      sample: logshipper
     hosts:
       description: The hosts that may run it.
       type: list
@@ -106,6 +110,7 @@ _raw:
           port: 514
           protocols: [tcp, udp]
           publish: ingress
+          tls: false
           networks: [10.0.0.0/8]
     data:
       description: The data that it keeps on its hosts.
@@ -119,6 +124,11 @@ _raw:
       elements: dict
       sample:
         - {name: kibana, names: [kibana, logs.example.org]}
+    status:
+      description: The sections of the status that are about this service only.
+      type: list
+      elements: str
+      sample: [logstash_queue]
 """
 
 import os

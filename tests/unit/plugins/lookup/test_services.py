@@ -122,6 +122,7 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
             "title": "Hello",
             "kind": "replicated",
             "group": "hello",
+            "service": "hello",
             "hosts": ["m1", "w1"],
             "replicas": 2,
             "labels": [],
@@ -131,11 +132,13 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
                     "port": 8443,
                     "protocols": ["tcp"],
                     "publish": "host",
+                    "tls": False,
                     "networks": ["192.0.2.0/24"],
                 }
             ],
             "data": [{"name": "hello"}],
             "certificates": [],
+            "status": [],
         }
     ]
 

@@ -57,6 +57,7 @@ def test_values_get_their_types_and_fields_their_defaults() -> None:
         title="Hello",
         kind="replicated",
         group="hello",
+        service="hello",
         hosts=("m1", "w1"),
         replicas=2,
         labels=("elk.hello",),
@@ -134,6 +135,14 @@ def test_a_dictionary_and_back() -> None:
         (
             {"certificates": [{"name": "kibana", "names": []}]},
             "hello.certificates[0].name: kibana must be hello or begin with hello_",
+        ),
+        (
+            {"status": ["health"]},
+            "hello: value of status must be one or more of: elasticsearch_cluster, logstash_queue,",
+        ),
+        (
+            {"status": ["logstash_queue"], "data": []},
+            "hello.status: logstash_queue needs an entry of data with the queue",
         ),
         (
             {"data": [{"name": "../etc", "storage": {}}]},
