@@ -150,11 +150,13 @@ def write_index(view: Mapping[str, Any], alias: str, keepers: Sequence[str] = ()
     """Whether an index takes the lines."""
     if not alias or "write_index" not in view or view["write_index"]:
         return []
-    wait = f": they wait in the queue of {several(keepers)}" if keepers else ""
+    text = f"The alias {alias} has no index that takes lines"
+    if keepers:
+        text = f"{text}: they wait in the queue of {several(keepers)}"
     return [
         Finding(
             BAD,
-            f"The alias {alias} has no index that takes lines{wait}",
+            text,
             "write_index",
             SITE,
         )
