@@ -45,6 +45,7 @@ options:
       - certificates
       - credentials
       - checks
+      - status
   secrets:
     description:
       - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
@@ -143,6 +144,7 @@ _raw:
           port: 514
           protocols: [tcp, udp]
           publish: ingress
+          tls: false
           networks: [10.0.0.0/8]
     data:
       description: The data that it keeps on its hosts.
@@ -185,6 +187,11 @@ _raw:
           that: false
           wrong: 80 needs a capability that the container does not have.
           fix: Use a port from 1024.
+    status:
+      description: The sections of the status that are about this service only.
+      type: list
+      elements: str
+      sample: [logstash_queue]
 """
 
 import os

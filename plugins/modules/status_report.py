@@ -80,35 +80,20 @@ options:
     description: Text of the authority's certificate.
     type: str
     default: ""
-  kibana_certificate:
-    description: Text of Kibana's certificate.
-    type: str
-    default: ""
+  certificates:
+    description: Text of the certificates that services share, by their names in O(services).
+    type: dict
+    default: {}
   controller:
     description: What M(elk.swarm.status_controller) found on this machine.
     type: dict
   services:
-    description: The replicated services that the inventory asks for.
+    description:
+      - The services of the platform, as P(elk.swarm.services#lookup) returns them.
+      - The report has a section about Elasticsearch only if one of them asks for it.
     type: list
     elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the service.
-        type: str
-        required: true
-      replicas:
-        description: Number of its tasks. With V(0) it may be missing.
-        type: int
-        required: true
-      variable:
-        description: The variable that sets this number.
-        type: str
-        required: true
-  logstash_service:
-    description: Name of the service of Logstash, for the commands that are shown.
-    type: str
-    default: logshipper
+    required: true
   alias:
     description: Alias of the indices that receive the syslog lines.
     type: str
@@ -179,6 +164,8 @@ options:
 seealso:
   - module: elk.swarm.status_survey
   - module: elk.swarm.status_controller
+  - plugin: elk.swarm.services
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""
@@ -192,6 +179,7 @@ EXAMPLES = r"""
         role: manager
         elasticsearch: true
         survey: "{{ looked_at.survey }}"
+    services: "{{ query('elk.swarm.services', 'elk.swarm.elasticsearch', 'elk.swarm.kibana') }}"
     path: /tmp/status.html
   delegate_to: localhost
   register: report
@@ -314,19 +302,9 @@ def main() -> None:
                 },
             },
             "ca_certificate": {"type": "str", "default": ""},
-            "kibana_certificate": {"type": "str", "default": ""},
+            "certificates": {"type": "dict", "default": {}},
             "controller": {"type": "dict"},
-            "services": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "replicas": {"type": "int", "required": True},
-                    "variable": {"type": "str", "required": True},
-                },
-            },
-            "logstash_service": {"type": "str", "default": "logshipper"},
+            "services": {"type": "list", "elements": "dict", "required": True},
             "alias": {"type": "str", "default": ""},
             "api_port": {"type": "int", "default": 9200},
             "ca_path": {"type": "str", "default": "ca.crt"},

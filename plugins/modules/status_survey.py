@@ -49,16 +49,18 @@ options:
   elasticsearch_path:
     description: The one of O(paths) whose free space Elasticsearch watches itself.
     type: path
-  logstash_service:
-    description: Name of the service of Logstash. Its queue is checked if this is set.
-    type: str
-  logstash_path:
-    description: Logstash's data directory on the host, for a queue whose Logstash does not run.
-    type: path
+  queues:
+    description:
+      - The queues of Logstash that are checked. By the name of the service, its data directory on
+        the host.
+      - The directory is where a queue is whose Logstash does not run. A Logstash that runs may have
+        its data in a volume instead.
+    type: dict
+    default: {}
   queue_wait:
     description:
       - Maximum seconds to watch a queue that holds events, at least 6. The first event that is
-        sent ends the wait.
+        sent ends the wait. One queue is watched after the other.
     type: int
     default: 10
   alias:
@@ -97,8 +99,7 @@ EXAMPLES = r"""
     certificate: /etc/elk/pki/node.crt
     pki_dir: /etc/elk/pki
     paths: [/etc/elk, /srv/elk]
-    logstash_service: logshipper
-    logstash_path: /srv/elk/logstash
+    queues: {logshipper: /srv/elk/logstash}
     alias: syslog-msg
     elasticsearch_urls: "{{ elk_elasticsearch_urls }}"
     elasticsearch_ca_path: "{{ elk_ca_file }}"
@@ -151,20 +152,21 @@ survey:
           available: 64424509440
           inodes: 6553600
           inodes_free: 6400000
-    logstash:
+    queues:
       description:
-        - What Logstash reports of its queue at the first and the last reading, or the content of a
-          queue whose Logstash does not run here. Empty if there is neither.
+        - By the name of the service, what Logstash reports of its queue at the first and the last
+          reading, or the content of a queue whose Logstash does not run here, or nothing.
         - The counts are those of RV(elk.swarm.logstash_queue#module:events).
       type: dict
       sample:
-        container: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
-        listening: true
-        path: /srv/elk/logstash
-        first: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
-        last: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
-        seconds: 10.1
-        long: false
+        logshipper:
+          container: 5f69457147465f4f7b2ce7b93fde2dcea26040b635686fec99f4f5349eba775e
+          listening: true
+          path: /srv/elk/logstash
+          first: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
+          last: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
+          seconds: 10.1
+          long: false
     swarm:
       description:
         - Nodes and services, from a manager. Empty from a worker. C(authorities) has the
@@ -409,8 +411,7 @@ def main() -> None:
             "pki_dir": {"type": "path"},
             "paths": {"type": "list", "elements": "str", "default": []},
             "elasticsearch_path": {"type": "path"},
-            "logstash_service": {"type": "str"},
-            "logstash_path": {"type": "path"},
+            "queues": {"type": "dict", "default": {}},
             "queue_wait": {"type": "int", "default": 10},
             "alias": {"type": "str", "default": ""},
             "elasticsearch_urls": {"type": "list", "elements": "str", "default": []},
@@ -431,17 +432,13 @@ def main() -> None:
         "certificate": read(module.params["certificate"]),
         "pki": about_pki(module.params["pki_dir"]),
         "file_systems": about_file_systems(engine, module.params),
-        "logstash": {},
         "swarm": about_swarm(engine, member),
         "elasticsearch": about_elasticsearch(module.params),
+        "queues": {
+            service: task.survey(engine, service, str(path), module.params["queue_wait"])
+            for service, path in module.params["queues"].items()
+        },
     }
-    if module.params["logstash_service"]:
-        survey["logstash"] = task.survey(
-            engine,
-            module.params["logstash_service"],
-            module.params["logstash_path"] or "",
-            module.params["queue_wait"],
-        )
     engine.close()
     module.exit_json(changed=False, survey=survey)
 

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of nodes, services, configs and secrets. Each name is written only here."""
+"""Labels of nodes, services, configs and secrets. Each name is written only here.
+
+The label that places a service is in the description of that service.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ GENERATION, CONFIG, RESTARTED = "elk.es", "elk.es.config", "elk.es.restarted"
 HOLD = "hold"
 # On a host that add_host.yml has begun to add and has not finished.
 JOINING = "elk.joining"
-LOGSTASH, KIBANA = "elk.logstash", "elk.kibana"
 # The names of the node's labels that came from the inventory.
 FROM_INVENTORY = "elk.inventory-labels"
 

@@ -91,11 +91,30 @@ def statistics(engine: Engine, container: str) -> Flow | None:
         return None
 
 
-def listening(engine: Engine, container: str) -> bool | None:
-    """Whether the input listens; None when it is unknown."""
+def inspected(engine: Engine, container: str) -> Mapping[str, Any]:
+    """The container as `docker inspect` shows it; empty if it has stopped in the meantime."""
     try:
-        pid = int(((engine.container(container)).get("State") or {}).get("Pid") or 0)
-    except (EngineError, ValueError):
+        return engine.container(container)
+    except EngineError:
+        return {}
+
+
+def binds(container: Mapping[str, Any], path: str) -> bool:
+    """Whether a container has this directory of the host.
+
+    >>> binds({"Mounts": [{"Type": "bind", "Source": "/srv/elk/logstash"}]}, "/srv/elk/logstash")
+    True
+    """
+    return any(
+        mount.get("Type") == "bind" and mount.get("Source") == os.path.normpath(path)
+        for mount in container.get("Mounts") or ()
+    )
+
+
+def listening(container: Mapping[str, Any]) -> bool | None:
+    """Whether the input listens; None when it is unknown."""
+    pid = int((container.get("State") or {}).get("Pid") or 0)
+    if not pid:
         return None
     text = ""
     for name in ("tcp", "tcp6"):
@@ -115,10 +134,11 @@ def survey(engine: Engine, service: str, data_path: str, longest: float) -> Mapp
         # The survey of the host reports that Docker does not answer.
         return {}
     if container:
+        facts = inspected(engine, container)
         return {
             "container": container,
-            "path": data_path,
-            "listening": listening(engine, container),
+            "path": data_path if data_path and binds(facts, data_path) else "",
+            "listening": listening(facts),
             **watch(lambda: statistics(engine, container), longest),
         }
     path = os.path.join(data_path, "queue") if data_path else ""

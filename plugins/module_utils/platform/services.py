@@ -22,6 +22,8 @@ Spec = dict[str, dict[str, Any]]
 REPLICATED, GLOBAL, PER_HOST, HOST = KINDS = ("replicated", "global", "per_host", "host")
 INGRESS = "ingress"
 ON_HOST = "host"
+# What the status shows of one service only, because no other service has it.
+CLUSTER, QUEUE, KIBANA = SECTIONS = ("elasticsearch_cluster", "logstash_queue", "kibana_status")
 
 PORT: Spec = {
     "name": {"type": "str", "required": True},
@@ -33,6 +35,7 @@ PORT: Spec = {
         "default": ["tcp"],
     },
     "publish": {"type": "str", "choices": [ON_HOST, INGRESS], "default": ON_HOST},
+    "tls": {"type": "bool", "default": False},
     "networks": {"type": "list", "elements": "str", "default": []},
 }
 DATA: Spec = {
@@ -64,8 +67,8 @@ CHECK: Spec = {
 SERVICE: Spec = {
     "title": {"type": "str", "required": True},
     "kind": {"type": "str", "choices": list(KINDS), "required": True},
-    "service": {"type": "str"},
     "group": {"type": "str"},
+    "service": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "required": True},
     "replicas": {"type": "int"},
     "purpose": {"type": "str", "default": ""},
@@ -77,6 +80,7 @@ SERVICE: Spec = {
     "certificates": {"type": "list", "elements": "dict", "default": []},
     "credentials": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
+    "status": {"type": "list", "elements": "str", "choices": list(SECTIONS), "default": []},
 }
 # The fields with entries of their own, and the spec of an entry.
 ENTRIES: dict[str, Spec] = {
@@ -120,6 +124,8 @@ class Port:
     protocols: tuple[str, ...] = ("tcp",)
     publish: str = ON_HOST
     networks: tuple[str, ...] = ()
+    # Whether clients connect with TLS.
+    tls: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,6 +214,8 @@ class Service:
     certificates: tuple[Certificate, ...] = ()
     credentials: tuple[Credential, ...] = ()
     checks: tuple[Check, ...] = ()
+    # The sections of the status that are about this service only.
+    status: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Service:
@@ -226,6 +234,7 @@ class Service:
                         protocols=tuple(one["protocols"]),
                         publish=one["publish"],
                         networks=tuple(one["networks"]),
+                        tls=bool(one["tls"]),
                     )
                     for one in facts.get("ports") or ()
                 ),
@@ -245,6 +254,7 @@ class Service:
                     Credential.from_dict(one) for one in facts.get("credentials") or ()
                 ),
                 "checks": tuple(Check(**one) for one in facts.get("checks") or ()),
+                "status": tuple(facts.get("status") or ()),
             }
         )
 
@@ -342,17 +352,14 @@ def parse(raw: Any, role: str, file: str, fields: frozenset[str] = ALL) -> list[
         for name, description in raw.items():
             params, found = _validated_service(str(name), description, fields)
             if not found:
-                service = Service.from_dict(
-                    {
-                        **params,
-                        "name": name,
-                        "role": role,
-                        "group": params["group"] or name,
-                        "service": params.get("service") or name,
-                    }
-                )
+                # A field that is not asked for stays empty.
+                defaulted = frozenset({"group", "service"}) & (ALWAYS | fields)
+                given = {key: params[key] or name for key in defaulted}
+                service = Service.from_dict({**params, **given, "name": name, "role": role})
                 services.append(service)
                 found += _meaning_problems(service)
+                if QUEUE in service.status and "data" in fields and not service.data:
+                    found.append(f"{name}.status: {QUEUE} needs an entry of data with the queue")
                 if "replicas" in fields:
                     found += _replica_problems(service, description)
             problems += found

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared roles name no service: what they know of one is in its meta/service.yml."""
+"""Shared roles name no service: what they know of one is in its meta/service.yml.
+
+They may name a section of the status, for which a service asks.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import SECTIONS
 from repo import ROOT
 
 if TYPE_CHECKING:
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLES = ROOT / "roles"
-SHARED = ("firewall", "membership", "pki", "preflight", "reset", "storage")
+SHARED = ("firewall", "membership", "pki", "preflight", "reset", "status", "storage")
 HELPERS = ROOT / "plugins" / "module_utils" / "platform"
 SHARED_HELPERS = (
     *sorted((HELPERS / "preflight").glob("*.py")),
@@ -47,11 +51,12 @@ def services() -> set[str]:
 def named(paths: Iterable[Path]) -> list[str]:
     """The lines that name a service."""
     name = re.compile("|".join(services()), re.IGNORECASE)
+    section = re.compile(rf"'({'|'.join(SECTIONS)})'")
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in paths
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if name.search(line)
+        if name.search(section.sub("", line))
     ]
 
 

@@ -45,7 +45,13 @@ def kinds() -> dict[str, str]:
 
 
 KINDS = kinds()
-CONTAINERS = sorted(name for name, kind in KINDS.items() if kind in ("list", "dict"))
+# Only other roles set those of this role.
+PRIVATE = "replicated_service_"
+CONTAINERS = sorted(
+    name
+    for name, kind in KINDS.items()
+    if kind in ("list", "dict") and not name.startswith(PRIVATE)
+)
 
 
 def with_parents(

@@ -62,5 +62,11 @@ def certificates_of(view: View) -> list[tuple[str, str, str]]:
             continue
         here = str(host.get("certificate") or "")
         found.append((name, name if on_host else "controller", on_host or here))
-    found.append(("Kibana", "controller", str(view.data.get("kibana_certificate") or "")))
+    texts = view.data.get("certificates") or {}
+    for service in view.services:
+        for certificate in service.certificates:
+            name = service.title
+            if certificate.name != service.name:
+                name += f" ({certificate.name})"
+            found.append((name, "controller", str(texts.get(certificate.name) or "")))
     return found

@@ -15,15 +15,16 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
-from ansible_collections.elk.swarm.plugins.module_utils.logstash.stuck import why_stuck
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     ROTATION,
     certificate_keys,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import REPLICATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Service
 
 OK, WARN, BAD = "ok", "warn", "bad"
 PAGE = "ansible-playbook -i INVENTORY "
@@ -97,392 +98,22 @@ def grade(value: float, warn: float, bad: float) -> str:
     return BAD if value >= bad else WARN if value >= warn else OK
 
 
-# -- blocks of Elasticsearch -----------------------------------------------------------------
-
-# Ids of Elasticsearch's cluster blocks; the same in all versions from 7 on.
-CLUSTER_BLOCKS = {
-    "1": "state not recovered",
-    "2": "no elected master",
-    "6": "cluster.blocks.read_only",
-    "13": "cluster.blocks.read_only_allow_delete",
-}
-CLOSED, FLOOD, WRITE = "4", "12", "8"
-INDEX_BLOCKS = {
-    "5": "index.blocks.read_only",
-    "7": "index.blocks.read",
-    WRITE: "index.blocks.write",
-    "9": "index.blocks.metadata",
-    FLOOD: "index.blocks.read_only_allow_delete",
-}
-
-
-def cluster_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    found = []
-    for number in sorted((view.get("blocks") or {}).get("global") or {}):
-        name = CLUSTER_BLOCKS.get(number, f"number {number}")
-        if not name.startswith("cluster."):
-            found.append(
-                Finding(
-                    BAD,
-                    f"Elasticsearch blocks the whole cluster ({name}): nothing is stored",
-                    "cluster_blocks",
-                    commands.curl("/_cluster/health?pretty"),
-                )
-            )
-            continue
-        found.append(
-            Finding(
-                BAD,
-                f"The whole cluster is read-only: {name} is set, so no line is stored",
-                "cluster_blocks",
-                commands.curl(
-                    "/_cluster/settings",
-                    "PUT",
-                    {"persistent": {name: None}, "transient": {name: None}},
-                ),
-            )
-        )
-    return found
-
-
-def index_blocks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Blocks that stop new lines, and blocks of other indices that are easy to miss.
-
-    A write block on an index that takes no more lines is normal: retention policies and Kibana's
-    own upgrades set it.
-    """
-    blocked = (view.get("blocks") or {}).get("indices") or {}
-    target = str(view.get("write_index") or "")
-    by_block: dict[tuple[str, bool], list[str]] = {}
-    for index, blocks in sorted(blocked.items()):
-        for number in blocks:
-            takes_lines = index == target
-            if number in INDEX_BLOCKS or (number == CLOSED and takes_lines):
-                by_block.setdefault((number, takes_lines), []).append(index)
-    found = []
-    for (number, takes_lines), names in sorted(by_block.items(), reverse=True):
-        if number == FLOOD and (FLOOD, True) in by_block and not takes_lines:
-            # One full disk is one fault: the index that takes lines reports it.
-            continue
-        if number == WRITE and not takes_lines:
-            continue
-        if number == FLOOD:
-            everything = sorted(
-                name for (one, _own), some in by_block.items() if one == FLOOD for name in some
-            )
-            found.append(_flooded(view, commands, everything, takes_lines))
-            continue
-        where = f"{several(names)}{' (which takes the lines of syslog)' if takes_lines else ''}"
-        if number == CLOSED:
-            text = f"The index {where} is closed, so no line is stored"
-            command = commands.curl(f"/{names[0]}/_open", "POST")
-        else:
-            name = INDEX_BLOCKS[number]
-            effect = ", so no line is stored" if takes_lines and number != "9" else ""
-            if number == "9":
-                effect = ", so it takes no new fields and no rollover"
-            text = f"{name} is set on the index {where}{effect}"
-            command = commands.curl(f"/{names[0]}/_settings", "PUT", {name: None})
-        found.append(Finding(BAD if takes_lines else WARN, text, "index_blocks", command))
-    return found
-
-
-def _flooded(
-    view: Mapping[str, Any], commands: Commands, names: Sequence[str], takes_lines: bool
-) -> Finding:
-    full = [disk for disk in disks(view) if disk.passed == "flood_stage"]
-    effect = "no line is stored: Logstash keeps them in its queue" if takes_lines else "read-only"
-    text = (
-        f"Elasticsearch has made {len(names)} {'index' if len(names) == 1 else 'indices'} read-only"
-        f" (index.blocks.read_only_allow_delete on {several(names)}), {effect}."
-    )
-    if full:
-        where = "; ".join(f"{disk.node}: free {size(disk.to_free)} more" for disk in full)
-        text += (
-            f" A disk is past the flood stage ({where}). Elasticsearch removes the block when the"
-            " disk is below the high watermark"
-        )
-        return Finding(BAD, text, "index_blocks", commands.room(full[0].node))
-    text += " No disk is past the flood stage now: somebody set the block, or it ends in a moment"
-    path = "/_all/_settings?expand_wildcards=all"
-    return Finding(
-        BAD,
-        text,
-        "index_blocks",
-        commands.curl(path, "PUT", {"index.blocks.read_only_allow_delete": None}),
-    )
-
-
-def write_index(view: Mapping[str, Any], alias: str) -> list[Finding]:
-    """Whether an index takes the lines."""
-    if not alias or "write_index" not in view or view["write_index"]:
-        return []
-    return [
-        Finding(
-            BAD,
-            f"The alias {alias} has no index that takes lines: they wait in the queue of Logstash",
-            "write_index",
-            SITE,
-        )
-    ]
-
-
-# -- disks of Elasticsearch ------------------------------------------------------------------
-
-DISK = "cluster.routing.allocation.disk."
-MARKS = ("low", "high", "flood_stage")
-DEFAULTS = {"low": ("85%", "200gb"), "high": ("90%", "150gb"), "flood_stage": ("95%", "100gb")}
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A node's disk that is past a watermark."""
-
-    node: str
-    passed: str
-    free: float
-    needed: float
-    # Bytes until the disk is below the high watermark, where Elasticsearch removes blocks.
-    to_free: float
-
-
-def _needed(mark: str, settings: Mapping[str, Any], total: int) -> float:
-    default, headroom = DEFAULTS[mark]
-    value = str(settings.get(f"{DISK}watermark.{mark}") or default)
-    most = settings.get(f"{DISK}watermark.{mark}.max_headroom")
-    if most is None:
-        # Elasticsearch applies its default headroom only to its default watermark.
-        most = headroom if f"{DISK}watermark.{mark}" not in settings else "-1"
-    try:
-        return must_be_free(value, str(most), total)
-    except ValueError:
-        return 0
-
-
-def disks(view: Mapping[str, Any]) -> list[Disk]:
-    settings = view.get("settings")
-    if settings is None or str(settings.get(f"{DISK}threshold_enabled", "true")) == "false":
-        return []
-    found = []
-    for node in view.get("nodes") or ():
-        total, free = node.get("disk_total"), node.get("disk_available")
-        if not total or free is None:
-            continue
-        needed = {mark: _needed(mark, settings, int(total)) for mark in MARKS}
-        passed = [mark for mark in MARKS if free < needed[mark]]
-        if passed:
-            mark = passed[-1]
-            found.append(
-                Disk(node["name"], mark, free, needed[mark], max(0, needed["high"] - free))
-            )
-    return found
-
-
-def disk_watermarks(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """What Elasticsearch does about a full disk, by its watermarks."""
-    effect = {
-        "low": "puts no new shard on it",
-        "high": "moves its shards to other nodes",
-        "flood_stage": "makes every index with a shard on it read-only",
-    }
-    found = []
-    for disk in disks(view):
-        name = disk.passed.replace("_", " ")
-        more = disk.to_free if disk.passed != "low" else disk.needed - disk.free
-        found.append(
-            Finding(
-                WARN if disk.passed == "low" else BAD,
-                f"{disk.node}: the disk of Elasticsearch is past the {name} watermark"
-                f" ({size(disk.free)} free, {size(disk.needed)} needed), so Elasticsearch"
-                f" {effect[disk.passed]}. Free {size(max(more, 1))} or more",
-                "disk_watermarks",
-                commands.room(disk.node),
-            )
-        )
-    return found
-
-
-def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Settings left by a restart or removal that did not finish: losing a node now costs more."""
-    found = []
-    settings = view.get("own_settings") or {}
-    enable = str(settings.get("cluster.routing.allocation.enable") or "all")
-    if enable != "all":
-        name = "cluster.routing.allocation.enable"
-        found.append(
-            Finding(
-                WARN,
-                f"Elasticsearch does not allocate lost shards again: {name} is {enable}. A run that"
-                " restarts nodes sets it and resets it; without such a run it was left behind",
-                "allocation",
-                commands.curl(
-                    "/_cluster/settings",
-                    "PUT",
-                    {"persistent": {name: None}, "transient": {name: None}},
-                ),
-            )
-        )
-    votes = view.get("voting_exclusions") or ()
-    if votes:
-        found.append(
-            Finding(
-                WARN,
-                f"{several(list(votes))}: excluded from voting, so the cluster bears the loss of"
-                " fewer masters than it seems. A run that removes a host sets this and resets it",
-                "voting_exclusions",
-                commands.curl(
-                    "/_cluster/voting_config_exclusions?wait_for_removal=false", "DELETE"
-                ),
-            )
-        )
-    return found
-
-
-# -- Logstash --------------------------------------------------------------------------------
-
-# Each file of the dead letter queue begins with a byte, and a letter has at least 13 more.
-EMPTY_DEAD_LETTERS = 13
-HOME = "/usr/share/logstash"
-
-
-def logstash(host: str, seen: Mapping[str, Any], limits: Thresholds, service: str) -> list[Finding]:
-    """The queue of a host's Logstash, or the events left in it where no Logstash runs."""
-    container = str(seen.get("container") or "")
-    if not container:
-        leftover = seen.get("left") or {}
-        if leftover.get("problems"):
-            return [
-                Finding(
-                    WARN,
-                    f"{host}: no Logstash runs here, and its queue cannot be read:"
-                    f" {'; '.join(leftover['problems'][:2])}",
-                    "queue_left",
-                    f"ls -lR {leftover.get('path', '<elk_data_dir>/logstash/queue')}   (on {host})",
-                )
-            ]
-        if leftover.get("events"):
-            return [
-                Finding(
-                    BAD,
-                    f"{host}: {leftover['events']} events lie in the queue of a Logstash that does"
-                    " not run here, so they are not sent until one does",
-                    "queue_left",
-                    f"docker service ps --no-trunc {service}   (on a manager)",
-                )
-            ]
-        return []
-    logs = f"docker logs --tail 50 {container[:12]}   (on {host})"
-    found = []
-    if seen.get("listening") is False:
-        found.append(
-            Finding(
-                BAD,
-                f"{host}: Logstash runs and does not listen for syslog yet: senders are refused",
-                "logstash_input",
-                logs,
-            )
-        )
-    if not seen.get("last"):
-        found.append(
-            Finding(
-                WARN,
-                f"{host}: Logstash does not report the length of its queue",
-                "logstash_queue",
-                logs,
-            )
-        )
-        return found
-    return found + queue(host, seen, limits, logs) + dead_letters(host, seen, logs)
-
-
-def dead_letters(host: str, seen: Mapping[str, Any], logs: str) -> list[Finding]:
-    """Documents that Elasticsearch has refused for good."""
-    last = seen.get("last") or {}
-    dead, kept, dropped = (int(last.get(f"dead{word}") or 0) for word in ("", "_bytes", "_dropped"))
-    if not dead and kept <= EMPTY_DEAD_LETTERS:
-        return []
-    text = f"{host}: Elasticsearch has refused {dead} lines for good since Logstash started here."
-    if kept <= EMPTY_DEAD_LETTERS:
-        return [Finding(WARN, f"{text} They are only in its log", "dead_letters", logs)]
-    text += f" The dead letter queue has {size(kept)}"
-    if dropped:
-        text += f" and is full: {dropped} lines found no room"
-    files = "dead_letter_queue/*/*.log*"
-    container, path = str(seen.get("container"))[:12], seen.get("path")
-    # The path in a volume is not known here. A terminal must not interpret what senders wrote.
-    shown = (
-        f"cat -v {path}/{files}"
-        if path
-        else f"docker exec {container} sh -c 'cat {HOME}/data/{files}' | cat -v"
-    )
-    return [
-        Finding(BAD if dropped else WARN, text, "dead_letters", f"{shown} | less   (on {host})")
-    ]
-
-
-def queue(host: str, seen: Mapping[str, Any], limits: Thresholds, logs: str) -> list[Finding]:
-    first, last = seen.get("first") or {}, seen.get("last") or {}
-    seconds = float(seen.get("seconds") or 0)
-    queued = int(last.get("queued") or 0)
-    full = 100 * float(last["bytes"]) / float(last["max_bytes"]) if last.get("max_bytes") else 0.0
-    filled = (
-        f" Its queue is {full:.0f} % full ({size(last['bytes'])} of {size(last['max_bytes'])})."
-        if last.get("max_bytes")
-        else ""
-    )
-    stuck = queued > 0 and seconds > 0 and last.get("out") == first.get("out")
-    if stuck:
-        return [
-            Finding(
-                BAD,
-                f"{host}: {queued} events wait in the queue of Logstash and none was sent within"
-                f" {seconds:.0f} s: {why_stuck(first, last)}.{filled} When it is full,"
-                " senders have to wait",
-                "queue_stuck",
-                logs,
-            )
-        ]
-    level = grade(full, limits.queue_warn, limits.queue_bad)
-    if level != OK:
-        return [
-            Finding(
-                level,
-                f"{host}: {queued} events wait in the queue of Logstash.{filled} When it is full,"
-                " senders have to wait",
-                "queue_full",
-                logs,
-            )
-        ]
-    grown = queued - int(first.get("queued") or 0)
-    if seen.get("long") and grown > 0:
-        return [
-            Finding(
-                WARN,
-                f"{host}: the queue of Logstash grows: {grown} events more within {seconds:.0f} s,"
-                f" {queued} wait.{filled} Elasticsearch takes fewer lines than arrive",
-                "queue_growing",
-                logs,
-            )
-        ]
-    return []
-
-
 # -- services --------------------------------------------------------------------------------
 
 
 def desired_services(
-    services: Iterable[Mapping[str, Any]], from_inventory: Iterable[Mapping[str, Any]]
+    services: Iterable[Mapping[str, Any]], described: Iterable[Service]
 ) -> list[Finding]:
-    """Compare the services of the inventory with those of the swarm.
+    """Compare the replicated services of the platform with those of the swarm.
 
     The table of services reports tasks that should run and do not.
     """
     by_name = {str(one["name"]): one for one in services}
     found = []
-    for one in from_inventory:
-        name, replicas, variable = str(one["name"]), int(one["replicas"]), str(one["variable"])
+    for one in described:
+        name, replicas, variable = one.service, one.replicas, f"{one.name}_replicas"
         there = by_name.get(name)
-        if replicas <= 0:
+        if one.kind != REPLICATED or replicas <= 0:
             continue
         if there is None:
             text = f"The service {name} does not exist, {variable} asks for {replicas}"
@@ -679,7 +310,7 @@ def authorities(
     hosts: Mapping[str, Mapping[str, Any]],
     services: Mapping[str, str],
 ) -> list[Finding]:
-    """Compare the authority of this machine with that of each host, Logstash and Kibana."""
+    """Compare the authority of this machine with that of each host and of each service."""
     ours = {
         str(one["file"]): fingerprints(str(one.get("certificate") or ""))
         for one in controller.get("authorities") or ()
@@ -728,9 +359,9 @@ def servers(controller: Mapping[str, Any], *, wrong_here: bool = False) -> list[
     With ``wrong_here`` that file is the wrong one, and has its own finding.
     """
     found = []
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    ports: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for one in controller.get("servers") or ():
-        kinds.setdefault(str(one["service"]), []).append(one)
+        ports.setdefault((str(one["service"]), int(one["port"])), []).append(one)
         where = f"{one['service']} at {one['address']}:{one['port']}"
         check = (
             f"openssl s_client -connect {one['address']}:{one['port']}"
@@ -745,7 +376,7 @@ def servers(controller: Mapping[str, Any], *, wrong_here: bool = False) -> list[
                     f"{check}; then {SITE}",
                 )
             )
-    for service, group in kinds.items():
+    for (service, _port), group in ports.items():
         if any(one["kind"] in ("ok", *CERTIFICATE_FAULTS) for one in group):
             continue
         if not group[0].get("required"):

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    CLUSTER,
+    QUEUE,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status import (
+    cluster_faults,
+    faults,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.status.logstash_queue import (
+    queue_of_host,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view import View
@@ -16,25 +26,32 @@ if TYPE_CHECKING:
 def find_faults(view: View) -> None:
     """Run the checks whose faults no table shows."""
     stack = view.data.get("stack")
-    cluster, swarm = view.search or {}, view.swarm or {}
+    swarm = view.swarm or {}
     controller = view.data.get("controller") or {}
-    alias = str(view.data.get("alias") or "")
-    shipper = str(view.data.get("logstash_service") or "logshipper")
-    commands = view.commands()
-    view.add(faults.cluster_blocks(cluster, commands))
-    view.add(faults.index_blocks(cluster, commands))
-    view.add(faults.write_index(cluster, alias))
-    view.add(faults.disk_watermarks(cluster, commands))
-    view.add(faults.allocation(cluster, commands))
+    if view.asking(CLUSTER):
+        find_cluster_faults(view)
     for host, survey in view.surveys.items():
-        view.add(faults.logstash(host, survey.get("logstash") or {}, view.limits, shipper))
+        queues = survey.get("queues") or {}
+        for one in view.asking(QUEUE):
+            seen = queues.get(one.service) or {}
+            view.add(queue_of_host(host, seen, view.limits, one.service))
         view.add(faults.file_systems(host, survey.get("file_systems") or (), view.limits))
     if view.nodes:
         own = [one for one in swarm.get("services") or () if one["stack"] == stack]
         if own:
-            view.add(faults.desired_services(own, view.data.get("services") or ()))
+            view.add(faults.desired_services(own, view.services))
     view.add(faults.authority_keys(controller))
     pki = {host: survey["pki"] for host, survey in view.surveys.items() if survey.get("pki")}
     view.add(faults.authorities(controller, pki, swarm.get("authorities") or {}))
     wrong_here = bool(faults.wrong_controller(controller, pki))
     view.add(faults.servers(controller, wrong_here=wrong_here))
+
+
+def find_cluster_faults(view: View) -> None:
+    cluster, commands = view.search or {}, view.commands()
+    keepers = [one.title for one in view.asking(QUEUE)]
+    view.add(cluster_faults.cluster_blocks(cluster, commands))
+    view.add(cluster_faults.index_blocks(cluster, commands, keepers))
+    view.add(cluster_faults.write_index(cluster, str(view.data.get("alias") or ""), keepers))
+    view.add(cluster_faults.disk_watermarks(cluster, commands))
+    view.add(cluster_faults.allocation(cluster, commands))

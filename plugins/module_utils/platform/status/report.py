@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Table, table_text
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import CLUSTER
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.certificates import (
     certificates_section,
 )
@@ -42,16 +43,17 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.view imp
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-# Each section adds a table, its findings and often a card.
-SECTIONS = (
-    hosts_section,
-    services_section,
-    labels_section,
-    cluster_section,
-    indices_section,
-    certificates_section,
+# Each section adds a table, its findings and often a card. One with a name is there only if a
+# service asks for it.
+SECTIONS: tuple[tuple[str, Callable[[View], None]], ...] = (
+    ("", hosts_section),
+    ("", services_section),
+    ("", labels_section),
+    (CLUSTER, cluster_section),
+    (CLUSTER, indices_section),
+    ("", certificates_section),
 )
 
 
@@ -97,8 +99,9 @@ def build(
 ) -> Report:
     """Build the report from the collected facts."""
     view = View(data, limits or Thresholds(), now)
-    for section in SECTIONS:
-        section(view)
+    for name, section in SECTIONS:
+        if not name or view.asking(name):
+            section(view)
     find_faults(view)
     ordered = sorted(view.findings, key=lambda finding: -RANK[finding.level])
     taken = now.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import REPLICATED
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
     BAD,
@@ -82,27 +83,22 @@ def level_without_tasks(
 ) -> str:
     """The level of a service without tasks: left over, switched off, or needed."""
     name = service["name"]
+    described = next((one for one in view.services if one.service == name), None)
+    needed = ""
     if service["mode"] != "global":
-        desired = {
-            str(one["name"]): int(one["replicas"]) for one in view.data.get("services") or ()
-        }
-        if desired.get(name):
+        if described and described.kind == REPLICATED:
             # desired_services reports it, with its variable.
-            return BAD
-        if name in desired:
-            return OK
-    elif not any(one["generation"] and one["running"] for one in own):
-        view.add(
-            [
-                Finding(
-                    BAD,
-                    f"{name}: no node of the swarm is labelled for it and active, so"
-                    " Elasticsearch runs nowhere",
-                    "service_nowhere",
-                    faults.SITE,
-                )
-            ]
+            return BAD if described.replicas else OK
+    elif service["generation"]:
+        if not any(one["generation"] and one["running"] for one in own):
+            needed = "Elasticsearch"
+    elif described and described.hosts:
+        needed = described.title
+    if needed:
+        text = (
+            f"{name}: no node of the swarm is labelled for it and active, so {needed} runs nowhere"
         )
+        view.add([Finding(BAD, text, "service_nowhere", faults.SITE)])
         return BAD
     view.note(WARN, f"{name}: no host should run a task of it")
     return WARN

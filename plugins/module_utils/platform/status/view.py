@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Table
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import one_line
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Service
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
     BAD,
@@ -67,6 +68,7 @@ class View:
             collected.get(name, {"name": name, "left_out": True})
             for name in self.data.get("names") or collected
         ]
+        self.services = [Service.from_dict(one) for one in self.data.get("services") or ()]
         self.surveys = {str(h["name"]): h["survey"] for h in self.hosts if h.get("survey")}
         self.swarm = self._first("swarm", "nodes")
         self.search: Mapping[str, Any] | None = self._first("elasticsearch", "nodes")
@@ -75,6 +77,10 @@ class View:
         """The first complete view, else the first one."""
         views = [survey[part] for survey in self.surveys.values() if survey.get(part)]
         return next((view for view in views if view.get(full)), views[0] if views else None)
+
+    def asking(self, section: str) -> list[Service]:
+        """The services that ask for a section."""
+        return [one for one in self.services if section in one.status]
 
     def note(self, level: str, text: str) -> None:
         if level in (WARN, BAD):

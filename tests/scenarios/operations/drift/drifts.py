@@ -320,7 +320,7 @@ CLUSTER = (
             "m1",
             "pki : Make the private key",
             "pki : Sign the certificate",
-            "kibana : Keep the service",
+            "replicated_service : Deploy the service of Kibana",
         ),
     ),
     Drift(
@@ -331,7 +331,7 @@ CLUSTER = (
             "m1",
             "pki : Sign the certificate authority",
             CERTIFICATES,
-            "logstash : Keep the service",
+            "replicated_service : Deploy the service of Logstash",
         )
         | by("m2", CERTIFICATES)
         | by("w1", CERTIFICATES),
@@ -343,13 +343,13 @@ STACK = (
         "label that places Logstash removed",
         on("m1", "docker node update --label-rm elk.logstash m2"),
         lambda standing: standing.node("m2")["Labels"].get("elk.logstash") == "true",
-        by("m1", "logstash : Label the hosts for Logstash"),
+        by("m1", "replicated_service : Label the hosts of Logstash"),
     ),
     Drift(
         "Logstash scaled to one",
         on("m1", "docker service scale --detach logshipper=1"),
         lambda standing: standing.service("logshipper")["Mode"] == {"Replicated": {"Replicas": 2}},
-        by("m1", "logstash : Keep the service"),
+        by("m1", "replicated_service : Deploy the service of Logstash"),
     ),
     Drift(
         "environment and labels of Logstash changed",
@@ -360,7 +360,7 @@ STACK = (
             " --label-rm com.docker.stack.namespace logshipper",
         ),
         logstash_restored,
-        by("m1", "logstash : Keep the service"),
+        by("m1", "replicated_service : Deploy the service of Logstash"),
     ),
     Drift(
         "folder of the rendered files given to user 1000",
@@ -417,14 +417,14 @@ TOKENS = (
             "m1",
             "elasticsearch : Make sure that Kibana has a service token",
             "elasticsearch : Keep the service token on the controller",
-            "kibana : Keep the service",
+            "replicated_service : Deploy the service of Kibana",
         ),
     ),
     Drift(
         "config and secret of ours left over",
         on("m1", LEAVE),
         leftovers_gone,
-        by("m1", "logstash : Keep the service"),
+        by("m1", "replicated_service : Deploy the service of Logstash"),
     ),
 )
 

@@ -194,7 +194,7 @@ def story(stage: Stage) -> Stage:
     wait_for(lambda: stage.count() > 50, 60, "lines in the index")
 
     out = ("-e", "logstash_replicas=3", "-e", "kibana_replicas=2")
-    stage.scale("out, killed", *out, kill_at=r"Label the hosts for Logstash.*changed: \[")
+    stage.scale("out, killed", *out, kill_at=r"Label the hosts of Logstash.*changed: \[")
     facts["labelled after the kill"] = stage.labels("elk.logstash")
     stage.scale("out", *out)
     facts["scaled out"] = stage.containers("logshipper")
@@ -234,7 +234,8 @@ def leave_events_behind(stage: Stage, host: str) -> None:
     stage.scale("in, refused", "-e", "logstash_drain_timeout=4")
     facts["after the refusal"] = stage.containers("logshipper")
     allowed = ("-e", "logstash_leave_undrained=true")
-    stage.scale("in, killed", *allowed, kill_at=r"Take the label for Logstash.*changed: \[")
+    removal = r"Remove the labels from hosts that lose Logstash.*changed: \["
+    stage.scale("in, killed", *allowed, kill_at=removal)
     stage.scale("in, undrained", *allowed)
     facts["left behind"] = stage.containers("logshipper")
     # site.yml does the same when the number of replicas changes.

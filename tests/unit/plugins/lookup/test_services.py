@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ansible_collections.elk.swarm.plugins.filter import published_ports
+from ansible_collections.elk.swarm.plugins.filter import (
+    client_servers,
+    publish_options,
+    published_ports,
+)
 from ansible_collections.elk.swarm.plugins.lookup import services
 from tests.harness.playbook import run_in_folder
 
@@ -163,12 +167,14 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
                     "port": 8443,
                     "protocols": ["tcp"],
                     "publish": "host",
+                    "tls": False,
                     "networks": ["192.0.2.0/24"],
                 }
             ],
             "data": [{"name": "hello"}],
             "certificates": [],
             "credentials": [],
+            "status": [],
         }
     ]
 
@@ -244,7 +250,8 @@ def test_an_error_says_what_is_wrong_and_where(found: dict[str, Any], name: str,
 
 
 def test_the_examples_run(tmp_path: Path) -> None:
-    tasks = yaml.safe_load(services.EXAMPLES) + yaml.safe_load(published_ports.EXAMPLES)
+    plugins = (services, published_ports, client_servers, publish_options)
+    tasks = [task for plugin in plugins for task in yaml.safe_load(plugin.EXAMPLES)]
     write(tmp_path / "play.yml", [{"hosts": "all", "gather_facts": False, "tasks": tasks}])
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     managers: dict[str, Any] = {"swarm_managers": {"hosts": {"m1": {}}}}
@@ -253,3 +260,4 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert "msg: 5601" in output
     assert "msg: Logstash runs on m1" in output
     assert "172.16.0.0/12" in output
+    assert "published_port: 5601" in output

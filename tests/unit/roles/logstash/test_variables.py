@@ -51,7 +51,7 @@ TELLS = task("held.yml", "Tell of events that were left behind")
 REMOVED, LEAVES, BACK, KEEPS, TOLD = map(
     conditions, (REFUSES, KEEPS_EVENTS, STARTS_AGAIN, SAYS, TELLS)
 )
-LABELS = str(STARTS_AGAIN["elk.swarm.node_labels"]["labels"]["elk.logstash"]).strip("{} \n")
+LABELLED = str(STARTS_AGAIN["vars"]["replicated_service_labelled"]).strip("{} \n")
 
 EVENTS: dict[str, Any] = {"left": {"events": 7, "problems": []}}
 UNKNOWN: dict[str, Any] = {"left": {"events": None, "problems": ["not mounted"]}}
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"logstash_held": EVENTS["left"], "__logstash_tells_all": True, **ALLOWED},
         False,
     ),
-    "labels": (LABELS, {**PLAN, **STOPPED, "elk_play_nodes": {"m1": "node-1"}}, {"node-1": "true"}),
+    "labels": (LABELLED, {**PLAN, **STOPPED}, ["m1"]),
     "refuses": (
         "messages.refuses",
         {"__logstash_removed": "m1", "logstash_seen": EVENTS},
@@ -191,9 +191,9 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
 
 
 def test_the_service_uses_the_health_check() -> None:
-    (block,) = yaml.safe_load((ROLE / "tasks" / "service.yml").read_text())
-    service = block["block"][0]["elk.swarm.service"]
-    assert service["healthcheck"]["test"] == ["CMD-SHELL", "{{ __logstash_healthcheck }}"]
+    variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
+    test = variables["__logstash_service"]["healthcheck"]["test"]
+    assert test == ["CMD-SHELL", "{{ __logstash_healthcheck }}"]
 
 
 def test_the_removal_of_a_host_names_it_to_the_role() -> None:

@@ -39,5 +39,5 @@ def test_every_label_that_places_a_service_is_taken(tmp_path: Path) -> None:
         variables={"membership_leaving_node": "w2"},
         vars_files=[ROOT / "roles" / "elk" / kind / "main.yml" for kind in ("defaults", "vars")],
     )
-    names = ("GENERATION", "CONFIG", "LOGSTASH", "KIBANA")
-    assert found["m1"]["labels"] == {getattr(label_names, name): {"w2": None} for name in names}
+    names = (label_names.GENERATION, label_names.CONFIG, "elk.logstash", "elk.kibana")
+    assert found["m1"]["labels"] == {name: {"w2": None} for name in names}

@@ -164,6 +164,14 @@ def test_a_dictionary_and_back() -> None:
             "hello.checks[0]: missing required arguments: fix, wrong",
         ),
         (
+            {"status": ["health"]},
+            "hello: value of status must be one or more of: elasticsearch_cluster, logstash_queue,",
+        ),
+        (
+            {"status": ["logstash_queue"], "data": []},
+            "hello.status: logstash_queue needs an entry of data with the queue",
+        ),
+        (
             {"data": [{"name": "../etc", "storage": {}}]},
             "hello.data[0].name: ../etc must be hello or begin with hello_",
         ),

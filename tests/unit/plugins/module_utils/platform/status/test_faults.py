@@ -17,7 +17,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report i
     report_text,
 )
 from tests.unit.plugins.module_utils.platform.status.test_report import (
+    ELASTICSEARCH,
     GOOD,
+    KIBANA,
+    LOGSTASH,
     NOW,
     pem,
     platform,
@@ -59,22 +62,21 @@ def healthy() -> dict[str, Any]:
                 file_system("/srv/elk", elasticsearch=True),
                 file_system("/var/lib/docker", mount="/var"),
             ],
-            logstash={
-                "container": "f" * 64,
-                "listening": True,
-                "first": SENDING,
-                "last": SENDING,
-                "seconds": 0.0,
-                "long": False,
+            queues={
+                "logshipper": {
+                    "container": "f" * 64,
+                    "listening": True,
+                    "first": SENDING,
+                    "last": SENDING,
+                    "seconds": 0.0,
+                    "long": False,
+                }
             },
         )
     data.update(
         alias="syslog-msg",
         ca_path="/local/ca.crt",
-        services=[
-            {"name": "logshipper", "replicas": 2, "variable": "logstash_replicas"},
-            {"name": "kibana", "replicas": 1, "variable": "kibana_replicas"},
-        ],
+        services=[dict(one) for one in (ELASTICSEARCH, LOGSTASH, KIBANA)],
         controller={
             "ca_path": "/local/ca.crt",
             "authorities": [authority()],
@@ -155,7 +157,11 @@ def queue(**changes: Any) -> Callable[[dict[str, Any]], None]:
         "seconds": 10.2,
         "long": False,
     }
-    return on_w1("logstash", {**seen, **changes})
+    return on_w1("queues", {"logshipper": {**seen, **changes}})
+
+
+def queue_left(**left: Any) -> Callable[[dict[str, Any]], None]:
+    return on_w1("queues", {"logshipper": {"left": left}})
 
 
 def scaled(name: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -353,14 +359,14 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "docker logs",
     ),
     "queue without a Logstash": (
-        on_w1("logstash", {"left": {"events": 7, "problems": [], "path": "/q"}}),
+        queue_left(events=7, problems=[], path="/q"),
         "bad",
         "queue_left",
         "w1: 7 events lie in the queue of a Logstash that does not run here",
         "docker service ps --no-trunc logshipper",
     ),
     "queue that cannot be read": (
-        on_w1("logstash", {"left": {"events": None, "problems": ["damaged"], "path": "/q"}}),
+        queue_left(events=None, problems=["damaged"], path="/q"),
         "warn",
         "queue_left",
         "cannot be read: damaged",
@@ -533,7 +539,7 @@ def test_fault(case: str) -> None:
 
 def switched_off(data: dict[str, Any]) -> None:
     scaled("logshipper", desired=0, running=0)(data)
-    data["services"][0].update(replicas=0)
+    data["services"][1].update(replicas=0)
 
 
 def facts_missing(data: dict[str, Any]) -> None:
@@ -555,7 +561,7 @@ NO_FAULT: dict[str, Callable[[dict[str, Any]], None]] = {
     "events that are sent": queue(last={**QUEUE, "out": 12}, seconds=0.5),
     "an empty dead letter queue": queue(last={**SENDING, "dead_bytes": 2}),
     "a long queue that gets shorter": queue(long=True, last={**QUEUE, "out": 99, "queued": 201}),
-    "an empty queue without a Logstash": on_w1("logstash", {"left": {"events": 0, "problems": []}}),
+    "an empty queue without a Logstash": queue_left(events=0, problems=[]),
     "a queue in memory": queue(first=SENDING, last={**SENDING, "max_bytes": 0}),
     "a node that cannot be reached from here": behind_a_firewall,
     "one Kibana of two hosts": one_of_two,
@@ -660,6 +666,31 @@ class TestCommands:
         checks = {check for _change, _level, check, _text, _command in CASES.values()}
         assert len(checks) > 15
         assert all(command for *_rest, command in CASES.values())
+
+
+def test_each_service_with_a_queue_has_its_own_findings() -> None:
+    data = healthy()
+    data["services"].append({**LOGSTASH, "name": "ingest", "service": "ingest", "title": "Ingest"})
+    view(data, "swarm")["services"].append(service("ingest", desired=2, running=2))
+    data["hosts"][1]["survey"]["queues"]["ingest"] = {"left": {"events": 3, "problems": []}}
+    one = only(data)
+    assert one.check == "queue_left"
+    assert one.next == "docker service ps --no-trunc ingest   (on a manager)"
+
+
+def test_the_lines_wait_in_the_services_that_have_a_queue() -> None:
+    data = healthy()
+    search(write_index="")(data)
+    data["services"][1]["title"] = "Ingest"
+    assert only(data).text.endswith("no index that takes lines: they wait in the queue of Ingest")
+    del data["services"][1]
+    assert only(data).text.endswith("no index that takes lines")
+
+
+def test_a_port_that_answers_nowhere_is_not_hidden_by_another_one() -> None:
+    data = healthy()
+    data["controller"]["servers"].append(server("kibana", required=True, port=1, kind="refused"))
+    assert found(data) == [("bad", "server_away")]
 
 
 def test_a_service_left_over_beside_one_that_runs_is_a_warning() -> None:

@@ -33,6 +33,45 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report i
     report_text,
 )
 
+# As the lookup returns them; the name of a service in the swarm can be another one.
+ELASTICSEARCH: dict[str, Any] = {
+    "name": "elasticsearch",
+    "role": "elk.swarm.elasticsearch",
+    "title": "Elasticsearch",
+    "kind": "global",
+    "group": "elasticsearch",
+    "service": "elasticsearch",
+    "hosts": ["m1", "w1"],
+    "replicas": 0,
+    "labels": ["elk.es", "elk.es.config"],
+    "status": ["elasticsearch_cluster"],
+}
+LOGSTASH: dict[str, Any] = {
+    "name": "logstash",
+    "role": "elk.swarm.logstash",
+    "title": "Logstash",
+    "kind": "replicated",
+    "group": "logstash",
+    "service": "logshipper",
+    "hosts": ["m1", "w1"],
+    "replicas": 2,
+    "labels": ["elk.logstash"],
+    "data": [{"name": "logstash"}],
+    "status": ["logstash_queue"],
+}
+KIBANA: dict[str, Any] = {
+    "name": "kibana",
+    "role": "elk.swarm.kibana",
+    "title": "Kibana",
+    "kind": "replicated",
+    "group": "kibana",
+    "service": "kibana",
+    "hosts": ["m1"],
+    "replicas": 1,
+    "labels": ["elk.kibana"],
+    "certificates": [{"name": "kibana", "names": ["kibana"]}],
+    "status": ["kibana_status"],
+}
 NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 
 
@@ -171,7 +210,8 @@ def platform(*workers: str) -> dict[str, Any]:
         "names": names,
         "hosts": hosts,
         "ca_certificate": GOOD,
-        "kibana_certificate": GOOD,
+        "certificates": {"kibana": GOOD},
+        "services": [ELASTICSEARCH, KIBANA],
     }
 
 
@@ -250,7 +290,7 @@ class TestInOrder:
 
 class TestMissing:
     def test_nothing_at_all(self) -> None:
-        made = report({})
+        made = report({"services": [ELASTICSEARCH]})
         assert made.level == "bad"
         assert [one.title for one in made.tables] == TITLES
         assert page(made)
@@ -451,12 +491,80 @@ class TestThresholds:
 
     def test_no_certificate(self) -> None:
         data = platform()
-        data["kibana_certificate"] = "nothing"
+        data["certificates"]["kibana"] = "nothing"
         data["ca_certificate"] = ""
         assert findings_of(data) == [
             ("warn", "The certificate of CA is not known: there is none"),
             ("warn", "The certificate of Kibana is not known: it holds no certificate"),
         ]
+
+
+HELLO: dict[str, Any] = {
+    "name": "hello",
+    "role": "hello",
+    "title": "Hello",
+    "kind": "replicated",
+    "group": "hello",
+    "service": "greeter",
+    "hosts": ["m1"],
+    "replicas": 1,
+    "labels": ["elk.hello", "elk.hello.fast"],
+    "certificates": [{"name": "hello", "names": []}, {"name": "hello_client", "names": []}],
+}
+
+
+class TestAnyService:
+    """A service of an operator is shown like those of the collection."""
+
+    def test_labels(self) -> None:
+        data = platform()
+        data["services"].append(HELLO)
+        nodes = view(data, "swarm")["nodes"]
+        nodes[0]["labels"].update({"elk.hello": "true", "elk.hello.fast": "true"})
+        nodes[1]["labels"].update({"elk.hello": "true", "elk.kibana": "true"})
+        shown = table(report(data), "Labels of the hosts")
+        assert [one.title for one in shown.columns][4:] == ["Kibana", "Hello"]
+        assert [[cell.text for cell in row][4:] for row in shown.rows] == [
+            ["-", "may run"],
+            ["may run", "-"],
+        ]
+
+    def test_certificates(self) -> None:
+        data = platform()
+        data["services"].append(HELLO)
+        data["certificates"].update(hello=GOOD, hello_client=GOOD)
+        assert column(report(data), "Certificates")[-2:] == ["Hello", "Hello (hello_client)"]
+
+    def test_a_service_that_does_not_exist(self) -> None:
+        data = platform()
+        data["services"].append(HELLO)
+        data["certificates"].update(hello=GOOD, hello_client=GOOD)
+        assert findings_of(data) == [
+            ("bad", "The service greeter does not exist, hello_replicas asks for 1")
+        ]
+
+    def test_a_global_service_that_runs_nowhere(self) -> None:
+        data = platform()
+        data["services"].append({**HELLO, "kind": "global", "certificates": []})
+        added = service("greeter", mode="global", desired=0, running=0)
+        view(data, "swarm")["services"].append(added)
+        [(level, text)] = findings_of(data)
+        assert (level, text.partition(", so ")[2]) == ("bad", "Hello runs nowhere")
+
+    def test_without_elasticsearch_nothing_of_it_is_shown(self) -> None:
+        data = platform()
+        data["services"] = [KIBANA]
+        data["hosts"][0]["survey"]["elasticsearch"] = {}
+        made = report(data)
+        assert [one.title for one in made.tables] == [
+            "Hosts",
+            "Services",
+            "Labels of the hosts",
+            "Certificates",
+        ]
+        columns = [one.title for one in table(made, "Labels of the hosts").columns]
+        assert columns == ["Host", "Kibana"]
+        assert made.findings == []
 
 
 class TestCertificateEnd:
