@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.server
 import json
 import subprocess
@@ -13,8 +14,11 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import certifi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from repo import ROOT
 from tests.harness.playbook import Outcome, playbook_command, playbook_environment
@@ -45,6 +49,24 @@ MODULES = (
 )
 
 
+def certificate() -> bytes:
+    """Any certificate: the stand-in for Elasticsearch speaks plain HTTP."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM)
+
+
 class Indices(http.server.BaseHTTPRequestHandler):
     """Answers every request with an empty list."""
 
@@ -69,17 +91,16 @@ class Stage:
         (collection / "plugins" / "modules").mkdir(parents=True)
         for part in ("roles", "meta", "galaxy.yml"):
             (collection / part).symlink_to(ROOT / part)
-        for part in (ROOT / "plugins").iterdir():
-            if part.name != "modules":
-                (collection / "plugins" / part.name).symlink_to(part)
-        for part in (ROOT / "plugins" / "modules").glob("*.py"):
-            stands_in = part.stem in MODULES
-            (collection / "plugins" / "modules" / part.name).symlink_to(
-                STAND_IN if stands_in else part
-            )
+        for path in (ROOT / "plugins").iterdir():
+            if path.name != "modules":
+                (collection / "plugins" / path.name).symlink_to(path)
+        for path in (ROOT / "plugins" / "modules").glob("*.py"):
+            target = STAND_IN if path.stem in MODULES else path
+            (collection / "plugins" / "modules" / path.name).symlink_to(target)
         secrets = self.folder / "secrets"
         secrets.mkdir()
         (secrets / "transport-ca.crt").touch()
+        (self.folder / "ca.crt").write_bytes(certificate())
         for host in HOSTS:
             (self.folder / host).mkdir()
         variables = {
@@ -88,11 +109,10 @@ class Stage:
             "ansible_python_interpreter": sys.executable,
             "ansible_remote_tmp": f"{self.folder}/{{{{ inventory_hostname }}}}/tmp",
             "elk_local_dir": str(secrets),
-            # Any file with certificates: the stand-in for Elasticsearch speaks plain HTTP.
-            "elk_ca_file": certifi.where(),
+            "elk_ca_file": str(self.folder / "ca.crt"),
             "elk_elasticsearch_hosts": list(HOSTS),
         }
-        managers = {"hosts": {host: {} for host in HOSTS}}
+        managers: dict[str, Any] = {"hosts": {host: {} for host in HOSTS}}
         (self.folder / "hosts.json").write_text(
             json.dumps({"all": {"vars": variables}, "swarm_managers": managers})
         )
@@ -192,7 +212,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def test_a_move_of_data_that_was_killed_is_finished_by_the_same_command(stage: Stage) -> None:
     """The stand-in ends a run with an error if a shard loses its last copy."""
-    volume = {"elasticsearch_storage": {"kind": "volume"}}
+    volume: dict[str, Any] = {"elasticsearch_storage": {"kind": "volume"}}
     assert stage.run("move", "m2 volume", **volume).code < 0
     killed = stage.read()
     assert killed["changes"] == [
