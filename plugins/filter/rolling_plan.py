@@ -73,6 +73,12 @@ options:
         labels only show what an earlier run tried, and nodes start as if for the first time.
     type: bool
     default: false
+  work:
+    description:
+      - What the run does on a host while its node is stopped, by host, with C(reasons), a list of
+        texts, and C(moves_data), which is true if the data of the node moves to other storage.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -87,7 +93,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:moves) lists the nodes that restart, in order, each with the reasons.
+    - RV(ignore:moves) lists the nodes that restart, in order, each with the reasons, and whether
+      its data moves to other storage (C(moves_data)) and an interrupted run has moved its shards
+      away already (C(emptied)).
     - RV(ignore:next) is the host of the first of them.
     - RV(ignore:refusals) lists what forbids all of the restarts.
     - RV(ignore:notes) lists what the operator should know before the restarts.
@@ -98,6 +106,11 @@ _value:
     - RV(ignore:waited_for) lists the nodes that are not in the cluster and that nothing starts.
     - RV(ignore:restart) is the name of the restart in progress.
     - RV(ignore:marked) is true if a rolling restart was interrupted while it limited allocation.
+    - RV(ignore:give_back) is the node whose move of data is finished or abandoned, and whose
+      exclusion from allocation is still set; empty if there is none.
+    - RV(ignore:moving) is the node of the interrupted move of data; empty if there is none.
+    - RV(ignore:unfinished) is true if an interrupted run has left something to remove, even if no
+      node restarts.
   type: dict
   sample:
     moves:
@@ -110,6 +123,8 @@ _value:
         before: 89abcdef
         after: 89abcdef
         version: 9.2.4
+        moves_data: false
+        emptied: false
     next: w1
     refusals: []
     notes: []
@@ -119,6 +134,9 @@ _value:
     placed: [w1]
     restart: ""
     marked: false
+    give_back: ""
+    moving: ""
+    unfinished: false
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -139,6 +157,7 @@ def rolling_plan(
     snapshot_max_age: str = "",
     known: Sequence[str] = (),
     never_formed: bool = False,
+    work: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Plan the remaining node restarts."""
     # Imported here, because Ansible loads all filters of the collection when it needs one of them.
@@ -167,7 +186,7 @@ def rolling_plan(
         snapshot_max_age=snapshot_max_age,
         known=list(known),
     )
-    nodes = nodes_of(hosts, configs, roles, generation, labels, cluster)
+    nodes = nodes_of(hosts, configs, roles, generation, labels, cluster, work or {})
     return plan(nodes, found, desired)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: elasticsearch_allocation
-short_description: Restrict shard allocation while a node is down, and allow it again
+short_description: Restrict shard allocation while a node is down, or move all shards off a node
 version_added: 0.1.0
 author: The elk.swarm authors (@elk-swarm)
 description:
@@ -17,6 +17,9 @@ description:
     request stores O(mark) in the cluster, so that a later run knows that it may remove the setting.
   - Then it flushes all indices to the disk, which makes the stop and the start of the node shorter.
   - V(free) removes both settings, and can wait until every shard has its copies again.
+  - V(excluded) moves all shards off O(node) (C(cluster.routing.allocation.exclude._name)). The same
+    request stores O(reason) in the cluster. V(included) removes both settings. To wait until the
+    node has no shard, use M(elk.swarm.elasticsearch_placement).
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
@@ -32,14 +35,26 @@ options:
   state:
     description:
       - V(held) restricts allocation to primaries, V(free) allows all of it again.
+      - V(excluded) moves all shards off O(node), V(included) allows shards on it again.
     type: str
     required: true
-    choices: [held, free]
+    choices: [held, free, excluded, included]
   mark:
     description:
       - Who restricts allocation, stored as C(cluster.metadata.elk_roll). Required for
         O(state=held).
     type: str
+  node:
+    description:
+      - The name of the node. Required for O(state=excluded) and O(state=included).
+    type: str
+  reason:
+    description:
+      - Why the shards leave the node. V(removal) is stored as C(cluster.metadata.elk_leave) and
+        V(move) as C(cluster.metadata.elk_move), each with the name of the node. Required for
+        O(state=excluded) and O(state=included).
+    type: str
+    choices: [removal, move]
   flush_timeout:
     description:
       - For O(state=held), the seconds that the flush may take. A flush that takes longer or fails
@@ -82,6 +97,7 @@ options:
     default: 300
 seealso:
   - module: elk.swarm.elasticsearch_gate
+  - module: elk.swarm.elasticsearch_placement
 notes:
   - Needs the cluster privilege C(manage), and the index privilege C(maintenance) on all indices.
 """
@@ -105,6 +121,16 @@ EXAMPLES = r"""
     state: free
     wait: true
     nodes: [m1, m2, w1, w2, w3]
+
+- name: Move all shards off w3 before its host is removed
+  elk.swarm.elasticsearch_allocation:
+    urls: "{{ elk_elasticsearch_urls }}"
+    ca_path: "{{ elk_ca_file }}"
+    username: elastic
+    password: "{{ elk_elastic_password }}"
+    state: excluded
+    node: w3
+    reason: removal
 """
 
 RETURN = r"""
@@ -142,7 +168,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.allocation import (
+    REASONS,
     allocation,
+    exclusion,
     flush,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
@@ -160,7 +188,16 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.module imp
     argument_spec,
     make_client,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import (
+    Desired as DesiredSettings,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import ensure
+
+
+def desired_settings(params: dict[str, Any]) -> DesiredSettings:
+    if params["state"] in ("held", "free"):
+        return allocation(params["mark"] if params["state"] == "held" else None)
+    return exclusion(params["node"], params["reason"], present=params["state"] == "excluded")
 
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> str:
@@ -168,9 +205,7 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
     params = module.params
     held = params["state"] == "held"
     client = make_client(params)
-    outcome = ensure(
-        client, allocation(params["mark"] if held else None), check_mode=module.check_mode
-    )
+    outcome = ensure(client, desired_settings(params), check_mode=module.check_mode)
     result.update(
         changed=outcome.changed,
         differences=[item.path for item in outcome.differences],
@@ -182,7 +217,7 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
         module.warn("not all nodes confirmed the change in time; check the cluster's health")
     if held and params["flush_timeout"]:
         result["unflushed"] = flush(client, params["flush_timeout"])
-    if held or not params["wait"]:
+    if params["state"] != "free" or not params["wait"]:
         return ""
     # wait_for has its own timeout.
     client = make_client(params, doubt_timeout=0.0)
@@ -206,8 +241,14 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
 def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(
-            state={"type": "str", "choices": ["held", "free"], "required": True},
+            state={
+                "type": "str",
+                "choices": ["held", "free", "excluded", "included"],
+                "required": True,
+            },
             mark={"type": "str"},
+            node={"type": "str"},
+            reason={"type": "str", "choices": list(REASONS)},
             flush_timeout={"type": "float", "default": 60},
             wait={"type": "bool", "default": False},
             status={"type": "str", "choices": ["green", "yellow", "red"], "default": "green"},
@@ -218,7 +259,11 @@ def main() -> None:
         ),
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         required_together=REQUIRED_TOGETHER,
-        required_if=[("state", "held", ["mark"])],
+        required_if=[
+            ("state", "held", ["mark"]),
+            ("state", "excluded", ["node", "reason"]),
+            ("state", "included", ["node", "reason"]),
+        ],
         supports_check_mode=True,
     )
     result: dict[str, Any] = {"changed": False}

@@ -28,7 +28,10 @@ attributes:
     description: The module changes nothing.
 options:
   empty:
-    description: Name of the node to wait for. If empty, the module only reads.
+    description:
+      - Name of the node to wait for. If empty, the module only reads.
+      - If the node leaves the cluster, the module fails, because shards without another copy are
+        then lost and not moved.
     type: str
     default: ""
   wait_timeout:
@@ -49,15 +52,14 @@ seealso:
 
 EXAMPLES = r"""
 - name: Move the shards of w3 to other nodes
-  elk.swarm.elasticsearch_resource:
+  elk.swarm.elasticsearch_allocation:
     urls: "{{ elk_elasticsearch_urls }}"
     ca_path: "{{ elk_ca_file }}"
     username: elastic
     password: "{{ elk_elastic_password }}"
-    path: /_cluster/settings
-    body:
-      persistent:
-        cluster.routing.allocation.exclude._name: w3
+    state: excluded
+    node: w3
+    reason: removal
 
 - name: Wait until w3 has no shards
   elk.swarm.elasticsearch_placement:
@@ -95,6 +97,9 @@ placement:
     settings:
       description: The cluster settings that were set explicitly, with dotted names.
       type: dict
+    removing:
+      description: The node of an interrupted removal, empty if there is none.
+      type: str
     watermarks:
       description: The disk watermarks in force.
       type: dict
@@ -123,6 +128,7 @@ placement:
         total: 107374182400
     copies: {syslog-msg-000001: 2}
     settings: {}
+    removing: ""
     watermarks: {low: 85%, high: 90%}
     voting: [5KrzAWXvSkWjPzYcnHxRcA]
     excluded: []
@@ -181,6 +187,13 @@ def main() -> None:
     if remaining:
         module.fail_json(
             msg=f"{params['empty']} still has {remaining} shard(s): {why}", placement=placement
+        )
+    names = [node["name"] for node in placement.get("nodes") or ()]
+    if params["empty"] and not module.check_mode and params["empty"] not in names:
+        module.fail_json(
+            msg=f"{params['empty']} is not in the cluster, so its shards have not moved. Start it "
+            "again, and run the same command again.",
+            placement=placement,
         )
     seconds = round(time.monotonic() - start, 1)
     module.exit_json(changed=False, placement=placement, seconds=seconds)

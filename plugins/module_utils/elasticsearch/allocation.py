@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restrict the allocation of shards while a node restarts."""
+"""Restrict the allocation of shards while a node restarts, and move all shards off a node.
+
+Each setting is stored together with a mark, see module_utils/elasticsearch/leftovers.py.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,21 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource i
     Desired,
     make_desired,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE, MARK
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
+    ENABLE,
+    EXCLUDE_NAME,
+    LEAVE,
+    MARK,
+    MOVE,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import Client
+
+
+PATH = "/_cluster/settings"
+# Why all shards leave a node, and the setting that stores it.
+REASONS = {"removal": LEAVE, "move": MOVE}
 
 
 def allocation(mark: str | None) -> Desired:
@@ -30,7 +44,17 @@ def allocation(mark: str | None) -> Desired:
     False
     """
     settings: dict[str, Any] = {ENABLE: "primaries", MARK: mark}
-    return make_desired("/_cluster/settings", {"persistent": settings}, present=mark is not None)
+    return make_desired(PATH, {"persistent": settings}, present=mark is not None)
+
+
+def exclusion(node: str, reason: str, *, present: bool) -> Desired:
+    """The settings that move all shards off a node, with the reason; or their absence.
+
+    >>> exclusion("w1", "move", present=True).body["persistent"]["cluster.metadata.elk_move"]
+    'w1'
+    """
+    settings = {EXCLUDE_NAME: node, REASONS[reason]: node}
+    return make_desired(PATH, {"persistent": settings}, present=present)
 
 
 def flush(client: Client, timeout: float) -> str:

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import some
 from ansible_collections.elk.swarm.plugins.module_utils.common.units import age_text, size
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.leftovers import (
+    voting_blockers,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import (
     Cluster,
     Desired,
     Node,
-)
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
-    ENABLE,
-    EXCLUDE,
-    LEAVE,
-    MARK,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.versions import (
     parse,
@@ -87,6 +84,7 @@ def blockers(
         return found
     found += _health(placed, to_restart, cluster)
     found += _leftovers(cluster)
+    found += _moves(to_restart, cluster)
     found += _disks(nodes, to_restart, cluster)
     found += _versions(to_restart, cluster, desired)
     found += _snapshots(cluster, desired)
@@ -112,35 +110,30 @@ def _health(placed: Sequence[Node], to_restart: Sequence[Node], cluster: Cluster
 
 
 def _leftovers(cluster: Cluster) -> list[str]:
-    found = []
-    enabled = str(cluster.settings.get(ENABLE) or "all")
-    if enabled != "all" and not cluster.settings.get(MARK):
-        found.append(
-            f"{ENABLE} is {enabled}, and no rolling restart has set it: somebody restricts the "
-            "allocation of shards. Find out who, and set it to null"
-        )
-    excluded = {
-        key: value for key, value in cluster.settings.items() if key.startswith(EXCLUDE) and value
-    }
-    leaves = cluster.settings.get(LEAVE)
-    if leaves:
-        found.append(
-            f"The removal of {leaves} was interrupted. Finish it first: "
-            f"playbooks/remove_host.yml -e remove_host={leaves}"
-        )
-        return found
-    found += [
-        f"{key} is {value}: somebody takes shards off nodes. Wait for that to end, and set it to "
-        "null"
-        for key, value in sorted(excluded.items())
-    ]
+    """What a person or another run has left.
+
+    A rolling restart finishes an interrupted one, and it finishes or reverses a move of data.
+    """
+    found = cluster.leftovers
+    blocked = found.restriction_blockers(resumes=True) + found.removal_blockers()
+    # A removal explains the exclusions.
+    if found.removing:
+        return blocked
     nonvoting = list(cluster.facts.get("voting_exclusions") or ())
-    if nonvoting:
-        found.append(
-            f"{', '.join(nonvoting)} is excluded from voting, so the cluster survives the loss of "
-            "fewer masters than it seems. If nobody is removing that node now, clear this with "
-            "DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
-        )
+    return blocked + found.exclusion_blockers() + voting_blockers(nonvoting)
+
+
+def _moves(to_restart: Sequence[Node], cluster: Cluster) -> list[str]:
+    """Data leaves a node only while the node runs."""
+    found = []
+    for node in to_restart:
+        runs = not (node.missing or node.on_hold)
+        if node.moves_data and not runs and not node.emptied(cluster.leftovers.moving):
+            found.append(
+                f"{node.name} does not run, so its data cannot move to the other nodes. "
+                "Set elasticsearch_storage back and run playbooks/site.yml, which starts the node "
+                "where its data is. Then run playbooks/move_storage.yml again"
+            )
     return found
 
 

@@ -21,7 +21,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state
     Node,
     order,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,13 +72,38 @@ def restart_of(nodes: Sequence[Node], requested: str) -> str:
     return max(interrupted, default=requested) if requested else ""
 
 
+def excluded_node(nodes: Sequence[Node], to_restart: Sequence[Node], cluster: Cluster) -> str:
+    """The node that gets its shards back now, because its move of data is finished or abandoned.
+
+    A move continues while this run moves that data, and until the stopped node is back.
+    """
+    moving = cluster.leftovers.moving
+    continued = any(
+        node.name == moving and ((node.moves_data and node in to_restart) or node.on_hold)
+        for node in nodes
+    )
+    return "" if continued else moving
+
+
+def finished_restart(nodes: Sequence[Node], restart: str) -> bool:
+    """Whether every node has had this restart, but the run was killed before it said so."""
+    placed = [node for node in nodes if node.placed]
+    return bool(restart and placed) and all(
+        node.labels.get(label_names.RESTARTED) == restart for node in placed
+    )
+
+
 def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str, Any]:
     """The nodes that must still restart, in order, and what forbids it."""
     restart = restart_of(nodes, desired.restart)
-    differing = order([node for node in nodes if node.placed and node.reasons(restart)])
+    differing = order(
+        [node for node in nodes if node.placed and node.reasons(restart)],
+        cluster.leftovers.moving,
+    )
     # A rollback never starts what no node runs, so it does not start a first cluster.
     first_start = cluster.before_first_start and not desired.back
     to_restart = [] if first_start else differing
+    give_back = excluded_node(nodes, to_restart, cluster)
     return {
         "moves": [
             {
@@ -92,6 +116,8 @@ def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str,
                 "before": node.labels.get(label_names.GENERATION, ""),
                 "after": node.generation,
                 "version": node.version,
+                "moves_data": node.moves_data,
+                "emptied": node.emptied(cluster.leftovers.moving),
             }
             for node in to_restart
         ],
@@ -105,5 +131,11 @@ def plan(nodes: Sequence[Node], cluster: Cluster, desired: Desired) -> dict[str,
         "present": [node.name for node in nodes if not node.missing],
         "placed": [node.name for node in nodes if node.placed],
         "restart": restart,
-        "marked": bool(cluster.settings.get(MARK)),
+        # What an interrupted run has left in the cluster, and this run removes first.
+        "marked": cluster.leftovers.held,
+        "give_back": give_back,
+        # Whether there is something to do even if no node restarts.
+        "unfinished": cluster.leftovers.held or bool(give_back) or finished_restart(nodes, restart),
+        # The node whose shards move away or have moved away, in an interrupted move of data.
+        "moving": cluster.leftovers.moving,
     }

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.leftovers import (
+    Leftovers,
+    leftovers_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +40,10 @@ class Node:
     version: str = ""
     roles: Sequence[str] = ()
     master: bool = False
+    # Why the run must stop the node, even if its labels do not differ.
+    work: Sequence[str] = ()
+    # Whether its data moves to other storage, so that its shards move to the other nodes first.
+    moves_data: bool = False
 
     @property
     def placed(self) -> bool:
@@ -57,6 +65,18 @@ class Node:
             return MASTER
         return max((TIERS.index(role) for role in self.roles if role in TIERS), default=OTHER)
 
+    @property
+    def on_hold(self) -> bool:
+        """Whether its restart has begun and has not ended."""
+        return self.labels.get(label_names.GENERATION) == label_names.HOLD
+
+    def emptied(self, moving: str) -> bool:
+        """Whether a run has moved all its shards away before it stopped the node.
+
+        The mark of a move is set before the shards leave, the label when none is left.
+        """
+        return self.on_hold and self.name == moving
+
     def reasons(self, restart: str) -> list[str]:
         """Why the node must restart; empty if it need not."""
         generation, config = (
@@ -64,7 +84,7 @@ class Node:
             self.labels.get(label_names.CONFIG, ""),
         )
         found = []
-        if generation == label_names.HOLD:
+        if self.on_hold:
             found.append("its last restart was interrupted")
         elif generation != self.generation:
             found.append(f"generation {generation} becomes {self.generation}")
@@ -72,7 +92,7 @@ class Node:
             found.append(f"configuration {config or 'unknown'} becomes {self.config}")
         if restart and self.labels.get(label_names.RESTARTED) != restart:
             found.append("a restart was requested")
-        return found
+        return [*found, *self.work]
 
 
 @dataclass(frozen=True)
@@ -100,6 +120,10 @@ class Cluster:
         """Settings that somebody has set."""
         return self.facts.get("settings") or {}
 
+    @property
+    def leftovers(self) -> Leftovers:
+        return leftovers_of(self.settings)
+
 
 @dataclass(frozen=True)
 class Desired:
@@ -123,8 +147,13 @@ def nodes_of(
     generation: str,
     labels: Mapping[str, Mapping[str, str]],
     cluster: Mapping[str, Any],
+    work: Mapping[str, Mapping[str, Any]],
 ) -> list[Node]:
-    """Combine variables, labels and the cluster's nodes. `hosts` has the node name of each host."""
+    """Combine variables, labels and the cluster's nodes. `hosts` has the node name of each host.
+
+    `work` is what the run does on a host while its node is stopped: the reasons, and whether the
+    data of the node moves.
+    """
     found = {str(node.get("name")): node for node in cluster.get("nodes") or ()}
     nodes = []
     for host, name in hosts.items():
@@ -141,11 +170,22 @@ def nodes_of(
                 # The current roles decide the order, not the future ones.
                 roles=list(actual.get("roles") or roles.get(host, ())),
                 master=bool(actual.get("master")),
+                work=list(work.get(host, {}).get("reasons") or ()),
+                moves_data=bool(work.get(host, {}).get("moves_data")),
             )
         )
     return nodes
 
 
-def order(nodes: Sequence[Node]) -> list[Node]:
-    """Missing nodes come first, then one tier after the other, the elected master last."""
-    return sorted(nodes, key=lambda node: (not node.missing, node.rank, node.master))
+def order(nodes: Sequence[Node], moving: str = "") -> list[Node]:
+    """Nodes that have begun to restart come first, then one tier after the other.
+
+    That is a node that is missing or stops, or whose data an interrupted run has begun to move:
+    only one node at a time may be in that state. The elected master comes last.
+    """
+
+    def position(node: Node) -> tuple[bool, bool, int, bool]:
+        begun = node.on_hold or node.name == moving
+        return not node.missing, not begun, node.rank, node.master
+
+    return sorted(nodes, key=position)

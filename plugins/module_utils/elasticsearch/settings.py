@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 ENABLE = "cluster.routing.allocation.enable"
 EXCLUDE = "cluster.routing.allocation.exclude."
+EXCLUDE_NAME = f"{EXCLUDE}_name"
 # Shows that a rolling restart set ENABLE. One request sets both, and one request resets both.
 MARK = "cluster.metadata.elk_roll"
 # The host that is being removed; it explains the exclusion of that host's shards.
 LEAVE = "cluster.metadata.elk_leave"
+# The node whose data moves to other storage; it explains the exclusion of that node's shards.
+MOVE = "cluster.metadata.elk_move"
 
 
 def scalar(value: Any) -> str:

@@ -14,6 +14,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client imp
     Unreachable,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import nodes_of
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.leftovers import leftovers_of
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
     in_force,
     with_defaults,
@@ -106,6 +107,7 @@ def read(client: Client) -> dict[str, Any]:
         "nodes": with_room(nodes, allocation, shards),
         "copies": copies_of(indices),
         "settings": in_force(settings),
+        "removing": leftovers_of(in_force(settings)).removing,
         "watermarks": {
             key[len(WATERMARK) :]: str(value)
             for key, value in effective.items()

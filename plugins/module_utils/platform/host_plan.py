@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import TIERS
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
-    ENABLE,
-    EXCLUDE,
-    LEAVE,
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.leftovers import (
+    Leftovers,
+    leftovers_of,
+    voting_blockers,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.roll_state import TIERS
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
     REPLICATED,
@@ -28,7 +28,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EXCLUDE_NAME = f"{EXCLUDE}_name"
 # A node with the role "data" belongs to every tier.
 GENERIC = "data"
 MANAGER = "manager"
@@ -117,6 +116,10 @@ class Cluster:
     def of(self, name: str) -> Mapping[str, Any]:
         return next((node for node in self.nodes if node["name"] == name), {})
 
+    @property
+    def leftovers(self) -> Leftovers:
+        return leftovers_of(self.settings)
+
 
 def room_on(node: Mapping[str, Any], watermarks: Mapping[str, str]) -> int:
     """Bytes that a node may still take: none past the low watermark, else up to the high one."""
@@ -188,33 +191,15 @@ def _identity_blockers(target: RemovedHost, swarm: Swarm, ids: Mapping[str, str]
 
 
 def _setting_blockers(name: str, cluster: Cluster) -> list[str]:
-    """Settings that somebody else or an earlier run has left."""
-    mark = str(cluster.settings.get(LEAVE) or "")
-    excluded = str(cluster.settings.get(EXCLUDE_NAME) or "")
-    enabled = str(cluster.settings.get(ENABLE) or "all")
-    blockers = []
-    if mark and mark != name:
-        blockers.append(
-            f"The removal of {mark} was interrupted. Finish it first: "
-            f"playbooks/remove_host.yml -e remove_host={mark}"
-        )
-    elif excluded and not mark:
-        blockers.append(
-            f"{EXCLUDE_NAME} is {excluded}: somebody takes shards off nodes. Wait for that to end, "
-            "then set it to null"
-        )
-    if enabled != "all":
-        blockers.append(
-            f"{ENABLE} is {enabled}: shards cannot move. If a rolling restart was interrupted, run "
-            "playbooks/site.yml; otherwise ask who has set it, then set it to null"
-        )
-    others = [one["name"] for one in cluster.excluded if one["name"] != name]
-    if others:
-        blockers.append(
-            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Wait for "
-            "that to end, then DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
-        )
-    return blockers
+    """Settings that a person or an interrupted run has left."""
+    found = cluster.leftovers
+    return (
+        found.removal_blockers(name)
+        + found.move_blockers()
+        + found.exclusion_blockers()
+        + found.restriction_blockers()
+        + voting_blockers([one["name"] for one in cluster.excluded if one["name"] != name])
+    )
 
 
 def _cluster_blockers(target: RemovedHost, swarm: Swarm, cluster: Cluster) -> list[str]:
@@ -292,7 +277,7 @@ def _service_blockers(target: RemovedHost, inventory: Inventory) -> list[str]:
 def steps_of(target: RemovedHost, swarm: Swarm, cluster: Cluster) -> list[str]:
     """The steps that remain, in order."""
     nodes, here = swarm.of(target), cluster.of(target.node)
-    marked = cluster.settings.get(LEAVE) == target.node
+    marked = cluster.leftovers.removing == target.node
     excluded = any(one["name"] == target.node for one in cluster.excluded)
     needed = {
         DRAIN: bool(here) and bool(tiers_of(here)),
@@ -328,7 +313,7 @@ def plan_leave(
         "steps": steps,
         "told": [DESCRIPTIONS[step] for step in steps],
         "refusals": blockers,
-        "resumed": cluster.settings.get(LEAVE) == target.node,
+        "resumed": cluster.leftovers.removing == target.node,
         "ids": [str(node["id"]) for node in swarm.of(target)],
         "shards": int(cluster.of(target.node).get("shards", 0)),
     }
@@ -377,7 +362,7 @@ def plan_replace(
     dead = [node for node in nodes if node["state"] == DOWN]
     known = {node["id"] for node in cluster.nodes}
     voters = [voter for voter in cluster.voting if voter not in known] if dead else []
-    marked = cluster.settings.get(LEAVE) == name
+    marked = cluster.leftovers.removing == name
     # Removal from the list comes last: while the node is listed, a killed run can be continued.
     needed = {
         VOTE: bool(voters),
@@ -390,7 +375,7 @@ def plan_replace(
     blockers = _alive_blockers(name, nodes, cluster, new, ids)
     if dead and not blockers:
         blockers = (
-            _voting_blockers(name, cluster)
+            _lost_host_blockers(name, cluster)
             if cluster.formed
             else [f"{NO_CLUSTER}. {cluster.problem}"]
         )
@@ -448,30 +433,16 @@ def _alive_blockers(
     return blockers
 
 
-def _voting_blockers(name: str, cluster: Cluster) -> list[str]:
-    """Settings that somebody else or an earlier run has left."""
-    blockers = []
-    mark = str(cluster.settings.get(LEAVE) or "")
-    excluded = str(cluster.settings.get(EXCLUDE_NAME) or "")
-    if mark and mark != name:
-        blockers.append(
-            f"The removal of {mark} was interrupted. Finish it first: "
-            f"playbooks/remove_host.yml -e remove_host={mark}"
-        )
-    elif name in excluded.split(",") and not mark:
-        blockers.append(
-            f"{EXCLUDE_NAME} is {excluded}: somebody takes shards off nodes. Wait for that to end, "
-            "then set it to null"
-        )
+def _lost_host_blockers(name: str, cluster: Cluster) -> list[str]:
+    """Settings that a person or an interrupted run has left, and that the loss does not explain."""
+    found = cluster.leftovers
     # An earlier run has excluded the nodes that are away.
     known = {node["id"] for node in cluster.nodes}
-    others = [one["name"] for one in cluster.excluded if one["id"] in known]
-    if others:
-        blockers.append(
-            f"{', '.join(others)} may not vote for a master: somebody excludes nodes. Wait for "
-            "that to end, then DELETE _cluster/voting_config_exclusions?wait_for_removal=false"
-        )
-    return blockers
+    return (
+        found.removal_blockers(name)
+        + found.exclusion_blockers(name)
+        + voting_blockers([one["name"] for one in cluster.excluded if one["id"] in known])
+    )
 
 
 def _successor_blockers(

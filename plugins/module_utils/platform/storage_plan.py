@@ -418,6 +418,12 @@ def note(before: str, stored: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     return json.dumps(found, indent=2, sort_keys=True) if found or before.strip() else ""
 
 
+def place_of(service: str, text: str, bound_empty: bool | None) -> JsonDict | None:
+    """Where the data of a service is, from the note of its host; None if it has none."""
+    before = read_note(text).get(service)
+    return dict(BIND) if before is None and bound_empty is False else before
+
+
 def move_blocker(
     service: str,
     text: str,
@@ -433,11 +439,9 @@ def move_blocker(
     may say it anew: an earlier run has tried the place, and nothing there is removed.
     """
     try:
-        before = read_note(text).get(service)
+        before = place_of(service, text, bound_empty)
     except ValueError as error:
-        return f"has a note of where its data is that cannot be read ({error})."
-    if before is None and bound_empty is False:
-        before = BIND
+        return _unreadable(error)
     if before is None or before == dict(desired):
         return ""
     if never_formed and _device(before) and (_device(desired) or desired.get("kind") == "bind"):
@@ -445,6 +449,10 @@ def move_blocker(
     return (
         f"has its data on {in_words(before)}, and {service}_storage asks for {in_words(desired)}."
     )
+
+
+def _unreadable(error: ValueError) -> str:
+    return f"has a note of where its data is that cannot be read ({error})."
 
 
 def _device(where: Mapping[str, Any]) -> str:
@@ -457,6 +465,49 @@ def in_words(where: Mapping[str, Any]) -> str:
     parts = [f"driver {where['driver']}"] if kind == "plugin" else []
     parts += [f"{key} {value}" for key, value in sorted(options.items())]
     return f"{kind} ({', '.join(parts)})" if parts else kind
+
+
+def _same_reference(text: Any) -> str:
+    """The reference of a plugin without the registry that Docker adds."""
+    return re.sub(r"^docker\.io/(library/)?", "", str(text))
+
+
+def node_work(
+    storage: Storage, text: str, bound_empty: bool | None, plugins: Iterable[Mapping[str, Any]]
+) -> JsonDict:
+    """What a node is stopped for to reach its storage, and what forbids it.
+
+    ``text`` is the note of its host, ``bound_empty`` is whether the directory of kind bind is
+    empty, and ``plugins`` are those installed under the name of the driver.
+    """
+    desired = storage.identity()
+    blockers = []
+    try:
+        before = place_of(storage.service, text, bound_empty) or desired
+    except ValueError as error:
+        before = desired
+        blockers.append(f"{storage.service} {_unreadable(error)}")
+    moves = before != desired
+    reasons = [f"its data moves from {in_words(before)} to {in_words(desired)}"] if moves else []
+    if moves and BIND["kind"] not in (before.get("kind"), desired["kind"]):
+        blockers.append(
+            f"From {before.get('kind')} to another volume, data moves by way of a directory,"
+            " because both volumes have the same name: run playbooks/move_storage.yml with"
+            f" {storage.variable} of kind bind first."
+        )
+    wanted = _same_reference(storage.plugin.get("plugin_name"))
+    reasons += [
+        f"plugin {storage.driver} {_same_reference(plugin['reference'])} becomes {wanted}"
+        for plugin in plugins
+        if storage.plugin and _same_reference(plugin["reference"]) != wanted
+    ]
+    bound = before.get("kind") == BIND["kind"]
+    return {
+        "reasons": reasons,
+        "blockers": blockers,
+        "moves_data": moves,
+        "before": {} if bound else {name: before.get(name) for name in ("kind", "driver")},
+    }
 
 
 HOW_TO_MOVE = (

@@ -70,6 +70,17 @@ class Platform:
         assert PASSWORD not in run.text
         return Outcome(code, run.text)
 
+    def kill_move(self, task: str, moment: str, **variables: Any) -> None:
+        """Move data, and kill the run at a moment of a task, as described in points.yml."""
+        playbook = "playbooks/move_storage.yml"
+        run = self.lab.run(f"--extra-vars={json.dumps(variables)}", playbook)
+        try:
+            self.lab.wait_for(run, task, moment)
+        finally:
+            run.kill()
+        self.lab.report(run, f"{playbook} until {task}: {moment}")
+        assert run.problems == []
+
     def task(self, host: str, service: str) -> dict[str, Any]:
         """The running container of a service on a host, as Docker reports it; may be empty."""
         listed = f"docker ps -q --no-trunc --filter name=^{service}"
@@ -127,11 +138,19 @@ class Documents:
 
         # A node that is down answers with an error.
         wait_for(green, 180, "green shards", errors=Exception)
-        found = self.client.search(
-            index=INDEX, size=0, aggs={"sum": {"sum": {"field": "number"}}}, track_total_hits=True
+        assert self.found(self.client)
+
+    def found(self, client: Elasticsearch) -> bool:
+        """Whether a search through all shards finds each document with its content."""
+        found = client.search(
+            index=INDEX,
+            size=0,
+            aggs={"sum": {"sum": {"field": "number"}}},
+            track_total_hits=True,
+            allow_partial_search_results=False,
         )
-        assert found["hits"]["total"]["value"] == DOCUMENTS
-        assert found["aggregations"]["sum"]["value"] == sum(range(DOCUMENTS))
+        count, numbers = found["hits"]["total"]["value"], found["aggregations"]["sum"]["value"]
+        return bool((count, numbers) == (DOCUMENTS, sum(range(DOCUMENTS))))
 
 
 @pytest.fixture(scope="session")

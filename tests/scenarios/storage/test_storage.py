@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness.platform import Platform as AllNodes
+from tests.harness.wait import wait_for
 from tests.scenarios.storage.conftest import PASSWORD, Documents, Platform
 
 if TYPE_CHECKING:
@@ -18,6 +21,20 @@ if TYPE_CHECKING:
 
 ELASTICSEARCH, LOGSTASH = "elk_elasticsearch", "logshipper"
 LOCAL = {"kind": "volume"}
+# Where a move of data is killed: in the restart of the first node, of the second one, and at the
+# end. The moments are those of tests/scenarios/interrupted/points.yml.
+STEPS = [
+    pytest.param("Move its shards to the other nodes", "changed", id="shards leave"),
+    pytest.param(
+        "Hold back shards that would move while the node is away", "changed", id="allocation held"
+    ),
+    pytest.param("Stop the node", "changed", id="the node stops"),
+    pytest.param("Make the volumes", "changed", id="a volume without a note"),
+    pytest.param("Remember where the data is", "changed", id="new storage"),
+    pytest.param("Wait until it is back in the cluster", "start", id="the node starts"),
+    pytest.param("Allow shards on its new storage", "start", id="the second node is back"),
+    pytest.param("Remove each that no node is labelled for", "start", id="all nodes have moved"),
+]
 
 
 @pytest.fixture
@@ -184,13 +201,30 @@ def test_the_platform_comes_up_on_a_shared_disk(
     documents.write()
 
 
+def test_a_check_names_each_node_and_changes_nothing(platform: Platform) -> None:
+    checked = platform.run("playbooks/move_storage.yml", "--check", elasticsearch_storage=LOCAL)
+    assert (checked.code, checked.changed) == (0, {}), checked.output
+    assert "These nodes would move, one after the other:" in checked.text
+    for host in platform.hosts:
+        line = (
+            rf"{host} \([a-z, ]+\): generation \w+ becomes \w+, its data moves from bind to volume"
+        )
+        assert re.search(line, checked.text)
+
+
+@pytest.mark.parametrize(("task", "moment"), STEPS)
+def test_a_move_that_is_killed_loses_nothing(
+    platform: Platform, documents: Documents, task: str, moment: str
+) -> None:
+    """Each run continues the run before, passes its step and is killed at the next step."""
+    platform.kill_move(task, moment, elasticsearch_storage=LOCAL)
+    with AllNodes(platform.lab).connect() as client:
+        wait_for(lambda: documents.found(client), 60, "all documents", errors=Exception)
+
+
 def test_data_moves_to_volumes_one_node_at_a_time(
     platform: Platform, lab: Lab, documents: Documents
 ) -> None:
-    checked = platform.run("playbooks/move_storage.yml", "--check", elasticsearch_storage=LOCAL)
-    assert (checked.code, checked.changed) == (0, {}), checked.output
-    assert checked.text.count("would have its turn: its data moves") == len(platform.hosts)
-
     done = platform.run("playbooks/move_storage.yml", elasticsearch_storage=LOCAL)
     assert done.code == 0, done.output
     for host in platform.hosts:
@@ -198,8 +232,9 @@ def test_data_moves_to_volumes_one_node_at_a_time(
     documents.check()
     services = lab.read("m1", "docker service ls --format '{{.Name}}'").split()
     assert len([name for name in services if name.startswith(ELASTICSEARCH)]) == 1
-    settings = documents.client.cluster.get_settings(flat_settings=True)
-    assert "cluster.routing.allocation.exclude._name" not in settings["persistent"]
+    settings = documents.client.cluster.get_settings(flat_settings=True)["persistent"]
+    assert not [name for name in settings if "allocation" in name or "metadata.elk_" in name]
+    assert not AllNodes(lab).locks()
 
 
 def test_another_run_changes_nothing(platform: Platform) -> None:

@@ -31,7 +31,7 @@ GROUPS = {
 }
 HOSTS = ("m1", "m2", "w1")
 # What the playbooks do concerns all hosts at once.
-NEED_ALL_HOSTS = ("stack", "verify", "upgrade", "restart", "rollback", "rotate")
+NEED_ALL_HOSTS = ("stack", "verify", "upgrade", "restart", "rollback", "rotate", "move_storage")
 COMPARISON = "Compare the secrets of the controller with those of the hosts"
 LEFT_OUT = "Nothing was changed here. This run leaves out"
 

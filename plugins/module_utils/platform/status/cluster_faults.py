@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.leftovers import leftovers_of
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.watermarks import must_be_free
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
     BAD,
+    PAGE,
     SITE,
     WARN,
     Commands,
@@ -239,25 +242,56 @@ def disk_watermarks(view: Mapping[str, Any], commands: Commands) -> list[Finding
 
 
 def allocation(view: Mapping[str, Any], commands: Commands) -> list[Finding]:
-    """Settings left by a restart or removal that did not finish: losing a node now costs more."""
+    """What a restart, a move of data or a removal has left: losing a node now costs more."""
+    left = leftovers_of(view.get("own_settings") or {})
     found = []
-    settings = view.get("own_settings") or {}
-    enable = str(settings.get("cluster.routing.allocation.enable") or "all")
-    if enable != "all":
-        name = "cluster.routing.allocation.enable"
+
+    def reset(name: str) -> str:
+        body = {"persistent": {name: None}, "transient": {name: None}}
+        return commands.curl("/_cluster/settings", "PUT", body)
+
+    if left.restricted:
         found.append(
             Finding(
                 WARN,
-                f"Elasticsearch does not allocate lost shards again: {name} is {enable}. A run that"
-                " restarts nodes sets it and resets it; without such a run it was left behind",
+                f"Elasticsearch does not allocate lost shards again: {ENABLE} is {left.restricted}."
+                " A run that restarts nodes sets it and resets it; without such a run it was left"
+                " behind",
                 "allocation",
-                commands.curl(
-                    "/_cluster/settings",
-                    "PUT",
-                    {"persistent": {name: None}, "transient": {name: None}},
-                ),
+                # A run removes what an interrupted run has left.
+                SITE if left.held else reset(ENABLE),
             )
         )
+    if left.removing:
+        found.append(
+            Finding(
+                WARN,
+                f"Elasticsearch moves all shards off {left.removing}: its host is being removed. If"
+                " no run removes it now, the removal was interrupted",
+                "allocation",
+                f"{PAGE}playbooks/remove_host.yml -e remove_host={left.removing}",
+            )
+        )
+    if left.moving:
+        found.append(
+            Finding(
+                WARN,
+                f"Elasticsearch moves all shards off {left.moving}: its data moves to other"
+                " storage. If no run moves it now, the move was interrupted",
+                "allocation",
+                f"{PAGE}playbooks/move_storage.yml",
+            )
+        )
+    found += [
+        Finding(
+            WARN,
+            f"Elasticsearch puts no shard on some nodes: {name} is {value}, and no run of this"
+            " collection has set it",
+            "allocation",
+            reset(name),
+        )
+        for name, value in left.foreign.items()
+    ]
     votes = view.get("voting_exclusions") or ()
     if votes:
         found.append(

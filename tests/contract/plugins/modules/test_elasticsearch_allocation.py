@@ -26,14 +26,22 @@ ALLOCATION = "elasticsearch_allocation"
 HELD: dict[str, Any] = {"state": "held", "mark": "elk"}
 FREE: dict[str, Any] = {"state": "free"}
 SET = {"cluster.routing.allocation.enable": "primaries", "cluster.metadata.elk_roll": "elk"}
+MOVE: dict[str, Any] = {"node": "w1", "reason": "move"}
+MOVED = {"cluster.routing.allocation.exclude._name": "w1", "cluster.metadata.elk_move": "w1"}
+REMOVAL: dict[str, Any] = {"node": "w1", "reason": "removal"}
+REMOVED = {"cluster.routing.allocation.exclude._name": "w1", "cluster.metadata.elk_leave": "w1"}
 PUT, FLUSH = "PUT /_cluster/settings", "POST /_flush"
 
 
 def test_every_state(cluster: FakeCluster, run: Run) -> None:
-    """Both states: each in check mode, for real, in check mode again, and for real again."""
+    """All states: each in check mode, for real, in check mode again, and for real again."""
     for options, before, after, calls in (
         (HELD, {}, SET, [PUT, FLUSH]),
         (FREE, SET, {}, [PUT]),
+        ({"state": "excluded", **MOVE}, {}, MOVED, [PUT]),
+        ({"state": "included", **MOVE}, MOVED, {}, [PUT]),
+        ({"state": "excluded", **REMOVAL}, {}, REMOVED, [PUT]),
+        ({"state": "included", **REMOVAL}, REMOVED, {}, [PUT]),
     ):
         # The requests of a run that has nothing to change.
         again = [call for call in calls if call == FLUSH]
@@ -60,11 +68,29 @@ def test_other_settings_are_kept(cluster: FakeCluster, run: Run) -> None:
     assert cluster.settings["persistent"] == {"cluster.max_shards_per_node": "2000"}
 
 
-def test_held_needs_a_mark(cluster: FakeCluster, run: Run) -> None:
-    result = run(ALLOCATION, state="held")
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"state": "held"}, "mark"),
+        ({"state": "excluded", "reason": "move"}, "node"),
+        ({"state": "included", "node": "w1"}, "reason"),
+    ],
+)
+def test_each_state_needs_its_options(
+    cluster: FakeCluster, run: Run, options: dict[str, Any], word: str
+) -> None:
+    result = run(ALLOCATION, **options)
     assert result.failed
-    assert "mark" in result.msg
+    assert word in result.msg
     assert cluster.calls == []
+
+
+def test_a_restart_and_a_move_keep_their_own_settings(cluster: FakeCluster, run: Run) -> None:
+    run(ALLOCATION, state="excluded", **MOVE)
+    run(ALLOCATION, **HELD)
+    assert cluster.settings["persistent"] == SET | MOVED
+    run(ALLOCATION, **FREE)
+    assert cluster.settings["persistent"] == MOVED
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,16 @@ def test_nodes_disks_copies_and_votes_are_returned(full_cluster: FakeCluster, ru
     assert found["voting"] == ["bTE="]
     # The explicit setting, and the defaults for the others.
     assert found["watermarks"] == {"low": "80%", "high": "90%", "high.max_headroom": "150GB"}
+    assert found["removing"] == ""
     assert full_cluster.changes() == []
+
+
+def test_the_node_of_an_interrupted_removal_is_returned(
+    full_cluster: FakeCluster, run: Run
+) -> None:
+    full_cluster.script("GET", SHARDS, Answer(body=[]), times=FOREVER)
+    full_cluster.settings["persistent"]["cluster.metadata.elk_leave"] = "w1"
+    assert run(PLACEMENT)["placement"]["removing"] == "w1"
 
 
 def test_wait_until_a_node_has_no_shard(full_cluster: FakeCluster, run: Run) -> None:
@@ -67,6 +76,14 @@ def test_wait_until_a_node_has_no_shard(full_cluster: FakeCluster, run: Run) -> 
     result = run(PLACEMENT, empty="w1", stall_timeout=1)
     assert not result.failed
     assert 0.9 < result["seconds"] < 5
+
+
+def test_a_node_that_has_left_the_cluster_is_not_empty(full_cluster: FakeCluster, run: Run) -> None:
+    """Its shards are on no node, so nothing shows that another node has them."""
+    full_cluster.script("GET", SHARDS, Answer(body=[on("m1")]), times=FOREVER)
+    result = run(PLACEMENT, empty="w9")
+    assert result.failed
+    assert result.msg.startswith("w9 is not in the cluster, so its shards have not moved.")
 
 
 def test_the_error_says_why_a_shard_cannot_move(full_cluster: FakeCluster, run: Run) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.run_id import
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import ConflictError
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
     ENABLE,
+    EXCLUDE_NAME,
     LEAVE,
     MARK,
+    MOVE,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.versions import path_problem
 from ansible_collections.elk.swarm.plugins.modules.run_lock import Lock
@@ -401,6 +404,133 @@ def test_what_the_next_major_version_does_not_support_blocks() -> None:
     state.facts = {"incompatible": None, "incompatible_unknown": "no handler"}
     assert not state.blockers()
     assert "no _migration/deprecations (no handler)" in state.plan()["notes"][0]
+
+
+# -- work while a node is stopped, and moves of data ----------------------------------------------
+
+MOVES = {"reasons": ["its data moves from bind to volume"], "moves_data": True}
+AWAY = {EXCLUDE_NAME: "w1", MOVE: "w1"}
+HELD = {ENABLE: "primaries", MARK: "elk"}
+
+
+def test_work_restarts_a_node_whose_labels_do_not_differ() -> None:
+    work = {"w1": {"reasons": ["plugin disk:1 becomes disk:2"], "moves_data": False}, "m1": {}}
+    (move,) = State().plan(work=work)["moves"]
+    assert (move["host"], move["reasons"]) == ("w1", ["plugin disk:1 becomes disk:2"])
+    assert not move["moves_data"]
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What a run leaves that was killed while the data of w1 moved, before that of m2 and m1."""
+
+    generation: str
+    settings: dict[str, str]
+    # Whether w1 is in the cluster, and whether its storage is still the former one.
+    present: bool
+    moves: bool
+    # What the next run does: the node that it restarts first, and the one that gets shards again.
+    first: str
+    give_back: str
+
+
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param(Killed("old", {}, True, True, "m2", ""), id="before anything"),
+        pytest.param(Killed("old", AWAY, True, True, "w1", ""), id="shards leave"),
+        pytest.param(Killed("old", AWAY | HELD, True, True, "w1", ""), id="allocation held"),
+        pytest.param(Killed(HOLD, AWAY | HELD, True, True, "w1", ""), id="the node stops"),
+        pytest.param(Killed(HOLD, AWAY | HELD, False, True, "w1", ""), id="the node has stopped"),
+        pytest.param(Killed(HOLD, AWAY | HELD, False, False, "w1", ""), id="new storage"),
+        pytest.param(Killed("new", AWAY | HELD, True, False, "m2", "w1"), id="back"),
+        pytest.param(Killed("new", AWAY, True, False, "m2", "w1"), id="allocation free"),
+        pytest.param(Killed("new", {}, True, False, "m2", ""), id="its shards may come back"),
+    ],
+)
+def test_a_move_of_data_continues_wherever_it_was_killed(killed: Killed) -> None:
+    state = State().old(version="9.2.4")
+    state.labels["w1"][GENERATION] = killed.generation
+    state.settings = dict(killed.settings)
+    if not killed.present:
+        del state.nodes["w1"]
+    work = {host: MOVES for host in state.roles if host != "w1" or killed.moves}
+    found = state.plan(work=work)
+    assert found["refusals"] == []
+    assert (found["next"], found["give_back"]) == (killed.first, killed.give_back)
+    assert found["marked"] is (MARK in killed.settings)
+    assert found["unfinished"] is bool(found["marked"] or killed.give_back)
+    of_w1 = [move["moves_data"] for move in found["moves"] if move["host"] == "w1"]
+    assert of_w1 == ([] if killed.generation == "new" else [killed.moves])
+
+
+def test_a_killed_move_of_the_last_node_leaves_work_although_no_node_restarts() -> None:
+    state = State()
+    state.settings = dict(AWAY)
+    found = state.plan()
+    assert (found["moves"], found["give_back"], found["unfinished"]) == ([], "w1", True)
+    state.settings = {}
+    assert not state.plan()["unfinished"]
+
+
+def test_a_run_with_the_former_storage_reverses_an_interrupted_move() -> None:
+    """The variables are back, so no data moves. A stopped node first starts where its data was."""
+    state = State()
+    state.settings = dict(AWAY)
+    assert (state.plan()["next"], state.plan()["give_back"]) == ("", "w1")
+    state.labels["w1"][GENERATION] = HOLD
+    del state.nodes["w1"]
+    found = state.plan()
+    assert (found["next"], found["give_back"], found["refusals"]) == ("w1", "", [])
+    assert found["moving"] == "w1"
+
+
+@pytest.mark.parametrize(
+    ("generation", "settings", "present"),
+    [
+        ("old", AWAY, False),
+        (HOLD, {}, False),
+        # It still stops, and will have left before its shards have.
+        (HOLD, {}, True),
+        (HOLD, {EXCLUDE_NAME: "m1", MOVE: "m1"}, False),
+    ],
+)
+def test_data_does_not_move_off_a_node_that_does_not_run_and_was_not_emptied(
+    generation: str, settings: dict[str, str], present: bool
+) -> None:
+    state = State().old("w1", version="9.2.4")
+    state.labels["w1"][GENERATION] = generation
+    state.settings = settings
+    if not present:
+        del state.nodes["w1"]
+    assert "w1 does not run, so its data cannot move" in state.blockers(work={"w1": MOVES})
+    assert state.blockers() == ""
+
+
+def test_a_node_that_still_stops_comes_before_the_others() -> None:
+    state = State(**ROLES).old(version="9.2.4")
+    state.labels["m1"][GENERATION] = HOLD
+    assert state.moves()[0] == "m1"
+    del state.nodes["i1"]
+    assert state.moves()[:2] == ["i1", "m1"]
+
+
+def test_an_exclusion_of_another_node_than_the_mark_says_blocks() -> None:
+    state = State().old()
+    state.settings = {EXCLUDE_NAME: "m2", MOVE: "w1"}
+    assert "exclude._name is m2: somebody takes shards off nodes" in state.blockers()
+
+
+def test_a_restart_that_was_killed_after_its_last_node_ends_with_the_next_one() -> None:
+    """Otherwise its labels stay, and no later restart would restart a node."""
+    state = State()
+    for labels in state.labels.values():
+        labels[RESTARTED] = "morning"
+    found = state.plan(restart="noon")
+    assert (found["moves"], found["restart"], found["unfinished"]) == ([], "morning", True)
+    del state.labels["w1"][RESTARTED]
+    assert not state.plan(restart="noon")["unfinished"]
+    assert not state.plan()["unfinished"]
 
 
 # -- the lock --------------------------------------------------------------------------------

@@ -12,14 +12,19 @@ import pytest
 from ansible_collections.elk.swarm.plugins.filter.host_leave_plan import host_leave_plan
 from ansible_collections.elk.swarm.plugins.filter.host_replace_plan import host_replace_plan
 from ansible_collections.elk.swarm.plugins.filter.new_hosts import new_hosts
-from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import ENABLE, LEAVE
+from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings import (
+    ENABLE,
+    EXCLUDE_NAME,
+    LEAVE,
+    MARK,
+    MOVE,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.shards import (
     copies_of,
     why_not_moved,
     with_room,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.host_plan import (
-    EXCLUDE_NAME,
     STEPS,
     room_on,
 )
@@ -287,10 +292,27 @@ def test_settings_of_others_are_blockers(stage: Stage) -> None:
     stage.settings = {EXCLUDE_NAME: "w1", LEAVE: "w1"}
     assert "-e remove_host=w1" in stage.blockers()
     stage.settings = {ENABLE: "primaries"}
-    assert f"{ENABLE} is primaries" in stage.blockers()
+    assert f"{ENABLE} is primaries, and no rolling restart has set it" in stage.blockers()
+    stage.settings[MARK] = "elk"
+    assert "playbooks/site.yml, which finishes it" in stage.blockers()
     stage.settings = {}
     stage.excluded = [{"id": "es-m2", "name": "m2"}]
-    assert "m2 may not vote" in stage.blockers()
+    assert "m2 is excluded from voting" in stage.blockers()
+
+
+@pytest.mark.parametrize("node", ["w1", "w2"])
+def test_an_interrupted_move_of_data_blocks_a_removal(stage: Stage, node: str) -> None:
+    stage.settings = {EXCLUDE_NAME: node, MOVE: node}
+    assert stage.blockers() == (
+        f"The move of the data of {node} was interrupted. Finish it first: "
+        "playbooks/move_storage.yml; or set elasticsearch_storage back and run playbooks/site.yml"
+    )
+
+
+def test_an_exclusion_by_another_attribute_blocks_a_removal(stage: Stage) -> None:
+    """Nodes that take no shard do not count as room for the shards that leave."""
+    stage.settings = {"cluster.routing.allocation.exclude._ip": "192.0.2.1"}
+    assert "exclude._ip is 192.0.2.1: somebody takes shards off nodes" in stage.blockers()
 
 
 def test_the_remaining_managers_must_have_a_majority(stage: Stage) -> None:
@@ -381,7 +403,7 @@ def test_settings_of_others_are_not_reset(stage: Stage) -> None:
     stage.excluded = [{"id": "es-m2", "name": "m2"}]
     stage.settings = {EXCLUDE_NAME: "w2"}
     blockers = stage.replace_blockers()
-    assert "m2 may not vote for a master" in blockers
+    assert "m2 is excluded from voting" in blockers
     assert "somebody takes shards off nodes" in blockers
     stage.settings = {EXCLUDE_NAME: "w1", LEAVE: "w1"}
     assert "The removal of w1 was interrupted" in stage.replace_blockers()
@@ -394,6 +416,12 @@ def test_the_exclusions_of_a_host_that_died_during_its_removal_are_cleared(stage
     plan = stage.replace()
     assert (plan["refusals"], plan["marked"]) == ([], True)
     assert "clear" in plan["steps"]
+
+
+def test_a_host_that_died_while_its_data_moved_is_replaced(stage: Stage) -> None:
+    stage.die("w2")
+    stage.settings = {EXCLUDE_NAME: "w2", MOVE: "w2"}
+    assert stage.replace()["refusals"] == []
 
 
 def test_another_host_must_take_its_place(stage: Stage) -> None:

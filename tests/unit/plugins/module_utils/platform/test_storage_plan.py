@@ -13,6 +13,7 @@ import yaml
 
 from ansible_collections.elk.swarm.plugins.filter.service_storage import service_storage
 from ansible_collections.elk.swarm.plugins.filter.storage_plan import storage_plan
+from ansible_collections.elk.swarm.plugins.filter.storage_work import storage_work
 from ansible_collections.elk.swarm.plugins.module_utils.docker.volume_plan import desired_volumes
 from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
     FIELDS,
@@ -364,6 +365,80 @@ def test_data_that_has_left_the_host_may_go_elsewhere() -> None:
     # The note is written again, or it would still say that data is on a volume.
     assert done["note"] == "{}"
     assert storage_plan(back, "m1", done["note"], DATA_DIR, empty)["errors"] == []
+
+
+# -- what a node is stopped for -------------------------------------------------------------------
+
+IN_VOLUME = {"kind": "volume"}
+FULL, EMPTY = {"empty": False}, {"empty": True}
+
+
+def written(value: dict[str, Any], before: str = "") -> str:
+    """The note that a move writes on m1."""
+    return str(storage_plan({"elasticsearch": value}, "m1", before, DATA_DIR, {})["note"])
+
+
+@pytest.mark.parametrize(
+    ("note_text", "disk", "value", "moves"),
+    [
+        pytest.param("", FULL, IN_VOLUME, True, id="to a volume"),
+        pytest.param(
+            written(IN_VOLUME), FULL, IN_VOLUME, False, id="to a volume, killed after the note"
+        ),
+        pytest.param(written(IN_VOLUME), {}, {"kind": "bind"}, True, id="to a directory"),
+        pytest.param(
+            written(IN_VOLUME),
+            EMPTY,
+            {"kind": "bind"},
+            True,
+            id="killed before the note was written",
+        ),
+        pytest.param("{}", EMPTY, {"kind": "bind"}, False, id="killed after the note was written"),
+        pytest.param("{}", FULL, {"kind": "bind"}, False, id="where its data is"),
+        pytest.param("", EMPTY, IN_VOLUME, False, id="a host without data"),
+        pytest.param(written(PLUGIN), FULL, PLUGIN, False, id="where it is, on a plugin"),
+    ],
+)
+def test_data_moves_until_the_note_says_that_it_has(
+    note_text: str, disk: dict[str, Any], value: dict[str, Any], moves: bool
+) -> None:
+    found = storage_work(value, "m1", note_text, disk)
+    assert (found["moves_data"], bool(found["reasons"]), found["blockers"]) == (moves, moves, [])
+
+
+def test_the_reasons_name_both_places_without_secrets() -> None:
+    cifs = written(CIFS)
+    (reason,) = storage_work({"kind": "bind"}, "m1", cifs, EMPTY)["reasons"]
+    assert reason.startswith("its data moves from cifs (")
+    assert reason.endswith(" to bind")
+    assert "hush" not in reason
+
+
+def test_data_does_not_move_from_one_volume_to_another() -> None:
+    found = storage_work(PLUGIN, "m1", written(IN_VOLUME), EMPTY)
+    assert "elasticsearch_storage of kind bind first" in found["blockers"][0]
+    assert found["before"] == {"kind": "volume", "driver": "local"}
+
+
+def test_an_unreadable_note_is_a_blocker() -> None:
+    (blocker,) = storage_work(IN_VOLUME, "m1", "{", FULL)["blockers"]
+    assert blocker.startswith("elasticsearch has a note of where its data is that cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("installed", "wanted", "reasons"),
+    [
+        ("docker.io/lab/disk:1", "lab/disk:1", []),
+        ("docker.io/library/disk:1", "disk:1", []),
+        ("docker.io/lab/disk:1", "lab/disk:2", ["plugin disk lab/disk:1 becomes lab/disk:2"]),
+    ],
+)
+def test_another_version_of_a_plugin_stops_the_node_and_moves_nothing(
+    installed: str, wanted: str, reasons: list[str]
+) -> None:
+    value = {"kind": "plugin", "plugin": wanted}
+    found = storage_work(value, "m1", written(value), EMPTY, [{"reference": installed}])
+    assert (found["reasons"], found["moves_data"]) == (reasons, False)
 
 
 def test_with_a_blocker_nothing_is_planned() -> None:

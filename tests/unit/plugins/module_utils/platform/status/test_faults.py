@@ -274,6 +274,49 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], str, str, str, str]] = 
         "cluster.routing.allocation.enable is primaries",
         '"cluster.routing.allocation.enable": null',
     ),
+    "a rolling restart was interrupted": (
+        search(
+            own_settings={
+                "cluster.routing.allocation.enable": "primaries",
+                "cluster.metadata.elk_roll": "elk",
+            }
+        ),
+        "warn",
+        "allocation",
+        "cluster.routing.allocation.enable is primaries",
+        "site.yml",
+    ),
+    "the removal of a host was interrupted": (
+        search(
+            own_settings={
+                "cluster.routing.allocation.exclude._name": "w1",
+                "cluster.metadata.elk_leave": "w1",
+            }
+        ),
+        "warn",
+        "allocation",
+        "moves all shards off w1: its host is being removed",
+        "playbooks/remove_host.yml -e remove_host=w1",
+    ),
+    "a move of data was interrupted": (
+        search(
+            own_settings={
+                "cluster.routing.allocation.exclude._name": "w1",
+                "cluster.metadata.elk_move": "w1",
+            }
+        ),
+        "warn",
+        "allocation",
+        "moves all shards off w1: its data moves to other storage",
+        "playbooks/move_storage.yml",
+    ),
+    "a person keeps shards off nodes": (
+        search(own_settings={"cluster.routing.allocation.exclude._ip": "192.0.2.7"}),
+        "warn",
+        "allocation",
+        "cluster.routing.allocation.exclude._ip is 192.0.2.7, and no run of this collection",
+        '"cluster.routing.allocation.exclude._ip": null',
+    ),
     "voting exclusions": (
         search(voting_exclusions=["m3"]),
         "warn",
