@@ -455,10 +455,13 @@ def _replica_problems(service: Service, description: Mapping[str, Any]) -> Itera
 
 
 def check_names(services: Iterable[Service]) -> None:
-    """What shares a name would share rules, directories, volumes or files."""
+    """What shares a name would share rules, labels, directories, volumes or files."""
     holders: dict[tuple[str, str], list[str]] = {}
     for service in services:
         holders.setdefault(("service", service.name), []).append(service.role)
+        # A service that leaves a host takes its labels away there.
+        for label in service.labels:
+            holders.setdefault(("label", label), []).append(service.role)
         for port in service.ports:
             holders.setdefault(("port", port.name), []).append(service.role)
         for data in service.data:

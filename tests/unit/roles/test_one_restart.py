@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TASKS = "roles/elasticsearch/tasks"
+REPLICATED = "roles/replicated_service/tasks"
 # Who sets the label that places Elasticsearch, and why.
 SET_THE_LABEL = {
     f"{TASKS}/turn.yml": "the restart itself begins: hold",
     f"{TASKS}/service.yml": "the first start of a node, and the end of its restart",
     "roles/membership/tasks/leave.yml": "a host that leaves the platform gets no node again",
+    f"{REPLICATED}/label_hosts.yml": "the labels of the calling service, which no other one has",
+    f"{REPLICATED}/unlabel_hosts.yml": "the labels of the calling service, which no other one has",
 }
 # Who waits for the end of a container, because it has stopped it.
 STOP_CONTAINERS = {
