@@ -79,14 +79,25 @@ class Target:
         )
 
     def request(self, body: bytes) -> None:
-        answer = self.client.perform_request(
-            "POST",
-            "/_bulk?filter_path=errors",
-            headers={"accept": "application/json", "content-type": "application/x-ndjson"},
-            body=body,
-        )
-        if answer.body["errors"]:
-            raise SystemExit("Elasticsearch has refused documents")
+        from elasticsearch import ApiError
+
+        while True:
+            try:
+                answer = self.client.perform_request(
+                    "POST",
+                    "/_bulk?filter_path=errors",
+                    headers={"accept": "application/json", "content-type": "application/x-ndjson"},
+                    body=body,
+                )
+            except ApiError as error:
+                # The lab's heap is small. Logstash sends such a request again, too.
+                if error.status_code != 429:
+                    raise
+                time.sleep(0.2)
+                continue
+            if answer.body["errors"]:
+                raise SystemExit("Elasticsearch has refused documents")
+            return
 
     def make(self, name: str) -> None:
         """A new index like one of the role, which no policy rolls over."""
