@@ -312,7 +312,8 @@ def _checked(templar: Any, check: Any, unchecked: bool) -> Any:
     try:
         that = templar.template(check["that"])
         if not isinstance(that, bool):
-            raise AnsibleError(f"The condition is {that!r}, which is no boolean.")
+            # Not the value: the condition may read a secret.
+            raise AnsibleError("The condition gives neither true nor false.")
         if not that:
             found |= templar.template({key: check[key] for key in CHECK_TEXTS if key in check})
     except AnsibleError as error:

@@ -20,6 +20,8 @@ description:
   - V(excluded) moves all shards off O(node) (C(cluster.routing.allocation.exclude._name)). The same
     request stores O(reason) in the cluster. V(included) removes both settings. To wait until the
     node has no shard, use M(elk.swarm.elasticsearch_placement).
+  - What a person has set in the meantime stays, such as another excluded node or another
+    restriction of allocation.
 extends_documentation_fragment: elk.swarm.elasticsearch
 attributes:
   check_mode:
@@ -168,12 +170,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.allocation import (
+    PATH,
     REASONS,
-    allocation,
-    exclusion,
+    excluded,
     flush,
+    free,
+    held,
+    included,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
+    Client,
     ElasticsearchError,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.health_gate import (
@@ -194,18 +200,22 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource i
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.resource import ensure
 
 
-def desired_settings(params: dict[str, Any]) -> DesiredSettings:
-    if params["state"] in ("held", "free"):
-        return allocation(params["mark"] if params["state"] == "held" else None)
-    return exclusion(params["node"], params["reason"], present=params["state"] == "excluded")
+def desired_settings(client: Client, params: dict[str, Any]) -> DesiredSettings:
+    if params["state"] == "held":
+        return held(params["mark"])
+    if params["state"] == "excluded":
+        return excluded(params["node"], params["reason"])
+    answer = client.get(PATH).object()
+    if params["state"] == "free":
+        return free(answer)
+    return included(answer, params["node"], params["reason"])
 
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> str:
     """Fill in the result; return why the cluster is not ready, if the module waited for it."""
     params = module.params
-    held = params["state"] == "held"
     client = make_client(params)
-    outcome = ensure(client, desired_settings(params), check_mode=module.check_mode)
+    outcome = ensure(client, desired_settings(client, params), check_mode=module.check_mode)
     result.update(
         changed=outcome.changed,
         differences=[item.path for item in outcome.differences],
@@ -215,7 +225,7 @@ def run(module: AnsibleModule, result: dict[str, Any]) -> str:
         return ""
     if not outcome.acknowledged:
         module.warn("not all nodes confirmed the change in time; check the cluster's health")
-    if held and params["flush_timeout"]:
+    if params["state"] == "held" and params["flush_timeout"]:
         result["unflushed"] = flush(client, params["flush_timeout"])
     if params["state"] != "free" or not params["wait"]:
         return ""

@@ -24,9 +24,13 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings i
     LEAVE,
     MARK,
     MOVE,
+    PRIMARIES,
+    flatten,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import Client
 
 
@@ -35,26 +39,52 @@ PATH = "/_cluster/settings"
 REASONS = {"removal": LEAVE, "move": MOVE}
 
 
-def allocation(mark: str | None) -> Desired:
-    """The settings that restrict the allocation, with a mark; without a mark, their absence.
+def held(mark: str) -> Desired:
+    """The settings that restrict allocation to primaries, with a mark.
 
-    >>> allocation("elk").body["persistent"]["cluster.routing.allocation.enable"]
+    >>> held("elk").body["persistent"]["cluster.routing.allocation.enable"]
     'primaries'
-    >>> allocation(None).present
-    False
     """
-    settings: dict[str, Any] = {ENABLE: "primaries", MARK: mark}
-    return make_desired(PATH, {"persistent": settings}, present=mark is not None)
+    return _persistent({ENABLE: PRIMARIES, MARK: mark})
 
 
-def exclusion(node: str, reason: str, *, present: bool) -> Desired:
-    """The settings that move all shards off a node, with the reason; or their absence.
+def free(answer: Mapping[str, Any]) -> Desired:
+    """The same settings removed. Another restriction than ours stays, because a person has set it.
 
-    >>> exclusion("w1", "move", present=True).body["persistent"]["cluster.metadata.elk_move"]
+    Args:
+        answer: The answer of `PATH`.
+
+    >>> free({"persistent": {ENABLE: "none"}}).body
+    {'persistent': {'cluster.metadata.elk_roll': None}}
+    """
+    found = flatten(answer.get("persistent") or {}).get(ENABLE, PRIMARIES)
+    return _persistent({MARK: None} | ({ENABLE: None} if found == PRIMARIES else {}))
+
+
+def excluded(node: str, reason: str) -> Desired:
+    """The settings that move all shards off a node, with the reason.
+
+    >>> excluded("w1", "move").body["persistent"]["cluster.metadata.elk_move"]
     'w1'
     """
-    settings = {EXCLUDE_NAME: node, REASONS[reason]: node}
-    return make_desired(PATH, {"persistent": settings}, present=present)
+    return _persistent({EXCLUDE_NAME: node, REASONS[reason]: node})
+
+
+def included(answer: Mapping[str, Any], node: str, reason: str) -> Desired:
+    """The same settings removed. Other nodes stay excluded, because a person has excluded them.
+
+    >>> included({"persistent": {EXCLUDE_NAME: "w1,w2"}}, "w1", "move").body["persistent"]
+    {'cluster.metadata.elk_move': None, 'cluster.routing.allocation.exclude._name': 'w2'}
+    """
+    names = str(flatten(answer.get("persistent") or {}).get(EXCLUDE_NAME) or node).split(",")
+    left = ",".join(name for name in names if name != node)
+    return _persistent(
+        {REASONS[reason]: None} | ({EXCLUDE_NAME: left or None} if node in names else {})
+    )
+
+
+def _persistent(settings: Mapping[str, Any]) -> Desired:
+    return make_desired(PATH, {"persistent": settings}, present=True)
 
 
 def flush(client: Client, timeout: float) -> str:

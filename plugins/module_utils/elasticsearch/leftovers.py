@@ -20,6 +20,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.settings i
     LEAVE,
     MARK,
     MOVE,
+    PRIMARIES,
 )
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def leftovers_of(settings: Mapping[str, Any]) -> Leftovers:
     enabled = str(settings.get(ENABLE) or "all")
     return Leftovers(
         restricted="" if enabled == "all" else enabled,
-        held=bool(settings.get(MARK)),
+        # With another value, a person has restricted allocation after that run.
+        held=bool(settings.get(MARK)) and enabled in ("all", PRIMARIES),
         removing=str(settings.get(LEAVE) or ""),
         moving=str(settings.get(MOVE) or ""),
         exclusions={

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENABLE = "cluster.routing.allocation.enable"
+# What a rolling restart sets ENABLE to.
+PRIMARIES = "primaries"
 EXCLUDE = "cluster.routing.allocation.exclude."
 EXCLUDE_NAME = f"{EXCLUDE}_name"
 # Shows that a rolling restart set ENABLE. One request sets both, and one request resets both.

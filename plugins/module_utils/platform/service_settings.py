@@ -23,9 +23,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     REPLICATED,
     SECRETS,
     SPECS,
+    TEXTS,
     Certificate,
     Check,
     Credential,
+    Names,
     ServiceError,
     runs_one_per_host,
     unknown_names,
@@ -81,8 +83,10 @@ class ServiceSettings:
     replicas: Setting
     image: Setting
     memory: Setting
+    role: str = ""
     service: str = ""
     purpose: str = ""
+    labels: tuple[str, ...] = ()
     ports: tuple[PortSettings, ...] = ()
     data: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
@@ -99,7 +103,9 @@ class ServiceSettings:
         return cls(
             **{key: facts[key] for key in ("name", "title", "kind", "group")},
             service=str(facts.get("service") or facts["name"]),
+            role=str(facts.get("role") or ""),
             purpose=facts.get("purpose") or "",
+            labels=tuple(str(label) for label in facts.get("labels") or ()),
             replicas=_setting(facts, "replicas"),
             image=_setting(facts, "image"),
             memory=_setting(facts, "memory"),
@@ -121,6 +127,19 @@ class ServiceSettings:
             credentials=tuple(Credential.from_dict(one) for one in credentials),
             files={one["name"]: _setting(one, "file") for one in credentials if one["file"]},
             checks=tuple(Check(**one) for one in facts.get("checks") or ()),
+        )
+
+    @property
+    def names(self) -> Names:
+        return Names(
+            role=self.role,
+            service=self.name,
+            swarm_service=self.service,
+            labels=self.labels,
+            ports=tuple(str(port.name) for port in self.ports),
+            data=tuple(str(name) for name in self.data),
+            certificates=tuple(str(one.name) for one in self.certificates),
+            credentials=tuple(one.name for one in self.credentials),
         )
 
     @property
@@ -204,6 +223,11 @@ def as_given(
     return services
 
 
+def _given(value: Mapping[str, Any], key: str, default: Any) -> Any:
+    """A value of a description; one that is there and empty differs from one that is left out."""
+    return "" if key in TEXTS and key in value and value[key] is None else value.get(key, default)
+
+
 def _with_variables(
     path: str,
     kind: str,
@@ -228,7 +252,7 @@ def _with_variables(
     given = source if isinstance(source, Mapping) else {}
     sources = {key: _VARIABLE.fullmatch(str(given.get(key, "")).strip()) for key in spec}
     return {
-        **{key: value.get(key, one.get("default")) for key, one in spec.items()},
+        **{key: _given(value, key, one.get("default")) for key, one in spec.items()},
         "variables": {
             key: found[1] if found else f"{path}.{key} of role {role}"
             for key, found in sources.items()

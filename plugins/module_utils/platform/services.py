@@ -16,6 +16,12 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.elk.swarm.plugins.module_utils.common.label_names import (
+    FROM_INVENTORY,
+    JOINING,
+    RESTARTED,
+)
+
 JsonDict = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
@@ -109,6 +115,11 @@ _PORT_NAME = re.compile(r"[a-z]+")
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What the collection's labels of nodes begin with; Swarm compares them in constraints.
 _LABEL = re.compile(r"elk(\.[a-z0-9_-]+)+")
+# What the platform itself uses: labels of nodes, and files of the controller.
+_TAKEN = {
+    "label": frozenset({FROM_INVENTORY, JOINING, RESTARTED}),
+    "credential": frozenset({"elastic_password", "secret_hash_key"}),
+}
 
 
 class ServiceError(ValueError):
@@ -193,6 +204,35 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What one service calls its parts. The platform uses each name of a kind once."""
+
+    role: str
+    service: str
+    # What Swarm calls the service; empty where that is not evaluated.
+    swarm_service: str = ""
+    # A service that leaves a host removes its labels there.
+    labels: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
+
+    def by_kind(self) -> list[tuple[str, str]]:
+        """Each name with what it is the name of, as messages call that."""
+        entries = {
+            "service": (self.service,),
+            "Swarm service": (self.swarm_service,) if self.swarm_service else (),
+            "label": self.labels,
+            "port": self.ports,
+            "data": self.data,
+            "certificate": self.certificates,
+            "credential": self.credentials,
+        }
+        return [(kind, name) for kind, names in entries.items() for name in names]
+
+
+@dataclass(frozen=True)
 class Service:
     """A service of the platform."""
 
@@ -267,6 +307,19 @@ class Service:
                 for name in names:
                     del entry[name]
         return found
+
+    @property
+    def names(self) -> Names:
+        return Names(
+            role=self.role,
+            service=self.name,
+            swarm_service=self.service,
+            labels=self.labels,
+            ports=tuple(port.name for port in self.ports),
+            data=tuple(data.name for data in self.data),
+            certificates=tuple(one.name for one in self.certificates),
+            credentials=tuple(one.name for one in self.credentials),
+        )
 
     @property
     def one_per_host(self) -> bool:
@@ -417,33 +470,13 @@ def _validator(kind: str, fields: frozenset[str] | None) -> Any:
 
 def _meaning_problems(service: Service) -> Iterator[str]:
     name = service.name
-    if not _SERVICE_NAME.fullmatch(name):
-        yield f"{name}: must be three or more small letters, digits and _, and begin with a letter"
-    for label in service.labels:
-        if not _LABEL.fullmatch(label):
-            yield f"{name}.labels: {label} must begin with elk. and have small letters and digits"
+    yield from wrong_names(service.names)
     for number, port in enumerate(service.ports):
         path = f"{name}.ports[{number}]"
-        if not _PORT_NAME.fullmatch(port.name):
-            yield f"{path}.name: {port.name} must have small letters only"
         if not 0 < port.port < 65536:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
-    for number, credential in enumerate(service.credentials):
-        if not _FILE_NAME.fullmatch(credential.name):
-            yield (
-                f"{name}.credentials[{number}].name: {credential.name} must have small letters, "
-                "digits and _, and begin with a letter"
-            )
-    names = {
-        "data": [data.name for data in service.data],
-        "certificates": [certificate.name for certificate in service.certificates],
-    }
-    for field, entries in names.items():
-        for number, entry in enumerate(entries):
-            if not re.fullmatch(rf"{re.escape(name)}(_[a-z0-9_]+)?", entry):
-                yield f"{name}.{field}[{number}].name: {entry} must be {name} or begin with {name}_"
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:
@@ -454,27 +487,48 @@ def _replica_problems(service: Service, description: Mapping[str, Any]) -> Itera
         yield f"{path}: only kind {REPLICATED} has it, and the kind is {service.kind}"
 
 
-def check_names(services: Iterable[Service]) -> None:
-    """What shares a name would share rules, labels, directories, volumes or files."""
+def wrong_names(names: Names) -> Iterator[str]:
+    """Names of one service that cannot be used, each with its path in the file."""
+    name = names.service
+    if not _SERVICE_NAME.fullmatch(name):
+        yield f"{name}: must be three or more small letters, digits and _, and begin with a letter"
+    for label in names.labels:
+        if not _LABEL.fullmatch(label):
+            yield f"{name}.labels: {label} must begin with elk. and have small letters and digits"
+    for number, port in enumerate(names.ports):
+        if not _PORT_NAME.fullmatch(port):
+            yield f"{name}.ports[{number}].name: {port} must have small letters only"
+    for number, credential in enumerate(names.credentials):
+        if not _FILE_NAME.fullmatch(credential):
+            yield (
+                f"{name}.credentials[{number}].name: {credential} must have small letters, digits "
+                "and _, and begin with a letter"
+            )
+    for field, entries in (("data", names.data), ("certificates", names.certificates)):
+        for number, entry in enumerate(entries):
+            if not re.fullmatch(rf"{re.escape(name)}(_[a-z0-9_]+)?", entry):
+                yield f"{name}.{field}[{number}].name: {entry} must be {name} or begin with {name}_"
+    for kind, name in names.by_kind():
+        if name in _TAKEN.get(kind, ()):
+            yield f"{names.service}: the platform itself uses the {kind} {name}"
+
+
+def shared_names(services: Iterable[Names]) -> list[str]:
+    """Names that several services use: they would share rules, labels, directories or files."""
     holders: dict[tuple[str, str], list[str]] = {}
     for service in services:
-        holders.setdefault(("service", service.name), []).append(service.role)
-        # A service that leaves a host takes its labels away there.
-        for label in service.labels:
-            holders.setdefault(("label", label), []).append(service.role)
-        for port in service.ports:
-            holders.setdefault(("port", port.name), []).append(service.role)
-        for data in service.data:
-            holders.setdefault(("data", data.name), []).append(service.role)
-        for certificate in service.certificates:
-            holders.setdefault(("certificate", certificate.name), []).append(service.role)
-        for credential in service.credentials:
-            holders.setdefault(("credential", credential.name), []).append(service.role)
-    problems = [
+        for key in service.by_kind():
+            holders.setdefault(key, []).append(service.role)
+    return [
         f"{' and '.join(roles)} describe the same {kind} {name}"
         for (kind, name), roles in holders.items()
         if len(roles) > 1
     ]
+
+
+def check_names(services: Iterable[Service]) -> None:
+    """Raise ServiceError for names that several services use."""
+    problems = shared_names(service.names for service in services)
     if problems:
         raise ServiceError(f"{'; '.join(problems)}. Each name can be used once.")
 

@@ -84,7 +84,7 @@ def survey(name: str, address: str) -> dict[str, Any]:
 def services(templar: Templar) -> list[dict[str, Any]]:
     """The services without their checks, which use filters of the collection."""
     found = []
-    for role in read(ROOT / "roles/elk/defaults/main.yml")["elk_service_roles"]:
+    for role in read(ROOT / "roles/elk/vars/main.yml")["elk_collection_service_roles"]:
         file = f"roles/{role.rpartition('.')[2]}/meta/service.yml"
         fields = ALL - UNASKED
         source = reduced(read(ROOT / file), fields, secrets=True, unchecked=True)

@@ -109,8 +109,8 @@ def test_it_sees_a_value_that_is_not_converted() -> None:
 
 
 def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: Path) -> None:
-    of_elk = yaml.safe_load((ROOT / "roles/elk/defaults/main.yml").read_text())
-    services = of_elk["elk_service_roles"]
+    of_elk = yaml.safe_load((ROOT / "roles/elk/vars/main.yml").read_text())
+    services = of_elk["elk_collection_service_roles"]
     shared = re.findall(
         r"'(\w+)'",
         yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())[
@@ -132,7 +132,9 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
         "hosts": "all",
         "gather_facts": False,
         "vars": {"role_path": str(ROOT / "roles" / "preflight")},
-        "vars_files": [str(ROOT / "roles" / "preflight" / "vars" / "main.yml")],
+        "vars_files": [
+            str(ROOT / "roles" / role / "vars" / "main.yml") for role in ("elk", "preflight")
+        ],
         "tasks": [
             {
                 "name": "Write what preflight sees",
@@ -147,7 +149,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     }
     inventory = {
         "all": {
-            "hosts": {"m1": given | {"elk_service_roles": services}, "m2": given},
+            "hosts": {"m1": given},
             "vars": {
                 "ansible_connection": "local",
                 "ansible_python_interpreter": sys.executable,
@@ -159,10 +161,8 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     run_in_folder(tmp_path, "hosts.yml")
     found = json.loads((tmp_path / "m1.json").read_text())
     # Kibana's former keys are secrets, which no check shows.
-    rest = {"kibana_decryption_only_keys", "elk_service_roles"}
-    assert set(found["texts"]) >= set(CONTAINERS) - own - rest
-    # Without the roles of services, their variables are not known.
-    assert "elk_service_roles" in json.loads((tmp_path / "m2.json").read_text())["texts"]
+    assert set(found["texts"]) >= set(CONTAINERS) - own - {"kibana_decryption_only_keys"}
+    assert "elk_additional_service_roles" in found["texts"]
     assert found["accepted"] == ["masters", "disk"]
     assert not {name for name in found["options"] if name.endswith(("_password", "_key"))} - {
         "pki_ca_key"

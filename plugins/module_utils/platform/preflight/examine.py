@@ -46,6 +46,7 @@ SUBJECTS = (
     subnets,
     firewall,
     services,
+    service_checks,
     role_values,
     paths,
     node_roles,
@@ -70,8 +71,10 @@ def checks_of(site: Site) -> dict[str, Check]:
     """All checks by their names, with those that the services describe."""
     return {
         **CHECKS,
-        **controller.credential_checks(site),
         **service_checks.described_checks(site),
+        **controller.credential_checks(site),
+        # No service replaces a check of this collection.
+        **CHECKS,
     }
 
 

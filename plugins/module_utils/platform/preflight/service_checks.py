@@ -1,17 +1,47 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks that the roles of services describe, see the field checks in docs/services.md."""
+"""The names that roles give to their services, and the checks that they describe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
+    REGISTERED,
     Check,
     Finding,
     Site,
+    check,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
+    ServiceSettings,
+)
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    shared_names,
+    wrong_names,
+)
+
+
+@check("service_names")
+def check_service_names(site: Site) -> Iterator[Finding]:
+    """What shares a name would share labels, rules, directories or files."""
+    fix = "Use another name in meta/service.yml. docs/services.md says which are possible."
+    for service in site.services:
+        for problem in [*wrong_names(service.names), *_names_of_checks(service)]:
+            yield Finding(f"meta/service.yml of {service.role}", f"{problem}.", fix)
+    for problem in shared_names(service.names for service in site.services):
+        yield Finding("elk_additional_service_roles", f"{problem}.", fix)
+
+
+def _names_of_checks(service: ServiceSettings) -> Iterator[str]:
+    """Names of checks and credentials that preflight_accept could not tell apart."""
+    described = {one.name: None for one in service.checks}
+    for name in [*described, *service.names.credentials]:
+        if name in REGISTERED:
+            yield f"{service.name}: preflight itself has a check {name}"
+    for name in described.keys() & set(service.names.credentials):
+        yield f"{service.name}: a check and a credential have the same name {name}"
 
 
 def described_checks(site: Site) -> dict[str, Check]:

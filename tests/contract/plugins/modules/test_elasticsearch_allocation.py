@@ -61,6 +61,35 @@ def test_every_state(cluster: FakeCluster, run: Run) -> None:
             assert len(result["differences"]) == (2 if changed else 0)
 
 
+@pytest.mark.parametrize(
+    ("options", "before", "after"),
+    [
+        ({"state": "included", **MOVE}, {"_name": "w1,w2"}, {"_name": "w2"}),
+        ({"state": "included", **MOVE}, {"_name": "w2"}, {"_name": "w2"}),
+        ({"state": "included", **REMOVAL}, {"_name": "w2,w1,w3"}, {"_name": "w2,w3"}),
+    ],
+)
+def test_an_exclusion_of_a_person_is_kept(
+    cluster: FakeCluster, run: Run, options: Any, before: Any, after: Any
+) -> None:
+    """The reason goes with the node it names, whatever a person has excluded since then."""
+    prefix = "cluster.routing.allocation.exclude."
+    settings = cluster.settings["persistent"]
+    settings.update({prefix + key: value for key, value in before.items()})
+    settings["cluster.metadata.elk_move"] = settings["cluster.metadata.elk_leave"] = "w1"
+    assert run(ALLOCATION, **options).changed
+    other = {"move": "cluster.metadata.elk_leave", "removal": "cluster.metadata.elk_move"}
+    expected = {prefix + key: value for key, value in after.items()}
+    assert cluster.settings["persistent"] == {**expected, other[options["reason"]]: "w1"}
+    assert not run(ALLOCATION, **options).changed
+
+
+def test_a_restriction_of_a_person_is_kept(cluster: FakeCluster, run: Run) -> None:
+    cluster.settings["persistent"].update({**SET, "cluster.routing.allocation.enable": "none"})
+    assert run(ALLOCATION, **FREE).changed
+    assert cluster.settings["persistent"] == {"cluster.routing.allocation.enable": "none"}
+
+
 def test_other_settings_are_kept(cluster: FakeCluster, run: Run) -> None:
     cluster.settings["persistent"]["cluster.max_shards_per_node"] = "2000"
     run(ALLOCATION, **HELD)

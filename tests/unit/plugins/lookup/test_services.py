@@ -55,6 +55,8 @@ NOT_MET = {
     "wrong": "{{ 1 }} is not more than 2.",
     "fix": "Set it to {{ 2 + 1 }}.",
 }
+# A condition that gives the last value in it, which may be a password.
+NO_CONDITION = {**NOT_MET, "that": "{{ 'user' and 'a-password' }}"}
 WITHOUT_ANSWER = {**NOT_MET, "that": "{{ 'many' | human_to_bytes > 2 }}"}
 QUERIES = {
     "defaults": "'hello'",
@@ -107,7 +109,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(roles / "bad_check" / "meta" / "service.yml", plain(checks=[WITHOUT_ANSWER]))
     odd = {"hello_replicas": "many", "hello_port": 65536, "hello_networks": "all"}
     odd_service = {**HELLO, "certificates": [{"name": "hello", "names": NEVER}]}
-    odd_service |= {"memory": "{{ hello_memory }}", "checks": [NOT_MET, WITHOUT_ANSWER]}
+    odd_service |= {
+        "memory": "{{ hello_memory }}",
+        "checks": [NOT_MET, WITHOUT_ANSWER, NO_CONDITION],
+    }
     write(roles / "unchecked" / "meta" / "service.yml", {"hello": odd_service})
     write(roles / "unchecked" / "defaults" / "main.yml", DEFAULTS | odd | {"hello_memory": 7})
     write(roles / "undefined_field" / "meta" / "service.yml", plain(imaeg="x"))
@@ -217,8 +222,10 @@ def test_unchecked_values_come_with_their_variables(found: dict[str, Any]) -> No
     [data] = service["data"]
     assert data["name"] == "hello"
     assert "storage" not in data
-    assert [one["that"] for one in service["checks"]] == [False, None]
+    assert [one["that"] for one in service["checks"]] == [False, None, None]
     assert service["checks"][1]["wrong"].startswith("cannot be checked: ")
+    assert "The condition gives neither true nor false." in service["checks"][2]["wrong"]
+    assert "a-password" not in str(service)
     assert set(service["checks"][0]) == set(NOT_MET)
 
 

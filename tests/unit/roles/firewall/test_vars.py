@@ -12,7 +12,9 @@ from repo import ROOT
 from tests.unit.roles.evaluation import Case, evaluate
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import json
+import json
+from pathlib import Path
 
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 CONTROLLER = "198.51.100.9"
@@ -34,12 +36,17 @@ def port(
 
 
 def test_the_networks_of_each_service_reach_its_ports(tmp_path: Path) -> None:
+    role = tmp_path / "roles" / "hello" / "meta"
+    role.mkdir(parents=True)
+    open_port = {"name": "hello", "port": 8080, "networks": ["10.3.0.0/16"]}
+    hello = {"title": "Hello", "kind": "per_host", "hosts": ["m2"], "ports": [open_port]}
+    (role / "service.yml").write_text(json.dumps({"hello": hello}))
     found = evaluate(
         tmp_path,
         [
             Case("defaults", "firewall__published"),
             Case("changed", "firewall__published", CHANGED),
-            Case("own", "firewall__published", {"elk_service_roles": ["elk.swarm.kibana"]}),
+            Case("own", "firewall__published", {"elk_additional_service_roles": ["hello"]}),
         ],
         groups={
             "swarm_managers": {"hosts": {"m1": {}, "m2": {}, "w1": {}}},
@@ -66,17 +73,17 @@ def test_the_networks_of_each_service_reach_its_ports(tmp_path: Path) -> None:
         "m1": {
             "defaults": [port("elasticsearch", 9200, [CONTROLLER]), kibana, syslog],
             "changed": [port("elasticsearch", 9200, ["10.1.0.0/16"])],
-            "own": [kibana],
+            "own": [port("elasticsearch", 9200, [CONTROLLER]), kibana, syslog],
         },
         "m2": {
             "defaults": [kibana, syslog],
             "changed": [port("syslog", 514, ["10.2.0.0/16"], ("tcp", "udp"))],
-            "own": [kibana],
+            "own": [port("hello", 8080, ["10.3.0.0/16", CONTROLLER]), kibana, syslog],
         },
         "w1": {
             "defaults": [kibana, syslog],
             "changed": [port("kibana", 443, [])],
-            "own": [kibana],
+            "own": [kibana, syslog],
         },
     }
 

@@ -126,7 +126,6 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "certificates": "preflight__certificates",
         "logins": "preflight__service_logins",
     }
-    every = ["elk.swarm.elasticsearch", "elk.swarm.logstash", "elk.swarm.kibana", "hello"]
     return evaluate(
         folder,
         [*cases, *(Case(name, expression) for name, expression in more.items())],
@@ -135,8 +134,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "greeters": {"hosts": {"m1": {}}},
         },
         local_dir=secrets,
-        variables={"elk_service_roles": every, "elk_data_dir": "/srv/elk", "elk_node_name": "m1"},
-        vars_files=[ROOT / "roles" / "preflight" / "vars" / "main.yml"],
+        variables={
+            "elk_additional_service_roles": ["hello"],
+            "elk_data_dir": "/srv/elk",
+            "elk_node_name": "m1",
+        },
+        vars_files=[ROOT / "roles" / role / "vars" / "main.yml" for role in ("elk", "preflight")],
     )["m1"]
 
 

@@ -54,7 +54,7 @@ def test_each_host_gets_the_data_of_the_services_that_it_may_run(tmp_path: Path)
     data = [{"name": name, "storage": {"kind": "volume"}} for name in ("hello", "hello_wal")]
     hello = {"title": "Hello", "kind": "per_host", "hosts": ["w1"], "data": data}
     (role / "service.yml").write_text(json.dumps({"hello": hello}))
-    every = {"elk_service_roles": ["elk.swarm.elasticsearch", "elk.swarm.logstash", "hello"]}
+    every = {"elk_additional_service_roles": ["hello"]}
     ours = seen(["/srv/elk/elasticsearch", "/srv/elk/logstash"])
     theirs = {f"/srv/elk/{name}": {"empty": False} for name in ("elasticsearch", "hello")}
     looked = {"preflight_survey": ours}

@@ -51,8 +51,11 @@ def test_only_a_rolling_restart_finishes_a_rolling_restart() -> None:
     ours, foreign = leftovers_of({ENABLE: "primaries", MARK: "elk"}), leftovers_of({ENABLE: "none"})
     assert ours.restriction_blockers(resumes=True) == []
     assert "a rolling restart was interrupted" in ours.restriction_blockers()[0]
+    # A person has restricted allocation further, after a run that was killed.
+    both = leftovers_of({ENABLE: "none", MARK: "elk"})
     for resumes in (True, False):
         assert "somebody restricts" in foreign.restriction_blockers(resumes=resumes)[0]
+        assert both.restriction_blockers(resumes=resumes) == foreign.restriction_blockers()
 
 
 def test_a_removal_blocks_all_but_itself() -> None:

@@ -49,6 +49,12 @@ def test_each_value_has_the_name_of_its_variable() -> None:
     assert (service.service, service.certificates[0].name) == ("hello", "hello")
 
 
+def test_an_empty_value_is_not_one_that_is_left_out() -> None:
+    """A limit or an image that a variable empties is still checked."""
+    service = read(image=None, memory=None)
+    assert (service.image.value, service.memory.value) == ("", "")
+
+
 @pytest.mark.parametrize("source", ["{{ hello }}", {"ports": "{{ hello_ports }}"}])
 def test_a_variable_may_give_more_than_one_value(source: Any) -> None:
     assert read(source).ports[0].port.variable == "hello.ports[0].port of role hello"

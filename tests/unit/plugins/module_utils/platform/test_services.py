@@ -235,6 +235,7 @@ def test_names_are_used_once() -> None:
         check_names([ours, theirs])
     assert "acme.tools.hello and acme.tools.hello describe the same port admin" in str(caught.value)
     assert "describe the same label elk.hello" in str(caught.value)
+    assert "describe the same Swarm service greeter" in str(caught.value)
     check_names([ours])
 
 
