@@ -286,7 +286,7 @@ def test_wait_until_the_queue_is_short(look: Callable[..., Any], engine: FakeEng
     # Too long at first, then short enough for the current rate.
     short = stats(9000, 8000, 1000)
     engine.exec_answers = [stats(9000, 0, 9000), *[stats(9000, 100, 8900)] * 7, short]
-    result = look(wait_for="short_queue", grace=20, wait_timeout=30)
+    result = look(wait_for="short_queue", grace=20, wait_timeout=120)
     assert not result.failed, result.output
     assert engine.exec_answers == [short], "the last answer is repeated"
 
@@ -324,7 +324,8 @@ def test_looks_at_two_tasks_are_not_compared(look: Callable[..., Any], engine: F
             "holds 120 events (Elasticsearch refuses the documents",
         ),
         # The events that have just arrived are missing in the count of the queue.
-        ([*[stats(120, 0, 0, 120)] * 6, stats(420, 0, 0, 245)], "holds 245 events"),
+        # A slow machine looks only a few times, so the second look sees them.
+        ([stats(120, 0, 0, 120), stats(420, 0, 0, 245)], "holds 245 events"),
     ],
 )
 def test_a_queue_that_does_not_empty_is_an_error(
