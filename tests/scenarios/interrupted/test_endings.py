@@ -74,7 +74,7 @@ def test_a_registry_that_does_not_answer(lab: Lab) -> None:
         lab.run("playbooks/stack.yml", f"--extra-vars=kibana_image={image}"),
         "a registry that does not answer",
     )
-    assert re.match(r'm\d failed at "Say why the service does not run as asked": ', message)
+    assert re.match(r'm\d failed at "Report the failed deployment of Kibana": ', message)
     assert "but it cannot come up (0 of 1 tasks" in message
     assert f"on that host: docker pull {image}]" in message
     assert "Next command: docker service ps --no-trunc kibana" in message

@@ -92,7 +92,7 @@ def test_check_mode_predicts_a_run_and_changes_nothing(story: Stage) -> None:
     checked, real = story.runs["in, checked"], story.runs["in"]
     assert checked.code == 0, checked.output
     assert checked.changed_tasks == real.changed_tasks
-    assert any("Take the label" in task for task in checked.changed_tasks)
+    assert any("Remove the labels" in task for task in checked.changed_tasks)
     assert story.facts["after the check"] == story.facts["scaled out"]
 
 
