@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from repo import ROOT
 from tests.harness import wait as harness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IMAGE = Path(__file__).resolve().parents[3] / "lab" / "images" / "logstash"
+IMAGE = ROOT / "lab" / "images" / "logstash"
 if str(IMAGE) not in sys.path:
     sys.path.insert(0, str(IMAGE))
 
@@ -134,7 +135,7 @@ def elasticsearch() -> Iterator[FakeElasticsearch]:
     fake.stop()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait until the condition is true and return its value."""
     return harness.wait_for(condition, seconds, "The condition of the test", pause=0.01)
 
@@ -211,7 +212,8 @@ class Logstash:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(IMAGE),
             "LOGSTASH_STAND_IN_HOME": str(self.home),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            # Otherwise each start compiles the stand-in, and its folder is part of an image.
+            "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "stand_in"),
             **self.pace,
         }
 
@@ -222,7 +224,7 @@ class Logstash:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=20,
+            timeout=60,
             check=False,
         )
 
@@ -252,7 +254,9 @@ class Logstash:
         return bool(pipeline["details"]["status"]["state"] == "RUNNING")
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.api_port}{path}", timeout=30
+        ) as answer:
             return json.load(answer)
 
     def stats(self) -> Any:

@@ -284,7 +284,7 @@ def test_other_inputs_conditions_and_files(logstash: Logstash) -> None:
         data=b'{"message": "four", "n": 4}',
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         assert (answer.status, answer.read()) == (200, b"ok")
     wait_for(lambda: logstash.stats()["events"]["out"] == 5)
     assert logstash.stop() == 0
