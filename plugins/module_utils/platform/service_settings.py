@@ -29,6 +29,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     Credential,
     Names,
     ServiceError,
+    names_of,
     runs_one_per_host,
     unknown_names,
 )
@@ -131,16 +132,7 @@ class ServiceSettings:
 
     @property
     def names(self) -> Names:
-        return Names(
-            role=self.role,
-            service=self.name,
-            swarm_service=self.service,
-            labels=self.labels,
-            ports=tuple(str(port.name) for port in self.ports),
-            data=tuple(str(name) for name in self.data),
-            certificates=tuple(str(one.name) for one in self.certificates),
-            credentials=tuple(one.name for one in self.credentials),
-        )
+        return names_of(self, self.data)
 
     @property
     def replicated(self) -> bool:

@@ -21,6 +21,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.common.label_names impor
     JOINING,
     RESTARTED,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
+    ELASTIC,
+    HASH_KEY,
+)
 
 JsonDict = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
@@ -118,7 +122,7 @@ _LABEL = re.compile(r"elk(\.[a-z0-9_-]+)+")
 # What the platform itself uses: labels of nodes, and files of the controller.
 _TAKEN = {
     "label": frozenset({FROM_INVENTORY, JOINING, RESTARTED}),
-    "credential": frozenset({"elastic_password", "secret_hash_key"}),
+    "credential": frozenset({ELASTIC, HASH_KEY}),
 }
 
 
@@ -232,6 +236,20 @@ class Names:
         return [(kind, name) for kind, names in entries.items() for name in names]
 
 
+def names_of(service: Any, data: Iterable[str]) -> Names:
+    """The names of a `Service`, or of one whose values are unchecked, and of its data."""
+    return Names(
+        role=service.role,
+        service=service.name,
+        swarm_service=service.service,
+        labels=service.labels,
+        ports=tuple(str(one.name) for one in service.ports),
+        data=tuple(str(name) for name in data),
+        certificates=tuple(str(one.name) for one in service.certificates),
+        credentials=tuple(str(one.name) for one in service.credentials),
+    )
+
+
 @dataclass(frozen=True)
 class Service:
     """A service of the platform."""
@@ -310,16 +328,7 @@ class Service:
 
     @property
     def names(self) -> Names:
-        return Names(
-            role=self.role,
-            service=self.name,
-            swarm_service=self.service,
-            labels=self.labels,
-            ports=tuple(port.name for port in self.ports),
-            data=tuple(data.name for data in self.data),
-            certificates=tuple(one.name for one in self.certificates),
-            credentials=tuple(one.name for one in self.credentials),
-        )
+        return names_of(self, (one.name for one in self.data))
 
     @property
     def one_per_host(self) -> bool:

@@ -141,7 +141,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
                 "ansible.builtin.copy": {
                     "content": "{{ {'texts': preflight__texts, 'accepted': preflight__accepted,"
                     " 'options': preflight__options | list} | to_json }}",
-                    "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}.json",
+                    "dest": str(tmp_path / "found.json"),
                     "mode": "0600",
                 },
             }
@@ -159,7 +159,7 @@ def test_every_list_and_dictionary_that_is_a_text_is_refused_by_name(tmp_path: P
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
     run_in_folder(tmp_path, "hosts.yml")
-    found = json.loads((tmp_path / "m1.json").read_text())
+    found = json.loads((tmp_path / "found.json").read_text())
     # Kibana's former keys are secrets, which no check shows.
     assert set(found["texts"]) >= set(CONTAINERS) - own - {"kibana_decryption_only_keys"}
     assert "elk_additional_service_roles" in found["texts"]

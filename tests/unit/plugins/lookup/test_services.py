@@ -128,6 +128,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "name": name,
             "ansible.builtin.copy": copy,
             "when": f"inventory_hostname == '{host}'",
+            # The next task notes the error, which is what the test compares.
             "ignore_errors": True,
             "register": name,
             "vars": {"hello_port": 17} if name == "task" else {},
