@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
 import os
 import ssl
@@ -19,11 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import issue
 from tests.contract.fake_elasticsearch import FakeCluster
 from tests.contract.fake_shipper import FakeShipper
 
@@ -156,9 +151,6 @@ def run(cluster: FakeCluster) -> Callable[..., Result]:
     return runner
 
 
-LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-
-
 @dataclass(frozen=True)
 class Authority:
     """A throw-away certificate authority, and a node's certificate from it."""
@@ -175,52 +167,11 @@ class Authority:
         return context
 
 
-def make_authority(folder: Path, names: Sequence[x509.GeneralName] = (LOOPBACK,)) -> Authority:
+def make_authority(folder: Path, names: Sequence[str] = ("127.0.0.1",)) -> Authority:
     folder.mkdir(exist_ok=True)
-    ca_key, node_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    now = datetime.datetime.now(datetime.UTC)
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{folder.name} authority")])
-
-    def builder(name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-        )
-
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
-    ca = (
-        builder(issuer, ca_key)
-        .add_extension(x509.BasicConstraints(True, None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), False)
-        .sign(ca_key, hashes.SHA256())
-    )
-    node = (
-        builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")]), node_key)
-        .add_extension(
-            x509.SubjectAlternativeName(names),
-            critical=False,
-        )
-        # Python 3.13 asks for it.
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
-        .sign(ca_key, hashes.SHA256())
-    )
-    (folder / "ca.crt").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    (folder / "node.crt").write_bytes(node.public_bytes(serialization.Encoding.PEM))
-    (folder / "node.key").write_bytes(
-        node_key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    ca = issue(f"{folder.name} authority")
+    ca.write(folder, "ca")
+    issue("node", names, authority=ca).write(folder, "node")
     return Authority(folder)
 
 

@@ -29,7 +29,7 @@ def test_a_logstash_that_does_not_start_is_rolled_back(platform: Platform) -> No
         return running, platform.lab.read("m1", spec)
 
     before = state()
-    # A new pipeline, whose tasks cannot start: one process is too few for Java and for the stand-in.
+    # A new pipeline, whose tasks cannot start: one process is not enough for Logstash.
     wrong = {"logstash_syslog_timezone": "Europe/Berlin", "logstash_pids_limit": 1}
     outcome = platform.run("playbooks/stack.yml", **wrong)
     assert outcome.code != 0

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import ipaddress
 import json
 import sys
 import threading
@@ -18,10 +16,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
     import ssl
@@ -110,43 +104,6 @@ def elasticsearch():
     fake = FakeElasticsearch()
     yield fake
     fake.close()
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def make_certificate(folder: Path, name: str, address: str, authority=None) -> SimpleNamespace:
-    """Write a certificate and its key; without an authority, a CA certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.UTC)
-    issuer_name = authority.name if authority else _name(name)
-    issuer_key = authority.key if authority else key
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(_name(name))
-        .issuer_name(issuer_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), True)
-        .add_extension(alternative, False)
-        .sign(issuer_key, hashes.SHA256())
-    )
-    paths = SimpleNamespace(
-        name=_name(name), key=key, crt_path=folder / f"{name}.crt", key_path=folder / f"{name}.key"
-    )
-    paths.crt_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths.key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
 
 
 @pytest.fixture

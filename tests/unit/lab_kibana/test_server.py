@@ -18,7 +18,9 @@ import pytest
 from kibana_stand_in.elasticsearch import Elasticsearch, incompatible
 from kibana_stand_in.settings import ConfigError, check
 
-from .conftest import LOGIN, TOKEN, FakeElasticsearch, make_certificate
+from tests.certificates import issue
+
+from .conftest import LOGIN, TOKEN, FakeElasticsearch
 
 PACKAGE = Path(__file__).parents[3] / "lab" / "images" / "kibana"
 
@@ -193,25 +195,26 @@ def test_base_path(elasticsearch, stand_in):
 
 
 def test_tls_in_both_directions_with_the_right_ca_only(tmp_path, stand_in):
-    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
-    other = make_certificate(tmp_path, "other", "127.0.0.1")
-    good = make_certificate(tmp_path, "good", "127.0.0.1", authority)
-    elsewhere = make_certificate(tmp_path, "elsewhere", "127.0.0.2", authority)
+    authority = issue("authority")
+    ca, _key = authority.write(tmp_path, "authority")
+    other, _key = issue("other").write(tmp_path, "other")
+    good = issue("good", ["127.0.0.1"], authority=authority).write(tmp_path, "good")
+    elsewhere = issue("elsewhere", ["127.0.0.2"], authority=authority).write(tmp_path, "elsewhere")
     tls = {
         "server__ssl__enabled": True,
-        "server__ssl__certificate": str(good.crt_path),
-        "server__ssl__key": str(good.key_path),
+        "server__ssl__certificate": str(good[0]),
+        "server__ssl__key": str(good[1]),
         "elasticsearch__serviceAccountToken": TOKEN,
     }
     levels = []
-    for node, trusted in ((good, authority), (good, other), (elsewhere, authority)):
+    for node, trusted in ((good, ca), (good, other), (elsewhere, ca)):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(node.crt_path, node.key_path)
+        context.load_cert_chain(*node)
         fake = FakeElasticsearch(context)
         kibana = stand_in(
             **tls,
             elasticsearch__hosts=[fake.url],
-            elasticsearch__ssl__certificateAuthorities=[str(trusted.crt_path)],
+            elasticsearch__ssl__certificateAuthorities=[str(trusted)],
         )
         kibana.status.check()
         levels.append(kibana.status.level.name)
@@ -219,7 +222,7 @@ def test_tls_in_both_directions_with_the_right_ca_only(tmp_path, stand_in):
         assert bool(fake.requests) == kibana.status.level.up
     assert levels == ["available", "unavailable", "unavailable"]
     assert "certificate" in kibana.status.level.summary
-    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    client = ssl.create_default_context(cafile=str(ca))
     assert get(kibana.port, "/api/status", context=client)[0] == 503
 
 
@@ -232,14 +235,14 @@ def test_tls_in_both_directions_with_the_right_ca_only(tmp_path, stand_in):
     ],
 )
 def test_only_the_suites_of_the_setting_are_accepted(tmp_path, stand_in, ciphers, newest, answered):
-    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
+    certificate, key = issue("kibana", ["127.0.0.1"]).write(tmp_path, "kibana")
     kibana = stand_in(
         server__ssl__enabled=True,
-        server__ssl__certificate=str(authority.crt_path),
-        server__ssl__key=str(authority.key_path),
+        server__ssl__certificate=str(certificate),
+        server__ssl__key=str(key),
         server__ssl__cipherSuites=["TLS_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"],
     )
-    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    client = ssl.create_default_context(cafile=str(certificate))
     client.set_ciphers(ciphers)
     client.maximum_version = ssl.TLSVersion[newest]
     if answered:
@@ -250,15 +253,15 @@ def test_only_the_suites_of_the_setting_are_accepted(tmp_path, stand_in, ciphers
 
 
 def test_only_the_protocols_of_the_setting_are_accepted(tmp_path, stand_in):
-    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
+    certificate, key = issue("kibana", ["127.0.0.1"]).write(tmp_path, "kibana")
     settings = {
         "server__ssl__enabled": True,
-        "server__ssl__certificate": str(authority.crt_path),
-        "server__ssl__key": str(authority.key_path),
+        "server__ssl__certificate": str(certificate),
+        "server__ssl__key": str(key),
         "server__ssl__supportedProtocols": ["TLSv1.3"],
     }
     kibana = stand_in(**settings)
-    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    client = ssl.create_default_context(cafile=str(certificate))
     assert get(kibana.port, "/api/status", context=client)[0] == 503
     client.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(ssl.SSLError, match=r"(?i)protocol[ _]version"):
@@ -270,13 +273,13 @@ def test_only_the_protocols_of_the_setting_are_accepted(tmp_path, stand_in):
 
 
 def test_a_silent_client_does_not_block_the_others(tmp_path, stand_in):
-    authority = make_certificate(tmp_path, "authority", "127.0.0.1")
+    certificate, key = issue("kibana", ["127.0.0.1"]).write(tmp_path, "kibana")
     kibana = stand_in(
         server__ssl__enabled=True,
-        server__ssl__certificate=str(authority.crt_path),
-        server__ssl__key=str(authority.key_path),
+        server__ssl__certificate=str(certificate),
+        server__ssl__key=str(key),
     )
-    client = ssl.create_default_context(cafile=str(authority.crt_path))
+    client = ssl.create_default_context(cafile=str(certificate))
     with socket.create_connection(("127.0.0.1", kibana.port)):
         assert get(kibana.port, "/api/status", context=client)[0] == 503
 

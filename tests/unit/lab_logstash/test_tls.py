@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from logstash_stand_in.errors import ConfigurationError
 from logstash_stand_in.tls import restrict
+
+from tests.certificates import issue
 
 from .conftest import wait_for
 
@@ -24,43 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .conftest import FakeElasticsearch, Logstash
-
-
-class Pair(NamedTuple):
-    certificate: Path
-    key: Path
-    private: ec.EllipticCurvePrivateKey
-
-
-def certify(folder: Path, name: str, address: str, authority: Pair | None = None) -> Pair:
-    """Write a certificate and its key; without an authority, a CA certificate."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    now = datetime.datetime.now(datetime.UTC)
-    issuer = "authority" if authority else name
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False
-        )
-        .sign(authority.private if authority else private, hashes.SHA256())
-    )
-    pair = Pair(folder / f"{name}.crt", folder / f"{name}.key", private)
-    pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    pair.key.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pair
 
 
 @pytest.mark.parametrize(
@@ -78,12 +37,13 @@ def test_only_a_certificate_of_the_ca_for_this_address_is_trusted(
     trusted: str,
     error: str | None,
 ) -> None:
-    authority = certify(logstash.home, "authority", "127.0.0.1")
-    certify(logstash.home, "other", "127.0.0.1")
-    server = certify(logstash.home, "server", address, authority)
+    authority = issue("authority")
+    authority.write(logstash.home, "authority")
+    issue("other").write(logstash.home, "other")
+    server = issue("server", [address], authority=authority)
     elasticsearch.stop()
     elasticsearch.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    elasticsearch.tls.load_cert_chain(server.certificate, server.key)
+    elasticsearch.tls.load_cert_chain(*server.write(logstash.home, "server"))
     elasticsearch.start()
     logstash.to_elasticsearch(
         elasticsearch.url,
@@ -101,10 +61,11 @@ def test_only_a_certificate_of_the_ca_for_this_address_is_trusted(
 
 def server_context(folder: Path, ciphers: str, *, newest: bool = False) -> ssl.SSLContext:
     """A server context with these cipher suites of TLS 1.2, and with TLS 1.3 only if ``newest``."""
-    authority = certify(folder, "authority", "127.0.0.1")
-    server = certify(folder, "server", "127.0.0.1", authority)
+    authority = issue("authority")
+    authority.write(folder, "authority")
+    server = issue("server", ["127.0.0.1"], authority=authority)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server.certificate, server.key)
+    context.load_cert_chain(*server.write(folder, "server"))
     context.set_ciphers(ciphers)
     if not newest:
         context.maximum_version = ssl.TLSVersion.TLSv1_2

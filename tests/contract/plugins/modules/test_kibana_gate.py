@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
 
 from tests.contract.conftest import Authority, make_authority
 
@@ -62,7 +61,7 @@ def level(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("kibana"), [x509.DNSName("kibana")])
+    return make_authority(tmp_path_factory.mktemp("kibana"), ["kibana"])
 
 
 @pytest.fixture

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import fingerprint
-from tests.unit.plugins.module_utils.platform.test_secrets import certificate
+from tests.certificates import issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CA_TEXT = certificate(ec.generate_private_key(ec.SECP256R1()))
+CA_TEXT = issue("elk CA").pem
 PASSWORD = "not-to-be-seen-anywhere"
 SALT = "this run"
 SURVEY = {

@@ -7,11 +7,7 @@ import json
 import socket
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.certificates import DAY, issue
 from tests.harness.wait import wait_for
 
 if TYPE_CHECKING:
@@ -74,24 +70,6 @@ def stored(standing: Standing) -> int:
     return int(found["hits"]["total"]["value"])
 
 
-def another_authority() -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "another authority")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=100))
-        .add_extension(x509.BasicConstraints(True, None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM).decode()
-
-
 CA = "/etc/elk/pki/ca.crt"
 SPOIL = f"""
 cp -p {CA} /root/ca.crt.kept
@@ -111,7 +89,9 @@ def test_status_names_what_stops_lines_and_clients(standing: Standing) -> None:
     """The scenario's verify.yml shows that status finds none of these without the faults."""
     key = standing.directory / "ca.key"
     hidden = standing.directory / "ca.key.hidden"
-    standing.sh("w1", SPOIL % another_authority())
+    end = datetime.datetime.now(datetime.UTC) + 100 * DAY
+    another = issue("another authority", end=end)
+    standing.sh("w1", SPOIL % another.pem)
     key.rename(hidden)
     try:
         settings(standing, True, {**LOW, ALLOCATION: "primaries"})

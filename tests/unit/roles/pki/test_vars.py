@@ -7,74 +7,36 @@
 from __future__ import annotations
 
 import datetime
-import ipaddress
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from repo import ROOT
+from tests.certificates import DAY, issue, key_pem, new_key
 from tests.unit.roles.evaluation import Case, evaluate
 
-DAY = datetime.timedelta(days=1)
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
-def new_key():
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def make(
-    name,
-    key,
-    issuer,
-    issuer_key,
-    days=100,
-    alternative=("m1", "10.60.0.11"),
-    ca=False,
-    usages=(SERVER,),
-):
+def make(name, key, authority, days=100, alternative=("m1", "10.60.0.11"), usages=(SERVER,)):
     now = datetime.datetime.now(datetime.UTC)
-    subject, by = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, issuer)
+    end = now + days * DAY + datetime.timedelta(minutes=5)
+    return issue(
+        name,
+        alternative,
+        authority=authority,
+        begin=now - 2 * DAY,
+        end=end,
+        usages=usages,
+        key=key,
     )
-    entries = [
-        x509.IPAddress(ipaddress.ip_address(text)) if text[0].isdigit() else x509.DNSName(text)
-        for text in alternative
-    ]
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(by)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 2 * DAY)
-        .not_valid_after(now + days * DAY + datetime.timedelta(minutes=5))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), ca)
-        .add_extension(x509.SubjectAlternativeName(entries), False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
-        )
-    )
-    if usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
-    return builder.sign(issuer_key, hashes.SHA256())
 
 
-def write(folder, name, certificate, key):
-    if certificate:
-        (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+def write(folder, name, issued, key):
+    if issued:
+        (folder / f"{name}.crt").write_text(issued.pem)
     if key:
-        (folder / f"{name}.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        (folder / f"{name}.key").write_text(key_pem(key))
 
 
 # Names that hosts give themselves.
@@ -120,31 +82,30 @@ def which_certificates_are_kept_and_which_are_renewed(folder):
     question = Question(folder, __pki_common_name="m1", __pki_names=["m1", "10.60.0.11"])
     certs = folder / "certs"
     certs.mkdir()
-    ca_key, key, stranger = new_key(), new_key(), new_key()
-    write(folder, "ca", make("CA", ca_key, "CA", ca_key, days=900, ca=True), ca_key)
+    key, stranger = new_key(), new_key()
+    now = datetime.datetime.now(datetime.UTC)
+    ca, same_name = (issue("CA", end=now + 900 * DAY) for _ in range(2))
+    other = issue("Other")
+    ca.write(folder, "ca")
     # A platform without this file is older than the authority for transport.
-    write(folder, "transport-ca", make("T", stranger, "T", stranger, ca=True), stranger)
+    issue("T").write(folder, "transport-ca")
     # By the name of the files: certificate, key, and whether both are kept.
     cases = {
-        "good": (make("m1", key, "CA", ca_key), key, True),
-        "last-day": (make("m1", key, "CA", ca_key, days=30), key, True),
-        "too-late": (make("m1", key, "CA", ca_key, days=29), key, False),
-        "expired": (make("m1", key, "CA", ca_key, days=-1), key, False),
-        "name-gone": (make("m1", key, "CA", ca_key, alternative=("m1",)), key, False),
-        "name-more": (
-            make("m1", key, "CA", ca_key, alternative=("m1", "10.60.0.11", "x")),
-            key,
-            False,
-        ),
-        "name-order": (make("m1", key, "CA", ca_key, alternative=("10.60.0.11", "m1")), key, True),
-        "client-too": (make("m1", key, "CA", ca_key, usages=(SERVER, CLIENT)), key, False),
-        "client": (make("m1", key, "CA", ca_key, usages=(CLIENT,)), key, False),
-        "any-use": (make("m1", key, "CA", ca_key, usages=()), key, False),
-        "renamed": (make("m2", key, "CA", ca_key), key, False),
-        "other-key": (make("m1", key, "CA", ca_key), stranger, False),
-        "other-ca": (make("m1", key, "Other", stranger), key, False),
-        "same-name-ca": (make("m1", key, "CA", stranger), key, False),
-        "no-key": (make("m1", key, "CA", ca_key), None, False),
+        "good": (make("m1", key, ca), key, True),
+        "last-day": (make("m1", key, ca, days=30), key, True),
+        "too-late": (make("m1", key, ca, days=29), key, False),
+        "expired": (make("m1", key, ca, days=-1), key, False),
+        "name-gone": (make("m1", key, ca, alternative=("m1",)), key, False),
+        "name-more": (make("m1", key, ca, alternative=("m1", "10.60.0.11", "x")), key, False),
+        "name-order": (make("m1", key, ca, alternative=("10.60.0.11", "m1")), key, True),
+        "client-too": (make("m1", key, ca, usages=(SERVER, CLIENT)), key, False),
+        "client": (make("m1", key, ca, usages=(CLIENT,)), key, False),
+        "any-use": (make("m1", key, ca, usages=()), key, False),
+        "renamed": (make("m2", key, ca), key, False),
+        "other-key": (make("m1", key, ca), stranger, False),
+        "other-ca": (make("m1", key, other), key, False),
+        "same-name-ca": (make("m1", key, same_name), key, False),
+        "no-key": (make("m1", key, ca), None, False),
         "no-certificate": (None, key, False),
         "nothing": (None, None, False),
     }

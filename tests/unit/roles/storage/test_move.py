@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import http.server
 import json
 import subprocess
@@ -15,12 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from repo import ROOT
+from tests.certificates import issue
 from tests.harness.playbook import Outcome, playbook_command, playbook_environment
 
 if TYPE_CHECKING:
@@ -47,24 +43,6 @@ MODULES = (
     "task_stopped",
     "volume",
 )
-
-
-def certificate() -> bytes:
-    """Any certificate: the stand-in for Elasticsearch speaks plain HTTP."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM)
 
 
 class Indices(http.server.BaseHTTPRequestHandler):
@@ -100,7 +78,8 @@ class Stage:
         secrets = self.folder / "secrets"
         secrets.mkdir()
         (secrets / "transport-ca.crt").touch()
-        (self.folder / "ca.crt").write_bytes(certificate())
+        # Any certificate: the stand-in for Elasticsearch speaks plain HTTP.
+        issue("ca").write(self.folder, "ca")
         for host in HOSTS:
             (self.folder / host).mkdir()
         variables = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan import (
     Present,
@@ -17,11 +16,11 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.restore_plan im
     next_steps,
     plan,
 )
-from tests.unit.plugins.module_utils.platform.test_secrets import certificate
+from tests.certificates import issue
 
-CA = certificate(ec.generate_private_key(ec.SECP256R1()))
-OTHER_CA = certificate(ec.generate_private_key(ec.SECP256R1()))
-NEXT = certificate(ec.generate_private_key(ec.SECP256R1()))
+CA = issue("elk CA").pem
+OTHER_CA = issue("elk CA").pem
+NEXT = issue("elk CA").pem
 PASSWORD = {"elastic_password": "p\n"}
 CREDENTIALS = (
     "logstash_password",

@@ -11,10 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform import secrets_survey
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
@@ -29,11 +26,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets_survey 
     survey,
     values,
 )
+from tests.certificates import DAY, issue
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 KIBANA = """\
 # Made by the Ansible role elk.swarm.kibana
@@ -57,15 +53,6 @@ output {
   }
 }
 """
-
-
-def certificate(key: CertificateIssuerPrivateKeyTypes, days: int = 10) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elk CA")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder(
-        name, name, key.public_key(), 1, now, now + datetime.timedelta(days)
-    )
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def test_secrets_of_kibana() -> None:
@@ -98,16 +85,17 @@ def test_a_value_on_several_lines_is_ignored() -> None:
 
 
 def test_an_extended_authority_keeps_its_fingerprint() -> None:
-    key, other = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
-    short, long = certificate(key, 10), certificate(key, 3650)
-    assert short != long
-    assert certificate_keys(short) == certificate_keys(long)
-    assert len(certificate_keys(short)) == 1
-    assert certificate_keys(short + certificate(other)) == (
-        *certificate_keys(short),
-        *certificate_keys(certificate(other)),
+    authority, other = issue("elk CA"), issue("elk CA", key=rsa.generate_private_key(65537, 2048))
+    later = datetime.datetime.now(datetime.UTC) + 3650 * DAY
+    extended = issue("elk CA", key=authority.key, end=later)
+    assert authority.pem != extended.pem
+    assert certificate_keys(authority.pem) == certificate_keys(extended.pem)
+    assert len(certificate_keys(authority.pem)) == 1
+    assert certificate_keys(authority.pem + other.pem) == (
+        *certificate_keys(authority.pem),
+        *certificate_keys(other.pem),
     )
-    assert certificate_keys(short) != certificate_keys(certificate(other))
+    assert certificate_keys(authority.pem) != certificate_keys(other.pem)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +157,8 @@ def test_traps_of_another_user_are_not_read(tmp_path: Path, trap: str) -> None:
 
 
 def test_a_certificate_is_in_the_containers_of_its_service() -> None:
-    authority = certificate(ec.generate_private_key(ec.SECP256R1()))
-    own = certificate(ec.generate_private_key(ec.SECP256R1()))
+    authority = issue("elk CA").pem
+    own = issue("elk CA").pem
     key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
     files = [
         SecretFile("k", authority, "analysis"),

@@ -10,10 +10,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ansible_collections.elk.swarm.plugins.module_utils.common.certificates import certificate_end
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Table
@@ -32,6 +28,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.status.report i
     build,
     report_text,
 )
+from tests.certificates import DAY, issue
 
 # As the lookup returns them; the name of a service in the swarm can be another one.
 ELASTICSEARCH: dict[str, Any] = {
@@ -77,22 +74,10 @@ NOW = datetime.datetime(2026, 11, 21, 10, 0, tzinfo=datetime.UTC)
 
 def pem(days: float, year: int = 0) -> str:
     """A certificate that ends in so many days, or at the end of a year."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "m1")])
-    end = NOW + datetime.timedelta(days=days)
+    end = NOW + days * DAY
     if year:
         end = datetime.datetime(year, 12, 31, tzinfo=datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(min(NOW, end) - datetime.timedelta(days=1))
-        .not_valid_after(end)
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM).decode()
+    return issue("m1", begin=min(NOW, end) - DAY, end=end).pem
 
 
 GOOD = pem(700)
