@@ -37,6 +37,12 @@ def anchors(text: str) -> set[str]:
     return found
 
 
+def prose(text: str) -> str:
+    """A page without its code, in which brackets and words mean something else."""
+    without_blocks = re.sub(r"(?ms)^( *)```.*?^\1```", "", text)
+    return re.sub(r"`[^`\n]*`", "", without_blocks)
+
+
 def flat(text: str) -> str:
     return " ".join(TEMPLATE.sub(HOLE, text).split())
 

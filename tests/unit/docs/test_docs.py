@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from messages import anchors, messages, python_texts, yaml_texts
+from messages import anchors, messages, prose, python_texts, yaml_texts
 from repo import ROOT, source_files
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ PAGES = [name for name in source_files() if name.endswith(".md") and not name.st
 SYMPTOMS = "docs/troubleshooting.md"
 LINK = re.compile(r"(?<!\\)\]\(([^()\s]+)\)|<img [^>]*src=\"([^\"]+)\"|srcset=\"([^\"]+)\"")
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:")
-
-
-def prose(text: str) -> str:
-    """A page without its code, in which brackets mean something else."""
-    without_blocks = re.sub(r"(?ms)^( *)```.*?^\1```", "", text)
-    return re.sub(r"`[^`\n]*`", "", without_blocks)
 
 
 def broken_links(root: Path, name: str) -> list[str]:
