@@ -76,7 +76,9 @@ def per_host_plan(
 
     found = plans.per_host_plan(service, nodes, hosts, present)
     return {
-        "services": [{**asdict(one), "constraints": list(one.constraints)} for one in found.services],
+        "services": [
+            {**asdict(one), "constraints": list(one.constraints)} for one in found.services
+        ],
         "former": list(found.former),
     }
 
