@@ -181,6 +181,7 @@ def test_a_role_beside_the_playbook_is_evaluated_with_its_defaults(found: dict[s
             "certificates": [],
             "credentials": [],
             "status": [],
+            "upgrade": {"order": 50},
         }
     ]
 
