@@ -291,7 +291,7 @@ class Service:
     group: str
     hosts: tuple[str, ...] = ()
     replicas: int = 0
-    # What Swarm calls the service.
+    # What Swarm calls the service; of kind host, its systemd unit without .service.
     service: str = ""
     purpose: str = ""
     image: str = ""
@@ -365,6 +365,11 @@ class Service:
     @property
     def one_per_host(self) -> bool:
         return runs_one_per_host(self.kind, self.data, [port.publish for port in self.ports])
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit of a service of kind host."""
+        return f"{self.service}.service" if self.kind == HOST else ""
 
     def places(self, groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> Sequence[str]:
         """The hosts of its group, or all hosts if the inventory has no such group."""
@@ -602,9 +607,7 @@ def staying(hosts: Iterable[str], leaving: Iterable[str]) -> list[str]:
 # -- what playbooks call -------------------------------------------------------------------------
 
 
-def role_tasks(
-    there: Mapping[str, Container[str]], files: Sequence[str]
-) -> list[dict[str, str]]:
+def role_tasks(there: Mapping[str, Container[str]], files: Sequence[str]) -> list[dict[str, str]]:
     """By role, the first of these task files that is there. A role without any is left out."""
     found = (
         (role, next((file for file in files if file in names), "")) for role, names in there.items()

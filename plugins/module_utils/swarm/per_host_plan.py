@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
 from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
+from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,6 @@ class PerHostPlan:
 
     services: tuple[HostService, ...]
     former: tuple[str, ...]
-
-
-def host_service(service: str, host: str) -> str:
-    """What Swarm calls the service of a host. It permits no dot there.
-
-    >>> host_service("broker", "w1.example.org")
-    'broker-w1-example-org'
-    """
-    return f"{service}-{host.replace('.', '-')}"
 
 
 def per_host_plan(

@@ -164,7 +164,7 @@ def test_status_reports_what_does_not_run(platform: Extended) -> None:
     outcome = platform.run(STATUS, status_fail=True)
     assert outcome.code != 0
     assert "The service broker-w1 does not exist" in outcome.text, outcome.output
-    assert "w1: ticker.service is not active" in outcome.text
+    assert "w1: ticker.service is inactive" in outcome.text
 
 
 def test_the_next_run_brings_them_back(platform: Extended) -> None:
