@@ -30,6 +30,8 @@ JsonDict = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
 REPLICATED, GLOBAL, PER_HOST, HOST = KINDS = ("replicated", "global", "per_host", "host")
+# Fields that only a service of the swarm can have: what it runs, is placed by and logs in with.
+OF_SWARM = ("image", "labels", "credentials")
 INGRESS = "ingress"
 ON_HOST = "host"
 # The words of -e rotate= with which credentials of services are renewed.
@@ -525,6 +527,9 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
+    for field in OF_SWARM if service.kind == HOST else ():
+        if getattr(service, field):
+            yield f"{name}.{field}: needs a service of the swarm, and the kind is {HOST}"
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:

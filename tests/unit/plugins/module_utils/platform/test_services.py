@@ -152,6 +152,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.ports[0].publish: ingress needs a service of the swarm, and the kind is host",
         ),
         (
+            {"kind": "host", "replicas": "left out", "ports": []},
+            "hello.image: needs a service of the swarm, and the kind is host; hello.labels: needs",
+        ),
+        (
             {"certificates": [{"name": "kibana", "names": []}]},
             "hello.certificates[0].name: kibana must be hello or begin with hello_",
         ),
