@@ -27,9 +27,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
 ELASTICSEARCH, LOGSTASH, KIBANA = (
     f"elk.swarm.{name}" for name in ("elasticsearch", "logstash", "kibana")
 )
-PASSWORD = (
-    "{{ lookup('elk.swarm.local_secret', elk_local_dir ~ '/hello_password', length=32, make=false) }}"
-)
+PASSWORD = "{{ lookup('elk.swarm.local_secret', elk_local_dir ~ '/hello_password', make=false) }}"
 # An operator's own: it keeps a password and has neither update.yml nor rotate.yml.
 HELLO: dict[str, Any] = {
     "title": "Hello",
