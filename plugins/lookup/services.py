@@ -46,9 +46,11 @@ options:
       - credentials
       - checks
       - status
+      - upgrade
   secrets:
     description:
-      - Whether to return the values that can contain credentials, RV(ignore:data[].storage).
+      - Whether to return the values that can contain credentials, RV(ignore:data[].storage) and
+        RV(ignore:credentials[].value).
       - Without it, the list can be shown, and a task can loop over it.
     type: bool
     default: false
@@ -106,7 +108,7 @@ _raw:
       type: str
       sample: logstash
     hosts:
-      description: The hosts that may run it.
+      description: The hosts that may run it, without those that leave the platform.
       type: list
       elements: str
       sample: [m1, w1]
@@ -162,7 +164,9 @@ _raw:
           config: kibana-certificate
           secret: kibana-key
     credentials:
-      description: Its passwords, keys and tokens, without their values.
+      description:
+        - Its passwords, keys and tokens. RV(ignore:credentials[].value), the value of its variable,
+          is there only with O(secrets).
       type: list
       elements: dict
       sample:
@@ -173,6 +177,7 @@ _raw:
           token: false
           secret: logshipper-syslog-conf
           renewal: Logstash then gets a new password and new tasks
+          rotate: passwords
     checks:
       description:
         - Conditions that its values must meet. RV(ignore:checks[].wrong) and
@@ -192,6 +197,10 @@ _raw:
       type: list
       elements: str
       sample: [logstash_queue]
+    upgrade:
+      description: Its place in an upgrade; a smaller C(order) comes first.
+      type: dict
+      sample: {order: 30}
 """
 
 import os
@@ -217,9 +226,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     parse,
     reduced,
     split_checks,
+    staying,
 )
 
 FILE = os.path.join("meta", "service.yml")
+# The hosts that a playbook removes, a variable of the role elk.
+LEAVING = "elk_hosts_leaving"
 # What is evaluated only where a check fails.
 CHECK_TEXTS = ("wrong", "fix")
 CANNOT_BE_CHECKED = "Correct the values that it depends on; docs/roles describes each variable."
@@ -254,7 +266,25 @@ class LookupModule(LookupBase):
             check_names(found)
         except (RoleNotFoundError, ServiceError) as error:
             raise AnsibleError(str(error)) from error
-        return [service.as_dict(fields, secrets=secrets) for service in found]
+        answer = [service.as_dict(fields, secrets=secrets) for service in found]
+        if "hosts" in fields and LEAVING in (variables or {}):
+            leaving = self._templar.template(variables[LEAVING])
+            for service in answer:
+                service["hosts"] = staying(service["hosts"], leaving)
+        if secrets and "credentials" in fields:
+            for service in answer:
+                for one in service["credentials"]:
+                    if one["variable"]:
+                        one["value"] = self._value(one["variable"], service["role"], variables)
+        return answer
+
+    def _value(self, name: str, role: str, variables: Any) -> Any:
+        """The value of a variable as the role sees it."""
+        search = search_path(variables, constants.DEFAULT_ROLES_PATH)
+        found = ChainMap(variables, *self._defaults(role, find(role, search), search))
+        if name not in found:
+            raise AnsibleError(f"Role {role}: the variable {name} of a credential is not set.")
+        return self._templar.copy_with_new_env(available_variables=found).template(found[name])
 
     def _described(
         self, role: str, variables: Any, fields: frozenset[str], secrets: bool, unchecked: bool

@@ -201,10 +201,13 @@ survey:
       type: dict
       sample: {/etc/elk/elasticsearch/cluster_uuid: 2f8Zbq9vTnW0qkR5cY3xLA}
     listeners:
-      description: What listens on O(ports). The process is empty if it is not visible.
+      description:
+        - What listens on O(ports). The process and its systemd unit are empty if they are not
+          visible.
       type: list
       elements: dict
-      sample: [{protocol: udp, port: 514, address: 0.0.0.0, process: rsyslogd}]
+      sample:
+        - {protocol: udp, port: 514, address: 0.0.0.0, process: rsyslogd, unit: rsyslog.service}
     docker:
       description: The Docker Engine. What only a running Engine knows is empty if none runs.
       type: dict
@@ -481,10 +484,10 @@ def disk(path: str) -> dict[str, Any]:
     }
 
 
-def processes(inodes: set[str]) -> dict[str, str]:
-    """Names of the processes that hold sockets, by the socket's inode."""
+def processes(inodes: set[str]) -> dict[str, dict[str, str]]:
+    """The processes that hold sockets, with their units, by the socket's inode."""
     sockets = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
@@ -495,7 +498,9 @@ def processes(inodes: set[str]) -> dict[str, str]:
             continue
         for link in links:
             if link in sockets:
-                found.setdefault(sockets[link], read(str(process / "comm")).strip())
+                name = read(str(process / "comm")).strip()
+                unit = parse.unit_of(read(str(process / "cgroup")))
+                found.setdefault(sockets[link], {"process": name, "unit": unit})
         if len(found) == len(inodes):
             break
     return found
@@ -509,13 +514,13 @@ def listeners(ports: list[int]) -> list[dict[str, Any]]:
         for name in ("tcp", "tcp6", "udp", "udp6")
         for entry in parse.listeners(read(f"/proc/net/{name}"), name[:3], ports)
     ]
-    names = processes({entry["inode"] for entry in found}) if found else {}
+    holders = processes({entry["inode"] for entry in found}) if found else {}
     return [
         {
             "protocol": entry["protocol"],
             "port": entry["port"],
             "address": entry["address"],
-            "process": names.get(entry["inode"], ""),
+            **holders.get(entry["inode"], {"process": "", "unit": ""}),
         }
         for entry in found
     ]

@@ -63,6 +63,11 @@ options:
         sent ends the wait. One queue is watched after the other.
     type: int
     default: 10
+  units:
+    description: Names of systemd units whose state is read.
+    type: list
+    elements: str
+    default: []
   alias:
     description: Alias of the indices that receive the syslog lines.
     type: str
@@ -167,6 +172,10 @@ survey:
           last: {in: 300, out: 11, queued: 289, bytes: 121000, max_bytes: 1073741824}
           seconds: 10.1
           long: false
+    units:
+      description: By the name of a unit, its state, as C(systemctl is-active) prints it.
+      type: dict
+      sample: {ticker.service: active}
     swarm:
       description:
         - Nodes and services, from a manager. Empty from a worker. C(authorities) has the
@@ -403,6 +412,17 @@ def about_elasticsearch(params: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def about_units(module: AnsibleModule) -> dict[str, str]:
+    """The state of each unit; nothing where systemd is not there."""
+    units = module.params["units"]
+    systemctl = module.get_bin_path("systemctl") if units else None
+    if not systemctl:
+        return {}
+    # It prints a line for each unit, and ends with an error if one is not active.
+    _code, output, _error = module.run_command([systemctl, "is-active", *units])
+    return dict(zip(units, output.splitlines()))
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -413,6 +433,7 @@ def main() -> None:
             "elasticsearch_path": {"type": "path"},
             "queues": {"type": "dict", "default": {}},
             "queue_wait": {"type": "int", "default": 10},
+            "units": {"type": "list", "elements": "str", "default": []},
             "alias": {"type": "str", "default": ""},
             "elasticsearch_urls": {"type": "list", "elements": "str", "default": []},
             "elasticsearch_ca_path": {"type": "path"},
@@ -440,6 +461,7 @@ def main() -> None:
         },
     }
     engine.close()
+    survey["units"] = about_units(module)
     module.exit_json(changed=False, survey=survey)
 
 

@@ -25,6 +25,8 @@ FROM_INVENTORY = "elk.inventory-labels"
 
 # Label of an Elasticsearch service.
 SERVICE_GENERATION = "elk.generation"
+# Label of the service of one host: the name of the service that runs on several.
+PER_HOST = "elk.per_host"
 
 # Labels of configs and secrets: the name without its hash, and the service that uses it.
 BASE, SERVICE = "elk.swarm.base", "elk.swarm.service"

@@ -263,6 +263,18 @@ def systemd_units(output: str) -> dict[str, dict[str, Any]]:
     return units
 
 
+def unit_of(cgroups: str) -> str:
+    """The systemd service of a process, from /proc/PID/cgroup; empty for another process.
+
+    >>> unit_of("12:pids:/system.slice\\n1:name=systemd:/system.slice/ticker.service\\n")
+    'ticker.service'
+    >>> unit_of("0::/system.slice/docker-5f69.scope\\n")
+    ''
+    """
+    found = re.search(r"/([^/\s]+\.service)$", cgroups, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
 def swarm_state(info: Mapping[str, Any]) -> dict[str, Any]:
     """Swarm membership, from the Engine's /info."""
     swarm = info.get("Swarm") or {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names, safe_path
+from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 from ansible_collections.elk.swarm.plugins.module_utils.docker.client import (
     Connection,
     Engine,
@@ -111,17 +112,20 @@ def controller_files(
         text = read_file(f"{config_dir}/pki/{name}")
         if text:
             found[there.format(host=host)] = text
-    return {**found, **served_certificates(files, found.get("ca.crt", ""), certificates)}
+    authority = found.get("ca.crt", "")
+    return {**found, **served_certificates(files, authority, certificates, host)}
 
 
 def served_certificates(
-    files: list[SecretFile], authority: str, certificates: Mapping[str, str]
+    files: list[SecretFile], authority: str, certificates: Mapping[str, str], host: str
 ) -> dict[str, str]:
     """The certificates of services and their keys, which their containers have."""
     trusted = set(certificate_keys(authority))
+    # Of kind per_host, this host has a service of its own.
+    here = {host_service(service, host): name for service, name in certificates.items()}
     found: dict[str, str] = {}
     for file in files:
-        name = certificates.get(file.service)
+        name = {**here, **certificates}.get(file.service)
         if not name:
             continue
         if "PRIVATE KEY-----" in file.text:

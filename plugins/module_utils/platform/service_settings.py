@@ -19,6 +19,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     ALWAYS,
     CHECKED,
     ENTRIES,
+    HOST,
     INGRESS,
     REPLICATED,
     SECRETS,
@@ -142,6 +143,11 @@ class ServiceSettings:
     def one_per_host(self) -> bool:
         """Whether a host runs at most one task."""
         return runs_one_per_host(self.kind, self.data, [port.publish.text for port in self.ports])
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit of a service of kind host."""
+        return f"{self.service or self.name}.service" if self.kind == HOST else ""
 
     @property
     def moves(self) -> bool:

@@ -30,8 +30,13 @@ JsonDict = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
 REPLICATED, GLOBAL, PER_HOST, HOST = KINDS = ("replicated", "global", "per_host", "host")
+# Fields that only a service of the swarm can have: what it runs, is placed by and logs in with.
+OF_SWARM = ("image", "labels", "credentials")
 INGRESS = "ingress"
 ON_HOST = "host"
+# The words of -e rotate= with which credentials of services are renewed.
+PASSWORDS, ENCRYPTION_KEYS = ROTATIONS = ("passwords", "encryption_keys")
+UPGRADE_ORDER = 50
 # What the status shows of one service only, because no other service has it.
 CLUSTER, QUEUE, KIBANA = SECTIONS = ("elasticsearch_cluster", "logstash_queue", "kibana_status")
 
@@ -66,6 +71,7 @@ CREDENTIAL: Spec = {
     "token": {"type": "bool", "default": False},
     "secret": {"type": "str", "required": True},
     "renewal": {"type": "str", "required": True},
+    "rotate": {"type": "str", "choices": list(ROTATIONS), "default": PASSWORDS},
 }
 CHECK: Spec = {
     "name": {"type": "str", "required": True},
@@ -91,6 +97,11 @@ SERVICE: Spec = {
     "credentials": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "status": {"type": "list", "elements": "str", "choices": list(SECTIONS), "default": []},
+    "upgrade": {
+        "type": "dict",
+        "options": {"order": {"type": "int", "default": UPGRADE_ORDER}},
+        "default": {},
+    },
 }
 # The fields with entries of their own, and the spec of an entry.
 ENTRIES: dict[str, Spec] = {
@@ -185,13 +196,29 @@ class Credential:
     # How the service logs in to Elasticsearch with it.
     user: str = ""
     token: bool = False
+    # The word of -e rotate= with which it is renewed.
+    rotate: str = PASSWORDS
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Credential:
         texts = ("name", "secret", "renewal", "variable", "file", "user")
         return cls(
-            **{key: str(facts.get(key) or "") for key in texts}, token=facts.get("token") is True
+            **{key: str(facts.get(key) or "") for key in texts},
+            token=facts.get("token") is True,
+            rotate=str(facts.get("rotate") or PASSWORDS),
         )
+
+    def path(self, folder: str) -> str:
+        """Its file; `folder` is elk_local_dir."""
+        return self.file or f"{folder}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """How the service is upgraded."""
+
+    # Services with a smaller number come first.
+    order: int = UPGRADE_ORDER
 
 
 @dataclass(frozen=True)
@@ -261,7 +288,7 @@ class Service:
     group: str
     hosts: tuple[str, ...] = ()
     replicas: int = 0
-    # What Swarm calls the service.
+    # What Swarm calls the service; of kind host, its systemd unit without .service.
     service: str = ""
     purpose: str = ""
     image: str = ""
@@ -274,6 +301,7 @@ class Service:
     checks: tuple[Check, ...] = ()
     # The sections of the status that are about this service only.
     status: tuple[str, ...] = ()
+    upgrade: Upgrade = Upgrade()
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Service:
@@ -313,6 +341,7 @@ class Service:
                 ),
                 "checks": tuple(Check(**one) for one in facts.get("checks") or ()),
                 "status": tuple(facts.get("status") or ()),
+                "upgrade": Upgrade(int((facts.get("upgrade") or {}).get("order", UPGRADE_ORDER))),
             }
         )
 
@@ -333,6 +362,11 @@ class Service:
     @property
     def one_per_host(self) -> bool:
         return runs_one_per_host(self.kind, self.data, [port.publish for port in self.ports])
+
+    @property
+    def unit(self) -> str:
+        """The systemd unit of a service of kind host."""
+        return f"{self.service}.service" if self.kind == HOST else ""
 
     def places(self, groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> Sequence[str]:
         """The hosts of its group, or all hosts if the inventory has no such group."""
@@ -425,6 +459,8 @@ def parse(raw: Any, role: str, file: str, fields: frozenset[str] = ALL) -> list[
                 if "replicas" in fields:
                     found += _replica_problems(service, description)
             problems += found
+        if len({service.upgrade for service in services}) > 1:
+            problems.append("a role is upgraded at once, so its services need one upgrade.order")
     if problems:
         raise ServiceError(f"Role {role}, {file}: {'; '.join(problems)}.")
     return services
@@ -486,6 +522,9 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
+    for field in OF_SWARM if service.kind == HOST else ():
+        if getattr(service, field):
+            yield f"{name}.{field}: needs a service of the swarm, and the kind is {HOST}"
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:
@@ -557,3 +596,9 @@ def published_on(services: Iterable[Service], host: str) -> list[Port]:
         if port.publish == INGRESS or host in service.hosts
     ]
     return sorted(found, key=lambda port: port.name)
+
+
+def staying(hosts: Iterable[str], leaving: Iterable[str]) -> list[str]:
+    """The hosts of a service without those that leave the platform."""
+    gone = set(leaving)
+    return [host for host in hosts if host not in gone]

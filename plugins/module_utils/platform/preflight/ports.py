@@ -54,12 +54,13 @@ def check_ports(site: Site) -> Iterator[Finding]:
             # Only the daemon knows whose ports these are; the check daemon reports its silence.
             continue
         listeners = host.survey.get("listeners") or []
+        units = {one.unit for one in site.services if one.unit}
         for name, port, protocols in _needed_ports(site, host):
             for entry in listeners:
                 if entry.get("port") != port or entry.get("protocol") not in protocols:
                     continue
                 process = str(entry.get("process") or "")
-                if _is_docker(host, process):
+                if _is_docker(host, process) or entry.get("unit") in units:
                     continue
                 hosts = taken.setdefault((port, name, process), {})
                 seen = hosts.setdefault(host.name, [])

@@ -15,14 +15,19 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 from ansible_collections.elk.swarm.plugins.module_utils.platform.secrets import (
     ROTATION,
     certificate_keys,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.services import REPLICATED
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    HOST,
+    PER_HOST,
+    REPLICATED,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Service
 
@@ -104,13 +109,14 @@ def grade(value: float, warn: float, bad: float) -> str:
 def desired_services(
     services: Iterable[Mapping[str, Any]], described: Iterable[Service]
 ) -> list[Finding]:
-    """Compare the replicated services of the platform with those of the swarm.
+    """Compare the services of the platform with those of the swarm.
 
     The table of services reports tasks that should run and do not.
     """
     by_name = {str(one["name"]): one for one in services}
     found = []
     for one in described:
+        found += _services_of_hosts(one, by_name)
         name, replicas, variable = one.service, one.replicas, f"{one.name}_replicas"
         there = by_name.get(name)
         if one.kind != REPLICATED or replicas <= 0:
@@ -133,6 +139,41 @@ def desired_services(
                 )
             )
     return found
+
+
+def _services_of_hosts(
+    described: Service, by_name: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """A service of kind per_host is one service of the swarm for each host."""
+    for host in described.hosts if described.kind == PER_HOST else ():
+        name = host_service(described.service, host)
+        if name not in by_name:
+            text = f"The service {name} does not exist, and {described.title} should run on {host}"
+            yield Finding(BAD, text, "service_missing", SITE)
+        elif not int(by_name[name]["desired"]):
+            yield Finding(
+                BAD,
+                f"{name}: scaled to 0 by hand, and {described.title} should run on {host}",
+                "service_scaled",
+                f"docker service scale {name}=1   (on a manager)",
+            )
+
+
+def stopped_units(
+    described: Iterable[Service], units: Mapping[str, Mapping[str, str]]
+) -> list[Finding]:
+    """Units of services of kind host that do not run; hosts without an answer are left out."""
+    return [
+        Finding(
+            BAD,
+            f"{host}: {one.unit} is {units[host].get(one.unit, 'unknown')}",
+            "unit_stopped",
+            f"journalctl -u {one.unit} | tail -50   (on {host}, as root)",
+        )
+        for one in described
+        for host in (one.hosts if one.kind == HOST else ())
+        if host in units and units[host].get(one.unit) != "active"
+    ]
 
 
 # -- hosts -----------------------------------------------------------------------------------

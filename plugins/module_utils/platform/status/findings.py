@@ -40,6 +40,8 @@ def find_faults(view: View) -> None:
         own = [one for one in swarm.get("services") or () if one["stack"] == stack]
         if own:
             view.add(faults.desired_services(own, view.services))
+    units = {host: survey.get("units") or {} for host, survey in view.surveys.items()}
+    view.add(faults.stopped_units(view.services, units))
     view.add(faults.authority_keys(controller))
     pki = {host: survey["pki"] for host, survey in view.surveys.items() if survey.get("pki")}
     view.add(faults.authorities(controller, pki, swarm.get("authorities") or {}))

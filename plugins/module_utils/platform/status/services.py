@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 from ansible_collections.elk.swarm.plugins.module_utils.common.tables import Cell, Column, Table
 from ansible_collections.elk.swarm.plugins.module_utils.common.text import natural
-from ansible_collections.elk.swarm.plugins.module_utils.platform.services import REPLICATED
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    HOST,
+    PER_HOST,
+    REPLICATED,
+    Service,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status import faults
 from ansible_collections.elk.swarm.plugins.module_utils.platform.status.faults import (
     BAD,
@@ -63,6 +69,22 @@ def services_section(view: View) -> None:
                 Cell(service["error"] or "-", BAD if service["error"] else ""),
             ]
         )
+    on_hosts = [one for one in view.services if one.kind == HOST]
+    for one in on_hosts:
+        active = active_on(view, one)
+        level = OK if len(active) == len(one.hosts) else BAD
+        complete += level == OK
+        rows.append(
+            [
+                Cell(one.service),
+                Cell("-"),
+                Cell(str(len(active)), level),
+                Cell(str(len(one.hosts))),
+                Cell(", ".join(sorted(active, key=natural)) or "-"),
+                # stopped_units reports what does not run.
+                Cell("-"),
+            ]
+        )
     note = ""
     if not own:
         note = f"The swarm has no service of the stack {view.data.get('stack')}."
@@ -72,10 +94,18 @@ def services_section(view: View) -> None:
         word = "service that is" if others == 1 else "services that are"
         note = f"{note} There {'is' if others == 1 else 'are'} {others} {word} not part of it."
     view.tables.append(Table("Services", columns, rows, note.strip()))
-    good = complete == len(own) and bool(own)
-    view.cards.append(
-        Card("Services", f"{complete} of {len(own)}", "complete", OK if good else BAD)
-    )
+    total = len(own) + len(on_hosts)
+    good = complete == total and bool(own)
+    view.cards.append(Card("Services", f"{complete} of {total}", "complete", OK if good else BAD))
+
+
+def active_on(view: View, service: Service) -> list[str]:
+    """The hosts on which the unit of a service runs."""
+    return [
+        host
+        for host in service.hosts
+        if (view.surveys.get(host, {}).get("units") or {}).get(service.unit) == "active"
+    ]
 
 
 def level_without_tasks(
@@ -89,6 +119,9 @@ def level_without_tasks(
         if described and described.kind == REPLICATED:
             # desired_services reports it, with its variable.
             return BAD if described.replicas else OK
+        if name in services_of_hosts(view):
+            # desired_services reports it, with its host.
+            return BAD
     elif service["generation"]:
         if not any(one["generation"] and one["running"] for one in own):
             needed = "Elasticsearch"
@@ -102,3 +135,13 @@ def level_without_tasks(
         return BAD
     view.note(WARN, f"{name}: no host should run a task of it")
     return WARN
+
+
+def services_of_hosts(view: View) -> set[str]:
+    """What Swarm calls the services of kind per_host."""
+    return {
+        host_service(one.service, host)
+        for one in view.services
+        if one.kind == PER_HOST
+        for host in one.hosts
+    }

@@ -80,16 +80,16 @@ MESSAGES = {
 
 CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     # The host is to be removed from the platform.
-    "removed with events": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": EVENTS}, True),
-    "removed, unknown": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": UNKNOWN}, True),
+    "removed with events": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS}, True),
+    "removed, unknown": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": UNKNOWN}, True),
     "removed, allowed": (
         REMOVED,
-        {"__logstash_removed": "m1", "logstash_seen": EVENTS, **ALLOWED},
+        {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS, **ALLOWED},
         False,
     ),
-    "removed, empty": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": NOTHING}, False),
-    "removed, runs": (REMOVED, {"__logstash_removed": "m1", "logstash_seen": RUNS}, False),
-    "another is removed": (REMOVED, {"__logstash_removed": "w1", "logstash_seen": EVENTS}, False),
+    "removed, empty": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": NOTHING}, False),
+    "removed, runs": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": RUNS}, False),
+    "another is removed": (REMOVED, {"elk_hosts_leaving": ["w1"], "logstash_seen": EVENTS}, False),
     "none is removed": (REMOVED, {"logstash_seen": EVENTS}, False),
     # The host gives up Logstash, which does not run there.
     "leaves with events": (LEAVES, {**PLAN, "logstash_seen": EVENTS}, True),
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     "labels": (LABELLED, {**PLAN, **STOPPED}, ["m1"]),
     "refuses": (
         "messages.refuses",
-        {"__logstash_removed": "m1", "logstash_seen": EVENTS},
+        {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS, "logstash_replicas": "2"},
         f"{QUEUE} holds 7 event(s). Without that host nobody would send them. {AGAIN}",
     ),
     "keeps events": (
@@ -161,12 +161,11 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"logstash_replicas": "0"},
         "run playbooks/scale.yml with -e logstash_replicas=1.",
     ),
-    # The list of the playbook that removes a host lacks it.
+    # A host that leaves may run Logstash until it is out.
     "sends before the removal": (
         "__logstash_send_sentence",
         {
-            "__logstash_removed": "m1",
-            "elk_logstash_hosts": ["w1"],
+            "elk_hosts_leaving": ["m1"],
             "elk_hosts": ["w1", "w2", "m1"],
             "logstash_replicas": "1",
         },
@@ -174,14 +173,24 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     ),
     "its task is down before the removal": (
         "__logstash_send_sentence",
-        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1", "w2"], "logstash_replicas": "2"},
+        {"elk_hosts_leaving": ["m1"], "elk_hosts": ["w1", "m1", "w2"], "logstash_replicas": "2"},
         "run playbooks/scale.yml with -e logstash_replicas=2.",
     ),
     "is removed from another group": (
         "__logstash_send_sentence",
-        {"__logstash_removed": "m1", "elk_logstash_hosts": ["w1"], "elk_hosts": ["w1"]},
+        {"elk_hosts_leaving": ["m1"], "elk_logstash_hosts": ["w1"], "elk_hosts": ["w1"]},
         "put it into the group logstash again and run site.yml.",
     ),
+    # Without the host that leaves, in the order of the others.
+    "hosts that stay": ("__logstash_hosts", {"elk_hosts_leaving": ["m1"]}, ["w1"]),
+    "hosts of the inventory that stay": (
+        "__logstash_hosts",
+        {"elk_hosts_leaving": ["w1"], "elk_logstash_hosts": ["w2", "w1", "m1"]},
+        ["w2", "m1"],
+    ),
+    "a host leaves": ("elk_hosts_leaving", {"membership_leaving": "m1"}, ["m1"]),
+    "no host leaves": ("elk_hosts_leaving", {"membership_leaving": ""}, []),
+    "tasks without the host": ("logstash_replicas", {"elk_hosts_leaving": ["m1"]}, 1),
     "sends after the inventory has changed": (
         "__logstash_send_sentence",
         {"elk_logstash_hosts": ["w1"]},
@@ -194,17 +203,6 @@ def test_the_service_uses_the_health_check() -> None:
     variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
     test = variables["__logstash_service"]["healthcheck"]["test"]
     assert test == ["CMD-SHELL", "{{ __logstash_healthcheck }}"]
-
-
-def test_the_removal_of_a_host_names_it_to_the_role() -> None:
-    plays = yaml.safe_load((ROOT / "playbooks" / "remove_host.yml").read_text())
-    calls = [
-        one
-        for play in plays
-        for one in play.get("tasks", ())
-        if one.get("ansible.builtin.import_role", {}).get("name") == "elk.swarm.logstash"
-    ]
-    assert [call["vars"] for call in calls] == [{"__logstash_removed": "{{ membership_leaving }}"}]
 
 
 @pytest.fixture(scope="module")

@@ -168,8 +168,15 @@ def test_a_certificate_is_in_the_containers_of_its_service() -> None:
         SecretFile("other", "-----BEGIN PRIVATE KEY-----\nno\n", "hello"),
         SecretFile("foreign", "-----BEGIN PRIVATE KEY-----\nno\n"),
     ]
-    assert served_certificates(files, authority, {"analysis": "kibana"}) == {
-        "certs/kibana.crt": own,
-        "certs/kibana.key": key,
+    found = {"certs/kibana.crt": own, "certs/kibana.key": key}
+    assert served_certificates(files, authority, {"analysis": "kibana"}, "m1") == found
+    assert served_certificates(files, authority, {}, "m1") == {}
+
+
+def test_a_host_has_the_certificate_of_its_own_service() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
+    files = [SecretFile("k", key, "broker-w1-example")]
+    assert served_certificates(files, "", {"broker": "broker"}, "w1.example") == {
+        "certs/broker.key": key
     }
-    assert served_certificates(files, authority, {}) == {}
+    assert served_certificates(files, "", {"broker": "broker"}, "m1") == {}

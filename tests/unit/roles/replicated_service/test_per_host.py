@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the elk.swarm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service of kind per_host asks of Swarm: the role broker on two of three hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from repo import ROOT
+from tests.unit.roles.recording import Run, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES = ["node_labels", "service", "service_info"]
+GROUPS: dict[str, dict[str, dict[str, Any]]] = {
+    "swarm_managers": {"m1": {}},
+    "swarm_workers": {"w1": {}, "w2": {}},
+    "broker": {"w1": {}, "m1": {}},
+}
+FORMER = {"name": "broker-w2", "service": {"Spec": {"Labels": {"elk.per_host": "broker"}}}}
+NODENAME = {"nodename": "{{ inventory_hostname }}.example", "cacheable": True}
+
+
+def played(folder: Path, answers: dict[str, Any] | None = None) -> Run:
+    (folder / "roles").symlink_to(ROOT / "tests" / "fixtures" / "roles")
+    local_dir = folder / "local"
+    local_dir.mkdir()
+    (local_dir / "secret_hash_key").write_text("a" * 48)
+    (local_dir / "secret_hash_key").chmod(0o600)
+    return run(
+        folder,
+        [
+            {"name": "Know the nodes", "ansible.builtin.set_fact": NODENAME},
+            {"name": "Call broker", "ansible.builtin.include_role": {"name": "broker"}},
+        ],
+        groups=GROUPS,
+        modules=MODULES,
+        answers={"service_info": [({}, {"services": [FORMER]})], **(answers or {})},
+        variables={"elk_local_dir": str(local_dir), "broker_image": "python:3"},
+    )
+
+
+def test_each_host_gets_a_service_and_a_former_host_loses_its_own(tmp_path: Path) -> None:
+    found = played(tmp_path)
+    assert found.code == 0, found.output
+    assert found.of("node_labels") == []
+    *deployed, removed = [one.arguments for one in found.of("service")]
+    assert [one["name"] for one in deployed] == ["broker-w1", "broker-m1"]
+    assert removed == {"name": "broker-w2", "state": "absent", "wait": True}
+    for one, host in zip(deployed, ("w1", "m1"), strict=True):
+        assert one["replicas"] == 1
+        assert one["placement"]["constraints"] == [f"node.hostname == {host}.example"]
+        assert one["labels"] == {
+            "com.docker.stack.namespace": "elk",
+            "elk.per_host": "broker",
+        }
+        assert one["command"][2] == f"broker {host}"
+        assert one["wait"]
+
+
+def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
+    refusal = {"failed": True, "msg": "It does not start."}
+    found = played(tmp_path, {"service": [({"name": "broker-w1"}, refusal)]})
+    assert found.code != 0
+    assert [one.arguments["name"] for one in found.of("service")] == ["broker-w1"]
+    assert "It does not start." in found.output
