@@ -84,7 +84,7 @@ def test_broker_runs_on_each_of_its_hosts(platform: Extended) -> None:
     services = platform.lab.read(
         "m1", "docker service ls --filter name=broker --format '{{.Name}} {{.Replicas}}' | sort"
     )
-    assert services.splitlines() == ["broker-m1 1/1", "broker-w1 1/1"]
+    assert services.splitlines() == [f"broker-{host} 1/1 (max 1 per node)" for host in ("m1", "w1")]
     for host in ("m1", "w1"):
         assert list(platform.tasks(f"broker-{host}")) == [host]
         assert platform.broker(host) == f"broker {host} 1"
