@@ -171,6 +171,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.credentials[0].name: ../x must have small letters",
         ),
         (
+            {"credentials": [{**HELLO["credentials"][0], "user": "kibana_system"}]},
+            "hello.credentials: the user kibana_system is built into Elasticsearch, use another",
+        ),
+        (
             {"checks": [{"name": "a", "where": "b", "that": True}]},
             "hello.checks[0]: missing required arguments: fix, wrong",
         ),
@@ -247,6 +251,7 @@ def test_names_are_used_once() -> None:
     assert "acme.tools.hello and acme.tools.hello describe the same port admin" in str(caught.value)
     assert "describe the same label elk.hello" in str(caught.value)
     assert "describe the same Swarm service greeter" in str(caught.value)
+    assert "describe the same user of Elasticsearch h" in str(caught.value)
     check_names([ours])
 
 
