@@ -198,8 +198,11 @@ RECORDED = [
     "volume_info",
 ]
 KEYS = ["kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key"]
-# As Elasticsearch makes it: its name is elk.
-TOKEN = base64.b64encode(b"\x00\x01\x00\x01elastic/kibana/elk:abc").decode().rstrip("=")
+# As Elasticsearch makes them: their names are elk and old.
+TOKEN, FORMER_TOKEN = (
+    base64.b64encode(b"\x00\x01\x00\x01elastic/kibana/%s:abc" % name).decode().rstrip("=")
+    for name in (b"elk", b"old")
+)
 SERVICE = {"exists": True, "service": {"Spec": {}}, "tasks": [], "nodes": []}
 
 
@@ -223,7 +226,7 @@ def rotate(folder: Path, *arguments: str, kinds: str) -> Run:
     for name in ("elastic_password", "logstash_password"):
         (local_dir / f"{name}.next").write_text(f"next {name}")
     (local_dir / "kibana_token").write_text(TOKEN)
-    (local_dir / "kibana_token.former").write_text(TOKEN.replace("L", "M"))
+    (local_dir / "kibana_token.former").write_text(FORMER_TOKEN)
     [play] = [one for one in plays("rotate") if one.get("hosts", "").startswith("swarm")]
     left_out = ("elk.swarm.pki", "elk.swarm.swarm", "elk.swarm.preflight")
     tasks = [
@@ -265,7 +268,7 @@ def story(found: Run) -> list[str]:
         "secret_rotation": "{step} {path}",
         "elasticsearch_login_info": "login",
         "elasticsearch_user": "tell {name}",
-        "elasticsearch_service_token": "token",
+        "elasticsearch_service_token": "token {name}",
         "private_file": "write {path}",
         "service": "update {name} {replicas}",
         "volume_info": "deploy {name}",
@@ -290,7 +293,7 @@ def test_the_steps_of_a_rotation(tmp_path: Path) -> None:
         "tell elastic",
         "use elastic_password",
         "write elastic_password",
-        "token",
+        "token elk-2",
         "write kibana_token.next",
         "use kibana_token",
         "write kibana_former_saved_objects_keys",
@@ -301,7 +304,9 @@ def test_the_steps_of_a_rotation(tmp_path: Path) -> None:
         "update logshipper -1",
         "update kibana 1",
         f"deploy hello with hello_password{'-' * 48}",
-        *(f"end {name}" for name in [*services, "kibana_token", "elastic_password"]),
+        "token old",
+        # Last, because Elasticsearch can refuse to delete the token, and the next run has to go on.
+        *(f"end {name}" for name in ["kibana_token", "elastic_password", *services]),
     ]
     begun = {
         one.arguments["variable"]: (one.arguments["value"][:14], one.arguments.get("length"))
