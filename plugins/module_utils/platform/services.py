@@ -9,6 +9,7 @@ Shared roles loop over these descriptions and name no service. docs/services.md 
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -262,6 +263,8 @@ class Names:
     credentials: tuple[str, ...] = ()
     # The users of Elasticsearch that the service logs in as.
     users: tuple[str, ...] = ()
+    # The files of credentials that are not called like them: a rotation moves each one.
+    files: tuple[str, ...] = ()
 
     def by_kind(self) -> list[tuple[str, str]]:
         """Each name with what it is the name of, as messages call that."""
@@ -274,6 +277,7 @@ class Names:
             "certificate": self.certificates,
             "credential": self.credentials,
             "user of Elasticsearch": self.users,
+            "file of a credential": self.files,
         }
         return [(kind, name) for kind, names in entries.items() for name in names]
 
@@ -290,6 +294,7 @@ def names_of(service: Any, data: Iterable[str]) -> Names:
         certificates=tuple(str(one.name) for one in service.certificates),
         credentials=tuple(str(one.name) for one in service.credentials),
         users=tuple(str(one.user) for one in service.credentials if one.user),
+        files=tuple(os.path.normpath(one.file) for one in service.credentials if one.file),
     )
 
 

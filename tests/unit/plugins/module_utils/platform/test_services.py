@@ -255,6 +255,17 @@ def test_names_are_used_once() -> None:
     check_names([ours])
 
 
+def test_a_file_is_that_of_one_credential() -> None:
+    one = HELLO["credentials"][0]
+    files = [
+        {**one, "name": "hello_password", "user": "", "file": "/secure/key"},
+        {**one, "name": "hello_key", "user": "", "file": "/secure//key"},
+    ]
+    with pytest.raises(ServiceError, match="describe the same file of a credential /secure/key"):
+        check_names([read(credentials=files)])
+    check_names([read(credentials=files[:1])])
+
+
 def test_with_the_mesh_every_host_publishes_a_port() -> None:
     assert [port.name for port in published_on([read()], "m1")] == ["admin", "hello"]
     assert [port.name for port in published_on([read()], "elsewhere")] == ["hello"]

@@ -41,6 +41,7 @@ SETTINGS = {
     "kibana_service_name": "kibana",
     "logstash_service_name": "logshipper",
     "elk_logstash_user": "logstash_writer",
+    "elk_kibana_token_file": "/secure/kibana_token",
 }
 
 
@@ -107,6 +108,10 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
         (
             {"credentials": [{**HELLO["credentials"][0], "user": "elastic"}]},
             "hello.credentials: the user elastic is built into Elasticsearch, use another.",
+        ),
+        (
+            {"credentials": [{**HELLO["credentials"][0], "file": "/secure/kibana_token"}]},
+            "kibana and hello describe the same file of a credential /secure/kibana_token.",
         ),
         ({"checks": [condition("memory")]}, "hello: preflight itself has a check memory."),
         (
