@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
     ENCRYPTION_KEYS,
+    HOST,
     PASSWORDS,
     Service,
 )
@@ -40,7 +41,7 @@ class Rotation:
     kinds: tuple[str, ...]
     # Those that a variable gives. Roles themselves renew what only they can.
     credentials: tuple[NextCredential, ...]
-    # The roles whose services then get what is new, and the titles of these services.
+    # The roles that then give their services what is new, and the titles of those with new tasks.
     roles: tuple[str, ...]
     titles: tuple[str, ...]
 
@@ -65,13 +66,26 @@ def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str
             if one.variable and one.rotate in asked
         ),
         roles=tuple(dict.fromkeys(service.role for service in changed)),
-        titles=tuple(dict.fromkeys(service.title for service in changed)),
+        titles=tuple(
+            dict.fromkeys(service.title for service in changed if _gets_new_tasks(service, asked))
+        ),
     )
 
 
 def _gets_something_new(service: Service, kinds: Collection[str]) -> bool:
-    if not NEW_TRUST.isdisjoint(kinds):
-        return True
+    # Any service may trust the authority, also one that describes neither certificate nor login.
+    return not NEW_TRUST.isdisjoint(kinds) or _has_something_new(service, kinds)
+
+
+def _has_something_new(service: Service, kinds: Collection[str]) -> bool:
     if service.certificates and not NEW_CERTIFICATES.isdisjoint(kinds):
         return True
     return any(one.rotate in kinds for one in service.credentials)
+
+
+def _gets_new_tasks(service: Service, kinds: Collection[str]) -> bool:
+    """Whether it has something new, or logs in to Elasticsearch, whose authority is new."""
+    if service.kind == HOST:
+        return False
+    logs_in = any(one.user or one.token for one in service.credentials)
+    return (logs_in and not NEW_TRUST.isdisjoint(kinds)) or _has_something_new(service, kinds)

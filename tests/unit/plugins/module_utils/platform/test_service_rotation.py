@@ -58,5 +58,17 @@ def test_a_rotation_knows_file_length_and_user() -> None:
     assert (key.path, key.length, key.variable, key.role) == ("/secure/key", 48, "key", "roles.b")
 
 
-def test_titles_are_those_of_services_with_something_new() -> None:
-    assert rotation_plan(SERVICES, ["passwords"], "/s").titles == ("B", "D")
+@pytest.mark.parametrize(
+    ("kinds", "titles"),
+    [
+        (["passwords"], ("B", "D")),
+        (["encryption_keys", "certificates"], ("B", "C")),
+        # Neither the service that describes nothing of it, nor the unit of a host.
+        (["ca", "encryption_keys"], ("B", "C", "D")),
+    ],
+)
+def test_titles_are_those_of_services_with_new_tasks(
+    kinds: list[str], titles: tuple[str, ...]
+) -> None:
+    unit = Service("unit", "roles.d", "U", "host", "u", certificates=(Certificate("unit"),))
+    assert rotation_plan([*SERVICES, unit], kinds, "/s").titles == titles
