@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     HOST,
     PASSWORDS,
     Service,
+    ServiceError,
 )
 
 # How many characters the next value has.
@@ -49,6 +51,7 @@ class Rotation:
 def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str) -> Rotation:
     """Plan the rotation of these kinds; `folder` is elk_local_dir on the controller."""
     asked = tuple(kinds)
+    _check_paths(services, folder)
     changed = [service for service in services if _gets_something_new(service, asked)]
     return Rotation(
         kinds=asked,
@@ -70,6 +73,16 @@ def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str
             dict.fromkeys(service.title for service in changed if _gets_new_tasks(service, asked))
         ),
     )
+
+
+def _check_paths(services: Iterable[Service], folder: str) -> None:
+    """Raise ServiceError for credentials that share a file, because each would move it."""
+    holders: dict[str, list[str]] = {}
+    for one in (credential for service in services for credential in service.credentials):
+        holders.setdefault(os.path.normpath(one.path(folder)), []).append(one.name)
+    for path, names in holders.items():
+        if len(names) > 1:
+            raise ServiceError(f"{' and '.join(names)} have the same file {path}.")
 
 
 def _gets_something_new(service: Service, kinds: Collection[str]) -> bool:

@@ -16,6 +16,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     Certificate,
     Credential,
     Service,
+    ServiceError,
 )
 
 
@@ -72,3 +73,11 @@ def test_titles_are_those_of_services_with_new_tasks(
 ) -> None:
     unit = Service("unit", "roles.d", "U", "host", "u", certificates=(Certificate("unit"),))
     assert rotation_plan([*SERVICES, unit], kinds, "/s").titles == titles
+
+
+def test_credentials_with_one_file_are_refused_before_a_rotation() -> None:
+    other = credential("b_password", variable="b", file="/s//a_password")
+    more = Service("more", "roles.d", "E", "global", "e", credentials=(other,))
+    with pytest.raises(ServiceError, match="a_password and b_password have the same file /s/a_pas"):
+        rotation_plan([*SERVICES, more], ["passwords"], "/s")
+    rotation_plan([*SERVICES, more], ["passwords"], "/elsewhere")
