@@ -39,6 +39,7 @@ HELLO: dict[str, Any] = {
         {
             "name": "hello_password",
             "variable": "hello_password",
+            "user": "hello",
             "secret": "hello-ini",
             "renewal": "nothing breaks",
         }
@@ -223,7 +224,7 @@ def rotate(folder: Path, *arguments: str, kinds: str) -> Run:
     ):
         (local_dir / name).write_text(f"{name}{'-' * 48}")
         (local_dir / name).chmod(0o600)
-    for name in ("elastic_password", "logstash_password"):
+    for name in ("elastic_password", "hello_password", "logstash_password"):
         (local_dir / f"{name}.next").write_text(f"next {name}")
     (local_dir / "kibana_token").write_text(TOKEN)
     (local_dir / "kibana_token.former").write_text(FORMER_TOKEN)
@@ -297,8 +298,10 @@ def test_the_steps_of_a_rotation(tmp_path: Path) -> None:
         "write kibana_token.next",
         "use kibana_token",
         "write kibana_former_saved_objects_keys",
-        *(f"use {name}" for name in services[1:]),
-        # Last, because Elasticsearch refuses the running tasks from here.
+        *(f"use {name}" for name in KEYS),
+        # Last, because Elasticsearch then refuses the running tasks; the first service is last.
+        "tell hello",
+        "use hello_password",
         "tell logstash_writer",
         "use logstash_password",
         "update logshipper -1",
