@@ -69,7 +69,7 @@ _value:
       elements: str
       sample: [elk.swarm.logstash, elk.swarm.kibana]
     titles:
-      description: What messages call these services.
+      description: What messages call those of these services that get new tasks.
       type: list
       elements: str
       sample: [Logstash, Kibana]

@@ -54,6 +54,13 @@ options:
       - Without it, the list can be shown, and a task can loop over it.
     type: bool
     default: false
+  values:
+    description:
+      - With O(secrets), the names of the credentials that have RV(ignore:credentials[].value). The
+        variables of others are not evaluated.
+      - Left out, all that have a variable.
+    type: list
+    elements: str
   unchecked:
     description:
       - Whether to return values as their variables give them, without a check of their types.
@@ -272,9 +279,10 @@ class LookupModule(LookupBase):
             for service in answer:
                 service["hosts"] = staying(service["hosts"], leaving)
         if secrets and "credentials" in fields:
+            values = self.get_option("values")
             for service in answer:
                 for one in service["credentials"]:
-                    if one["variable"]:
+                    if one["variable"] and (values is None or one["name"] in values):
                         one["value"] = self._value(one["variable"], service["role"], variables)
         return answer
 

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
     ENCRYPTION_KEYS,
+    HOST,
     PASSWORDS,
     Service,
+    ServiceError,
 )
 
 # How many characters the next value has.
@@ -40,7 +43,7 @@ class Rotation:
     kinds: tuple[str, ...]
     # Those that a variable gives. Roles themselves renew what only they can.
     credentials: tuple[NextCredential, ...]
-    # The roles whose services then get what is new, and the titles of these services.
+    # The roles that then give their services what is new, and the titles of those with new tasks.
     roles: tuple[str, ...]
     titles: tuple[str, ...]
 
@@ -48,6 +51,7 @@ class Rotation:
 def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str) -> Rotation:
     """Plan the rotation of these kinds; `folder` is elk_local_dir on the controller."""
     asked = tuple(kinds)
+    _check_paths(services, folder)
     changed = [service for service in services if _gets_something_new(service, asked)]
     return Rotation(
         kinds=asked,
@@ -65,13 +69,36 @@ def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str
             if one.variable and one.rotate in asked
         ),
         roles=tuple(dict.fromkeys(service.role for service in changed)),
-        titles=tuple(dict.fromkeys(service.title for service in changed)),
+        titles=tuple(
+            dict.fromkeys(service.title for service in changed if _gets_new_tasks(service, asked))
+        ),
     )
 
 
+def _check_paths(services: Iterable[Service], folder: str) -> None:
+    """Raise ServiceError for credentials that share a file, because each would move it."""
+    holders: dict[str, list[str]] = {}
+    for one in (credential for service in services for credential in service.credentials):
+        holders.setdefault(os.path.normpath(one.path(folder)), []).append(one.name)
+    for path, names in holders.items():
+        if len(names) > 1:
+            raise ServiceError(f"{' and '.join(names)} have the same file {path}.")
+
+
 def _gets_something_new(service: Service, kinds: Collection[str]) -> bool:
-    if not NEW_TRUST.isdisjoint(kinds):
-        return True
+    # Any service may trust the authority, also one that describes neither certificate nor login.
+    return not NEW_TRUST.isdisjoint(kinds) or _has_something_new(service, kinds)
+
+
+def _has_something_new(service: Service, kinds: Collection[str]) -> bool:
     if service.certificates and not NEW_CERTIFICATES.isdisjoint(kinds):
         return True
     return any(one.rotate in kinds for one in service.credentials)
+
+
+def _gets_new_tasks(service: Service, kinds: Collection[str]) -> bool:
+    """Whether it has something new, or logs in to Elasticsearch, whose authority is new."""
+    if service.kind == HOST:
+        return False
+    logs_in = any(one.user or one.token for one in service.credentials)
+    return (logs_in and not NEW_TRUST.isdisjoint(kinds)) or _has_something_new(service, kinds)

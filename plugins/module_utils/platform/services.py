@@ -9,6 +9,7 @@ Shared roles loop over these descriptions and name no service. docs/services.md 
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -135,6 +136,18 @@ _TAKEN = {
     "label": frozenset({FROM_INVENTORY, JOINING, RESTARTED}),
     "credential": frozenset({ELASTIC, HASH_KEY}),
 }
+# Users that Elasticsearch itself has. It gives no service a password for one of them.
+_BUILT_IN_USERS = frozenset(
+    {
+        "apm_system",
+        "beats_system",
+        "elastic",
+        "kibana",
+        "kibana_system",
+        "logstash_system",
+        "remote_monitoring_user",
+    }
+)
 
 
 class ServiceError(ValueError):
@@ -248,6 +261,10 @@ class Names:
     data: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     credentials: tuple[str, ...] = ()
+    # The users of Elasticsearch that the service logs in as.
+    users: tuple[str, ...] = ()
+    # The files of credentials that are not called like them: a rotation moves each one.
+    files: tuple[str, ...] = ()
 
     def by_kind(self) -> list[tuple[str, str]]:
         """Each name with what it is the name of, as messages call that."""
@@ -259,6 +276,8 @@ class Names:
             "data": self.data,
             "certificate": self.certificates,
             "credential": self.credentials,
+            "user of Elasticsearch": self.users,
+            "file of a credential": self.files,
         }
         return [(kind, name) for kind, names in entries.items() for name in names]
 
@@ -274,6 +293,8 @@ def names_of(service: Any, data: Iterable[str]) -> Names:
         data=tuple(str(name) for name in data),
         certificates=tuple(str(one.name) for one in service.certificates),
         credentials=tuple(str(one.name) for one in service.credentials),
+        users=tuple(str(one.user) for one in service.credentials if one.user),
+        files=tuple(os.path.normpath(one.file) for one in service.credentials if one.file),
     )
 
 
@@ -552,6 +573,9 @@ def wrong_names(names: Names) -> Iterator[str]:
                 f"{name}.credentials[{number}].name: {credential} must have small letters, digits "
                 "and _, and begin with a letter"
             )
+    for user in names.users:
+        if user in _BUILT_IN_USERS:
+            yield f"{name}.credentials: the user {user} is built into Elasticsearch, use another"
     for field, entries in (("data", names.data), ("certificates", names.certificates)):
         for number, entry in enumerate(entries):
             if not re.fullmatch(rf"{re.escape(name)}(_[a-z0-9_]+)?", entry):

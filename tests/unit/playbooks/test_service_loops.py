@@ -39,6 +39,7 @@ HELLO: dict[str, Any] = {
         {
             "name": "hello_password",
             "variable": "hello_password",
+            "user": "hello",
             "secret": "hello-ini",
             "renewal": "nothing breaks",
         }
@@ -198,12 +199,15 @@ RECORDED = [
     "volume_info",
 ]
 KEYS = ["kibana_encryption_key", "kibana_saved_objects_key", "kibana_reporting_key"]
-# As Elasticsearch makes it: its name is elk.
-TOKEN = base64.b64encode(b"\x00\x01\x00\x01elastic/kibana/elk:abc").decode().rstrip("=")
+# As Elasticsearch makes them: their names are elk and old.
+TOKEN, FORMER_TOKEN = (
+    base64.b64encode(b"\x00\x01\x00\x01elastic/kibana/%s:abc" % name).decode().rstrip("=")
+    for name in (b"elk", b"old")
+)
 SERVICE = {"exists": True, "service": {"Spec": {}}, "tasks": [], "nodes": []}
 
 
-def rotate(folder: Path, *arguments: str, kinds: str) -> Run:
+def rotate(folder: Path, *arguments: str, kinds: str, **given: Any) -> Run:
     """Rotate without the lock and the authority."""
     roles(folder)
     local_dir = folder / "local"
@@ -220,10 +224,10 @@ def rotate(folder: Path, *arguments: str, kinds: str) -> Run:
     ):
         (local_dir / name).write_text(f"{name}{'-' * 48}")
         (local_dir / name).chmod(0o600)
-    for name in ("elastic_password", "logstash_password"):
+    for name in ("elastic_password", "hello_password", "logstash_password"):
         (local_dir / f"{name}.next").write_text(f"next {name}")
     (local_dir / "kibana_token").write_text(TOKEN)
-    (local_dir / "kibana_token.former").write_text(TOKEN.replace("L", "M"))
+    (local_dir / "kibana_token.former").write_text(FORMER_TOKEN)
     [play] = [one for one in plays("rotate") if one.get("hosts", "").startswith("swarm")]
     left_out = ("elk.swarm.pki", "elk.swarm.swarm", "elk.swarm.preflight")
     tasks = [
@@ -254,6 +258,7 @@ def rotate(folder: Path, *arguments: str, kinds: str) -> Run:
             "elk_local_dir": str(local_dir),
             "elk_additional_service_roles": ["hello", "watch"],
             "rotate": kinds,
+            **given,
         },
         arguments=arguments,
     )
@@ -265,7 +270,7 @@ def story(found: Run) -> list[str]:
         "secret_rotation": "{step} {path}",
         "elasticsearch_login_info": "login",
         "elasticsearch_user": "tell {name}",
-        "elasticsearch_service_token": "token",
+        "elasticsearch_service_token": "token {name}",
         "private_file": "write {path}",
         "service": "update {name} {replicas}",
         "volume_info": "deploy {name}",
@@ -290,18 +295,22 @@ def test_the_steps_of_a_rotation(tmp_path: Path) -> None:
         "tell elastic",
         "use elastic_password",
         "write elastic_password",
-        "token",
+        "token elk-2",
         "write kibana_token.next",
         "use kibana_token",
         "write kibana_former_saved_objects_keys",
-        *(f"use {name}" for name in services[1:]),
-        # Last, because Elasticsearch refuses the running tasks from here.
+        *(f"use {name}" for name in KEYS),
+        # Last, because Elasticsearch then refuses the running tasks; the first service is last.
+        "tell hello",
+        "use hello_password",
         "tell logstash_writer",
         "use logstash_password",
         "update logshipper -1",
         "update kibana 1",
         f"deploy hello with hello_password{'-' * 48}",
-        *(f"end {name}" for name in [*services, "kibana_token", "elastic_password"]),
+        "token old",
+        # Last, because Elasticsearch can refuse to delete the token, and the next run has to go on.
+        *(f"end {name}" for name in ["kibana_token", "elastic_password", *services]),
     ]
     begun = {
         one.arguments["variable"]: (one.arguments["value"][:14], one.arguments.get("length"))
@@ -322,7 +331,8 @@ def test_a_check_only_begins(tmp_path: Path) -> None:
 
 
 def test_keys_ask_elasticsearch_for_nothing(tmp_path: Path) -> None:
-    found = rotate(tmp_path, kinds="encryption_keys")
+    # The password is not renewed, so nobody asks the vault that it would come from.
+    found = rotate(tmp_path, kinds="encryption_keys", hello_password="{{ of_a_vault }}")
     assert found.code == 0, found.output
     assert story(found) == [
         *(f"begin {name}" for name in KEYS),

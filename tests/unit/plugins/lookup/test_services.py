@@ -67,6 +67,9 @@ QUERIES = {
     "leaving": "'hello', fields=['hosts']",
     "values": "'credentials', fields=['credentials'], secrets=true",
     "no_values": "'credentials', fields=['credentials']",
+    "no_other_value": (
+        "'no_variable', fields=['credentials'], secrets=true, values=['plain_token']"
+    ),
     "no_variable": "'no_variable', fields=['credentials'], secrets=true",
     "folder": "'folder'",
     "two": "'hello', 'plain'",
@@ -221,6 +224,7 @@ def test_values_of_credentials_are_those_that_the_role_sees(found: dict[str, Any
     assert "value" not in token
     assert (key["value"], key["rotate"]) == ("of the role", "passwords")
     assert all("value" not in one for one in found["no_values"][0]["credentials"])
+    assert "value" not in found["no_other_value"][0]["credentials"][0]
 
 
 def test_texts_of_a_check_are_evaluated_only_where_it_fails(found: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     Certificate,
     Credential,
     Service,
+    ServiceError,
 )
 
 
@@ -58,5 +59,25 @@ def test_a_rotation_knows_file_length_and_user() -> None:
     assert (key.path, key.length, key.variable, key.role) == ("/secure/key", 48, "key", "roles.b")
 
 
-def test_titles_are_those_of_services_with_something_new() -> None:
-    assert rotation_plan(SERVICES, ["passwords"], "/s").titles == ("B", "D")
+@pytest.mark.parametrize(
+    ("kinds", "titles"),
+    [
+        (["passwords"], ("B", "D")),
+        (["encryption_keys", "certificates"], ("B", "C")),
+        # Neither the service that describes nothing of it, nor the unit of a host.
+        (["ca", "encryption_keys"], ("B", "C", "D")),
+    ],
+)
+def test_titles_are_those_of_services_with_new_tasks(
+    kinds: list[str], titles: tuple[str, ...]
+) -> None:
+    unit = Service("unit", "roles.d", "U", "host", "u", certificates=(Certificate("unit"),))
+    assert rotation_plan([*SERVICES, unit], kinds, "/s").titles == titles
+
+
+def test_credentials_with_one_file_are_refused_before_a_rotation() -> None:
+    other = credential("b_password", variable="b", file="/s//a_password")
+    more = Service("more", "roles.d", "E", "global", "e", credentials=(other,))
+    with pytest.raises(ServiceError, match="a_password and b_password have the same file /s/a_pas"):
+        rotation_plan([*SERVICES, more], ["passwords"], "/s")
+    rotation_plan([*SERVICES, more], ["passwords"], "/elsewhere")

@@ -171,6 +171,10 @@ def test_a_dictionary_and_back() -> None:
             "hello.credentials[0].name: ../x must have small letters",
         ),
         (
+            {"credentials": [{**HELLO["credentials"][0], "user": "kibana_system"}]},
+            "hello.credentials: the user kibana_system is built into Elasticsearch, use another",
+        ),
+        (
             {"checks": [{"name": "a", "where": "b", "that": True}]},
             "hello.checks[0]: missing required arguments: fix, wrong",
         ),
@@ -247,7 +251,19 @@ def test_names_are_used_once() -> None:
     assert "acme.tools.hello and acme.tools.hello describe the same port admin" in str(caught.value)
     assert "describe the same label elk.hello" in str(caught.value)
     assert "describe the same Swarm service greeter" in str(caught.value)
+    assert "describe the same user of Elasticsearch h" in str(caught.value)
     check_names([ours])
+
+
+def test_a_file_is_that_of_one_credential() -> None:
+    one = HELLO["credentials"][0]
+    files = [
+        {**one, "name": "hello_password", "user": "", "file": "/secure/key"},
+        {**one, "name": "hello_key", "user": "", "file": "/secure//key"},
+    ]
+    with pytest.raises(ServiceError, match="describe the same file of a credential /secure/key"):
+        check_names([read(credentials=files)])
+    check_names([read(credentials=files[:1])])
 
 
 def test_with_the_mesh_every_host_publishes_a_port() -> None:

@@ -37,7 +37,12 @@ HELLO = {
     "certificates": [{"name": "hello", "names": ["hello"]}],
     "credentials": [{"name": "hello_password", "secret": "hello-ini", "renewal": "logs out"}],
 }
-SETTINGS = {"kibana_service_name": "kibana", "logstash_service_name": "logshipper"}
+SETTINGS = {
+    "kibana_service_name": "kibana",
+    "logstash_service_name": "logshipper",
+    "elk_logstash_user": "logstash_writer",
+    "elk_kibana_token_file": "/secure/kibana_token",
+}
 
 
 def site(name: str = "hello", **changes: Any) -> Site:
@@ -95,6 +100,18 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
         (
             {"credentials": [{"name": "kibana_token", "secret": "x", "renewal": "x"}]},
             "kibana and hello describe the same credential kibana_token.",
+        ),
+        (
+            {"credentials": [{**HELLO["credentials"][0], "user": "logstash_writer"}]},
+            "logstash and hello describe the same user of Elasticsearch logstash_writer.",
+        ),
+        (
+            {"credentials": [{**HELLO["credentials"][0], "user": "elastic"}]},
+            "hello.credentials: the user elastic is built into Elasticsearch, use another.",
+        ),
+        (
+            {"credentials": [{**HELLO["credentials"][0], "file": "/secure/kibana_token"}]},
+            "kibana and hello describe the same file of a credential /secure/kibana_token.",
         ),
         ({"checks": [condition("memory")]}, "hello: preflight itself has a check memory."),
         (
