@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from repo import ROOT
 from tests.unit.roles.recording import Run, run
@@ -23,8 +26,12 @@ FORMER = {"name": "broker-w2", "service": {"Spec": {"Labels": {"elk.per_host": "
 NODENAME = {"nodename": "{{ inventory_hostname }}.example", "cacheable": True}
 
 
-def played(folder: Path, answers: dict[str, Any] | None = None) -> Run:
-    (folder / "roles").symlink_to(ROOT / "tests" / "fixtures" / "roles")
+def played(folder: Path, answers: dict[str, Any] | None = None, calls: str = "") -> Run:
+    """Run the role, or let it call another file of replicated_service."""
+    copytree(ROOT / "tests" / "fixtures" / "roles" / "broker", folder / "roles" / "broker")
+    if calls:
+        main = folder / "roles" / "broker" / "tasks" / "main.yml"
+        main.write_text(main.read_text().replace("place_on_each_host.yml", calls))
     local_dir = folder / "local"
     local_dir.mkdir()
     (local_dir / "secret_hash_key").write_text("a" * 48)
@@ -66,3 +73,11 @@ def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
     assert found.code != 0
     assert [one.arguments["name"] for one in found.of("service")] == ["broker-w1"]
     assert "It does not start." in found.output
+
+
+@pytest.mark.parametrize("calls", ["deploy.yml", "place.yml", "scale_begin.yml"])
+def test_it_is_not_deployed_as_a_single_service(tmp_path: Path, calls: str) -> None:
+    found = played(tmp_path, calls=calls)
+    assert found.code != 0
+    assert "is deployed with place_on_each_host.yml only" in " ".join(found.output.split())
+    assert found.calls == []
