@@ -28,9 +28,11 @@ options:
     elements: str
     required: true
   present:
-    description: All services of the swarm, as M(elk.swarm.service_info) returns them.
+    description:
+      - The names of the services in the swarm that have its label, as M(elk.swarm.service_info)
+        returns them.
     type: list
-    elements: dict
+    elements: str
     required: true
 seealso:
   - module: elk.swarm.service_info
@@ -65,7 +67,7 @@ def per_host_plan(
     service: str,
     nodes: Mapping[str, str],
     hosts: Iterable[str],
-    present: Iterable[Mapping[str, Any]],
+    present: Iterable[str],
 ) -> dict[str, Any]:
     """Return the services to deploy and to remove."""
     # Imported here, because Ansible loads all filters of the collection in every process that it

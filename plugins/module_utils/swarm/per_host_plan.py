@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
-from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
 from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 
 
@@ -38,7 +36,7 @@ def per_host_plan(
     service: str,
     nodes: Mapping[str, str],
     hosts: Iterable[str],
-    present: Iterable[Mapping[str, Any]],
+    present: Iterable[str],
 ) -> PerHostPlan:
     """Plan the services of these hosts.
 
@@ -46,7 +44,7 @@ def per_host_plan(
         service: The name of the service in its description.
         nodes: By the host of the inventory, what it is called in the swarm.
         hosts: The hosts of the service.
-        present: All services of the swarm, as the module service_info returns them.
+        present: The names of the services in the swarm that have its label.
     """
     services = tuple(
         HostService(
@@ -58,10 +56,4 @@ def per_host_plan(
         for host in hosts
     )
     names = {one.name for one in services}
-    former = tuple(
-        str(one["name"])
-        for one in present
-        if dig(one, ("service", "Spec", "Labels", label_names.PER_HOST)) == service
-        and one["name"] not in names
-    )
-    return PerHostPlan(services, former)
+    return PerHostPlan(services, tuple(name for name in present if name not in names))

@@ -22,7 +22,7 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "swarm_workers": {"w1": {}, "w2": {}},
     "broker": {"w1": {}, "m1": {}},
 }
-FORMER = {"name": "broker-w2", "service": {"Spec": {"Labels": {"elk.per_host": "broker"}}}}
+LABELS = {"com.docker.stack.namespace": "elk", "elk.per_host": "broker"}
 NODENAME = {"nodename": "{{ inventory_hostname }}.example", "cacheable": True}
 
 
@@ -44,7 +44,10 @@ def played(folder: Path, answers: dict[str, Any] | None = None, calls: str = "")
         ],
         groups=GROUPS,
         modules=MODULES,
-        answers={"service_info": [({}, {"services": [FORMER]})], **(answers or {})},
+        answers={
+            "service_info": [({"labels": LABELS}, {"names": ["broker-w2"]})],
+            **(answers or {}),
+        },
         variables={"elk_local_dir": str(local_dir), "broker_image": "python:3"},
     )
 
@@ -59,10 +62,7 @@ def test_each_host_gets_a_service_and_a_former_host_loses_its_own(tmp_path: Path
     for one, host in zip(deployed, ("w1", "m1"), strict=True):
         assert one["replicas"] == 1
         assert one["placement"]["constraints"] == [f"node.hostname == {host}.example"]
-        assert one["labels"] == {
-            "com.docker.stack.namespace": "elk",
-            "elk.per_host": "broker",
-        }
+        assert one["labels"] == LABELS
         assert one["command"][2] == f"broker {host}"
         assert one["wait"]
 

@@ -5,15 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.elk.swarm.plugins.filter.per_host_plan import per_host_plan
 
 NODES = {"m1": "m1", "w1.example": "w1", "w2": "w2"}
-
-
-def present(name: str, **labels: str) -> dict[str, Any]:
-    return {"name": name, "service": {"Spec": {"Name": name, "Labels": labels}}}
 
 
 def test_each_host_has_a_service_that_stays_there() -> None:
@@ -38,13 +32,6 @@ def test_each_host_has_a_service_that_stays_there() -> None:
     }
 
 
-def test_only_its_own_services_are_removed() -> None:
-    services = [
-        present("broker-m1", **{"elk.per_host": "broker"}),
-        present("broker-w2", **{"elk.per_host": "broker"}),
-        # Other services whose names begin like it.
-        present("broker-exporter"),
-        present("broker-tools-w2", **{"elk.per_host": "broker-tools"}),
-        {"name": "bare", "service": {"Spec": {"Name": "bare", "Labels": None}}},
-    ]
-    assert per_host_plan("broker", NODES, ["m1"], services)["former"] == ["broker-w2"]
+def test_the_services_of_former_hosts_are_removed() -> None:
+    names = ["broker-m1", "broker-w2"]
+    assert per_host_plan("broker", NODES, ["m1"], names)["former"] == ["broker-w2"]
