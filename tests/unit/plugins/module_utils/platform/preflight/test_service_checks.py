@@ -79,6 +79,7 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
         ),
         ({"labels": ["hello"]}, "hello.labels: hello must begin with elk. and have small letters "),
         ({"service": "kibana"}, "kibana and hello describe the same Swarm service kibana."),
+        ({"service": "hello.service"}, "hello.service: hello.service must have letters, digits"),
         (
             {"ports": [{"name": "syslog", "port": 514}]},
             "logstash and hello describe the same port syslog.",
