@@ -126,7 +126,7 @@ CHECKED: dict[str, tuple[str, ...]] = {"certificates": ("names",)}
 # Names become the names of variables, directories, volumes and rules. Shorter ones are taken: the
 # volumes of Elasticsearch and Logstash begin with es and ls.
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{2,}")
-# What Swarm and systemd both take. Without a dot, because .service or that of the unit would follow.
+# What Swarm and systemd both take. A dot would begin the suffix of a unit.
 _SWARM_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z]+")
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")

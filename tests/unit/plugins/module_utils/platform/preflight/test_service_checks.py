@@ -58,10 +58,13 @@ def test_a_service_with_names_of_its_own_is_accepted() -> None:
     assert problems(site(checks=[condition("hello_values")])) == []
 
 
-@pytest.mark.parametrize(("unit", "taken"), [("greeter.service", 0), ("other.service", 1)])
+@pytest.mark.parametrize(("unit", "taken"), [("greeter.service", 0), ("other.service", 1), ("", 1)])
 def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
+    """The unit of another service of the platform counts as any other program."""
     listener = {"port": 8443, "protocol": "tcp", "process": "python3", "unit": unit}
     found = site(kind="host", replicas=None)
+    other = replace(found.services[-1], name="other", service="other", ports=())
+    found = replace(found, services=[*found.services, other])
     host = Host("m1", {}, {"listeners": [listener], "docker": {"swarm": {"state": "active"}}})
     of_host = replace(found, groups={"swarm_managers": ["m1"]}, hosts={"m1": host})
     assert len(examine(of_host, only=["ports"])) == taken
