@@ -15,7 +15,8 @@ description:
   - Evaluates the values with the variables of the host. Below them are the defaults of the role and
     of the roles in its dependencies, as if the role ran. The play need not import the role.
   - Evaluates only the defaults that a description uses.
-  - A description that has an unknown field or a wrong value is an error.
+  - A description that has an unknown field or a wrong value is an error. So is a role with a
+    service of kind V(host) and without C(tasks/absent.yml).
 options:
   _terms:
     description:
@@ -215,6 +216,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
     RoleNotFoundError,
     find,
+    has_tasks,
     search_path,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import as_given
@@ -225,11 +227,14 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     check_names,
     parse,
     reduced,
+    runs_on_hosts,
     split_checks,
     staying,
 )
 
 FILE = os.path.join("meta", "service.yml")
+# What removes a service from a host that Swarm does not remove.
+ABSENT = "absent.yml"
 # The hosts that a playbook removes, a variable of the role elk.
 LEAVING = "elk_hosts_leaving"
 # What is evaluated only where a check fails.
@@ -307,6 +312,11 @@ class LookupModule(LookupBase):
                 value[name]["checks"] = [_checked(templar, one, unchecked) for one in entries]
         except AnsibleError as error:
             raise AnsibleError(f"Role {role}: {file} cannot be evaluated.") from error
+        if runs_on_hosts(value) and not has_tasks(folder, ABSENT):
+            raise ServiceError(
+                f"Role {role} has no file {os.path.join(folder, 'tasks', ABSENT)}, which removes a "
+                "service of kind host from hosts that leave and at a reset."
+            )
         return value, source, role, file
 
     def _defaults(self, role: str, folder: str, search: list[str]) -> list[dict[str, Any]]:

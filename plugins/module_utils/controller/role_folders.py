@@ -51,6 +51,11 @@ def of_collection(role: str) -> Iterable[str]:
         yield os.path.join(path, "roles", *name.split("."))
 
 
+def has_tasks(folder: str, file: str) -> bool:
+    """Whether a role has this task file."""
+    return os.path.isfile(os.path.join(folder, "tasks", file))
+
+
 def role_tasks(there: Mapping[str, Container[str]], files: Sequence[str]) -> list[dict[str, str]]:
     """By role, the first of these task files that is there. A role without any is left out."""
     found = (

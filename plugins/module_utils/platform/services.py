@@ -441,6 +441,12 @@ def _without_values(entry: Any, names: Sequence[str]) -> Any:
     return {key: {} if key in names else value for key, value in entry.items()}
 
 
+def runs_on_hosts(raw: Any) -> bool:
+    """Whether the evaluated content of a file describes a service of kind host."""
+    services = raw.values() if isinstance(raw, Mapping) else ()
+    return any(isinstance(one, Mapping) and one.get("kind") == HOST for one in services)
+
+
 def parse(raw: Any, role: str, file: str, fields: frozenset[str] = ALL) -> list[Service]:
     """The services that the file of a role describes, from its evaluated content."""
     problems, services = [], []
