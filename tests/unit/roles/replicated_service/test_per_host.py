@@ -32,6 +32,9 @@ def played(folder: Path, answers: dict[str, Any] | None = None, calls: str = "")
     if calls:
         main = folder / "roles" / "broker" / "tasks" / "main.yml"
         main.write_text(main.read_text().replace("place_on_each_host.yml", calls))
+        variables = folder / "roles" / "broker" / "vars" / "main.yml"
+        one = "replicated_service_one.host"
+        variables.write_text(variables.read_text().replace(one, "inventory_hostname"))
     local_dir = folder / "local"
     local_dir.mkdir()
     (local_dir / "secret_hash_key").write_text("a" * 48)
