@@ -22,11 +22,13 @@ class HostService:
     constraints: tuple[str, ...]
     # It is found by these when the host is none of the hosts any more.
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Its services of former names. They end first, because they have the same data and ports.
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PerHostPlan:
-    """The services to deploy, in order, and the names of those to remove."""
+    """The services to deploy, in order, and the names of those to remove after that."""
 
     services: tuple[HostService, ...]
     former: tuple[str, ...]
@@ -34,6 +36,7 @@ class PerHostPlan:
 
 def per_host_plan(
     service: str,
+    name: str,
     nodes: Mapping[str, str],
     hosts: Iterable[str],
     present: Iterable[str],
@@ -41,19 +44,30 @@ def per_host_plan(
     """Plan the services of these hosts.
 
     Args:
-        service: The name of the service in its description.
+        service: What Swarm calls the service, without a host.
+        name: The name of the service in its description, which stays when Swarm calls it otherwise.
         nodes: By the host of the inventory, what it is called in the swarm.
         hosts: The hosts of the service.
         present: The names of the services in the swarm that have its label.
     """
+    chosen = list(hosts)
+    names = {host: host_service(service, host) for host in chosen}
+    ended = [one for one in present if one not in names.values()]
+    renamed = {one: _host_of(one, chosen) for one in ended}
     services = tuple(
         HostService(
             host=host,
-            name=host_service(service, host),
+            name=names[host],
             constraints=(f"node.hostname == {nodes.get(host, host)}",),
-            labels={label_names.PER_HOST: service},
+            labels={label_names.PER_HOST: name},
+            former=tuple(one for one, on in renamed.items() if on == host),
         )
-        for host in hosts
+        for host in chosen
     )
-    names = {one.name for one in services}
-    return PerHostPlan(services, tuple(name for name in present if name not in names))
+    return PerHostPlan(services, tuple(one for one, on in renamed.items() if not on))
+
+
+def _host_of(name: str, hosts: Iterable[str]) -> str:
+    """The host that the name of a service ends with; empty for another one."""
+    fits = [host for host in hosts if name.endswith(host_service("", host))]
+    return max(fits, key=len, default="")

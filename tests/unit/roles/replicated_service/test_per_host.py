@@ -70,6 +70,18 @@ def test_each_host_gets_a_service_and_a_former_host_loses_its_own(tmp_path: Path
         assert one["wait"]
 
 
+def test_a_service_of_a_former_name_ends_first(tmp_path: Path) -> None:
+    names = {"names": ["kafka-m1", "kafka-w1"]}
+    found = played(tmp_path, {"service_info": [({"labels": LABELS}, names)]})
+    assert found.code == 0, found.output
+    assert [(one.arguments["name"], one.arguments.get("state")) for one in found.of("service")] == [
+        ("kafka-w1", "absent"),
+        ("broker-w1", None),
+        ("kafka-m1", "absent"),
+        ("broker-m1", None),
+    ]
+
+
 def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
     refusal = {"failed": True, "msg": "It does not start."}
     found = played(tmp_path, {"service": [({"name": "broker-w1"}, refusal)]})
