@@ -12,6 +12,10 @@ from ansible_collections.elk.swarm.plugins.module_utils.common import label_name
 from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
 
 
+class UnknownHostError(ValueError):
+    """A host that is not part of the run."""
+
+
 @dataclass(frozen=True)
 class HostService:
     """The Swarm service of one host."""
@@ -49,8 +53,17 @@ def per_host_plan(
         nodes: By the host of the inventory, what it is called in the swarm.
         hosts: The hosts of the service.
         present: The names of the services in the swarm that have its label.
+
+    Raises:
+        UnknownHostError: No node is known of one of the hosts.
     """
     chosen = list(hosts)
+    unknown = [host for host in chosen if host not in nodes]
+    if unknown:
+        raise UnknownHostError(
+            f"What the swarm calls {', '.join(unknown)} is unknown, because this run leaves such "
+            "hosts out. Run it again without --limit."
+        )
     names = {host: host_service(service, host) for host in chosen}
     ended = [one for one in present if one not in names.values()]
     renamed = {one: _host_of(one, chosen) for one in ended}
@@ -58,7 +71,7 @@ def per_host_plan(
         HostService(
             host=host,
             name=names[host],
-            constraints=(f"node.hostname == {nodes.get(host, host)}",),
+            constraints=(f"node.hostname == {nodes[host]}",),
             labels={label_names.PER_HOST: name},
             former=tuple(one for one, on in renamed.items() if on == host),
         )

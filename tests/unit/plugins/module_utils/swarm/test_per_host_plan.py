@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.elk.swarm.plugins.filter.per_host_plan import per_host_plan
 
 NAMES = ["broker-m1", "broker-x-m1", "broker-w2"]
@@ -48,3 +50,8 @@ def test_the_services_of_a_former_name_are_removed() -> None:
     ]
     assert found["services"][0]["labels"] == {"elk.per_host": "broker"}
     assert found["former"] == ["broker-w2"]
+
+
+def test_a_host_outside_of_the_run_is_an_error() -> None:
+    with pytest.raises(ValueError, match="What the swarm calls w9 is unknown"):
+        per_host_plan("broker", "broker", NODES, ["m1", "w9"], [])
