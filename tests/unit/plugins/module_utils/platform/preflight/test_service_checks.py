@@ -37,6 +37,7 @@ HELLO = {
     "certificates": [{"name": "hello", "names": ["hello"]}],
     "credentials": [{"name": "hello_password", "secret": "hello-ini", "renewal": "logs out"}],
 }
+LONG = "m" * 56
 SETTINGS = {"kibana_service_name": "kibana", "logstash_service_name": "logshipper"}
 
 
@@ -110,6 +111,39 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
 def test_a_name_that_is_in_use_is_refused(changes: dict[str, Any], wrong: str) -> None:
     found = [finding.wrong for finding in problems(site(**changes))]
     assert any(one.startswith(wrong) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("service", "hosts", "wrong"),
+    [
+        ("greeter", ["a.c", "a"], []),
+        (
+            "greeter",
+            ["a.b", "a-b"],
+            ["hello on a.b and hello on a-b would be the same Swarm service greeter-a-b."],
+        ),
+        (
+            "kibana",
+            ["a-b", "m1"],
+            ["kibana-a and hello on a-b would be the same Swarm service kibana-a-b."],
+        ),
+        (
+            "greeter",
+            [LONG],
+            [f"hello on {LONG} would be the service greeter-{LONG}, longer than 63 characters."],
+        ),
+    ],
+)
+def test_each_host_has_a_service_of_another_name(
+    service: str, hosts: list[str], wrong: list[str]
+) -> None:
+    found = site(kind="per_host", replicas=None, service=service)
+    other = replace(found.services[2], name="kibana-a", kind="replicated", service="kibana-a-b")
+    of_hosts = replace(
+        found, groups={"hello": hosts}, services=[*found.services[:2], other, found.services[-1]]
+    )
+    names = [one.wrong for one in problems(of_hosts) if "would be" in one.wrong]
+    assert names == wrong
 
 
 def test_a_service_of_the_same_name_is_refused() -> None:
