@@ -22,7 +22,8 @@ options:
     description:
       - Names of roles. A role of a collection has its full name, like V(elk.swarm.kibana).
       - Any other role is in the folder C(roles) beside the playbook, beside the role that runs, or
-        in a folder of Ansible's setting C(DEFAULT_ROLES_PATH).
+        in a folder of Ansible's setting C(DEFAULT_ROLES_PATH). It cannot have the name of a role of
+        this collection.
     type: list
     elements: str
     required: true
@@ -214,9 +215,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
+    COLLECTION,
     RoleNotFoundError,
     find,
     has_tasks,
+    of_own_collection,
     search_path,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import as_given
@@ -295,6 +298,12 @@ class LookupModule(LookupBase):
         self, role: str, variables: Any, fields: frozenset[str], secrets: bool, unchecked: bool
     ) -> tuple[Any, Any, str, str]:
         """The content of the file of a role, evaluated and as it is, and what it is from."""
+        if of_own_collection(role):
+            raise ServiceError(
+                f"Role {role} has the name of a role of the collection {COLLECTION}, which would be "
+                f"called instead. Give yours another name, or write {COLLECTION}.{role} if you mean "
+                "that one."
+            )
         search = search_path(variables, constants.DEFAULT_ROLES_PATH)
         folder = find(role, search)
         file = os.path.join(folder, FILE)

@@ -10,8 +10,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-
 MAIN = "main.yml"
+COLLECTION = "elk.swarm"
 
 
 class RoleNotFoundError(ValueError):
@@ -56,6 +56,14 @@ def of_collection(role: str) -> Iterable[str]:
         ) from None
     for path in package.__path__:
         yield os.path.join(path, "roles", *name.split("."))
+
+
+def of_own_collection(role: str) -> bool:
+    """Whether a name without a collection is that of a role of this collection.
+
+    Tasks of a collection that include a role by such a name get the role of the collection.
+    """
+    return "." not in role and any(map(os.path.isdir, of_collection(f"{COLLECTION}.{role}")))
 
 
 def has_tasks(folder: str, file: str) -> bool:

@@ -77,6 +77,7 @@ QUERIES = {
     "fields=['replicas', 'memory', 'ports', 'data', 'checks']",
     "unchecked_form": "'undefined_field', unchecked=true",
     "no_role": "'helo'",
+    "taken": "'storage'",
     "no_file": "'base'",
     "undefined": "'undefined'",
     "wrong": "'wrong'",
@@ -134,6 +135,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(roles / "unchecked" / "defaults" / "main.yml", DEFAULTS | odd | {"hello_memory": 7})
     write(roles / "undefined_field" / "meta" / "service.yml", plain(imaeg="x"))
     write(roles / "wrong" / "meta" / "service.yml", plain(kind="daemon"))
+    write(roles / "storage" / "meta" / "service.yml", plain())
     for name in ("no_absent", "absent"):
         write(roles / name / "meta" / "service.yml", plain(kind="host"))
     write(roles / "absent" / "tasks" / "absent.yml", [])
@@ -279,6 +281,10 @@ def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> N
     ("name", "says"),
     [
         ("no_role", "Role helo was not found. Tried were "),
+        (
+            "taken",
+            "Role storage has the name of a role of the collection elk.swarm, which would be",
+        ),
         ("no_file", "Role base has no file "),
         ("bad_check", "roles/bad_check/meta/service.yml cannot be evaluated"),
         ("unchecked_form", "undefined_field/meta/service.yml: plain.imaeg: unknown, allowed are"),

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
     RoleFileError,
+    of_own_collection,
     role_tasks,
 )
 
@@ -27,5 +28,13 @@ def test_a_role_without_an_optional_file_is_left_out() -> None:
 
 
 def test_a_role_that_deploys_nothing_is_an_error() -> None:
-    with pytest.raises(RoleFileError, match="Role a has no file tasks/main.yml, which deploys"):
+    with pytest.raises(RoleFileError, match="Role a has no file tasks/main"):
         role_tasks({"a": ["verify.yml"]}, ["update.yml", "main.yml"])
+
+
+@pytest.mark.parametrize(
+    ("role", "taken"),
+    [("storage", True), ("hello", False), ("elk.swarm.kibana", False), ("acme.x.storage", False)],
+)
+def test_names_of_the_collection_are_taken(role: str, taken: bool) -> None:
+    assert of_own_collection(role) is taken
