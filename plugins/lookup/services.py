@@ -300,8 +300,8 @@ class LookupModule(LookupBase):
         """The content of the file of a role, evaluated and as it is, and what it is from."""
         if of_own_collection(role):
             raise ServiceError(
-                f"Role {role} has the name of a role of the collection {COLLECTION}, which would run "
-                f"instead. Give yours another name, or write {COLLECTION}.{role}."
+                f"Role {role} has the name of a role of the collection {COLLECTION}, which would "
+                f"run instead. Give yours another name, or write {COLLECTION}.{role}."
             )
         search = search_path(variables, constants.DEFAULT_ROLES_PATH)
         folder = find(role, search)
