@@ -12,10 +12,16 @@ short_description: The Swarm services of a service of kind per_host
 description:
   - Names the service of each host, with the constraint that keeps its task there.
   - Names the services of hosts that are no hosts of the service any more.
-positional: nodes, hosts, present
+positional: name, nodes, hosts, present
 options:
   _input:
-    description: Name of the service in its description.
+    description: What Swarm calls the service, without a host.
+    type: str
+    required: true
+  name:
+    description:
+      - Name of the service in its description. It stays when Swarm calls the service otherwise, so
+        the services of the former name are found by it.
     type: str
     required: true
   nodes:
@@ -28,25 +34,28 @@ options:
     elements: str
     required: true
   present:
-    description: All services of the swarm, as M(elk.swarm.service_info) returns them.
+    description:
+      - The names of the services in the swarm that have its label, as M(elk.swarm.service_info)
+        returns them.
     type: list
-    elements: dict
+    elements: str
     required: true
 seealso:
   - module: elk.swarm.service_info
 """
 
 EXAMPLES = r"""
-- name: Show the services of two hosts
+- name: Show the service of a host
   ansible.builtin.debug:
-    msg: "{{ 'broker' | elk.swarm.per_host_plan({'m1': 'm1', 'w1': 'w1'}, ['m1', 'w1'], []) }}"
+    msg: "{{ 'broker' | elk.swarm.per_host_plan('broker', {'m1': 'm1'}, ['m1'], []) }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:services) has the services to deploy, in the order of the hosts, RV(ignore:former)
-      the names of those to remove.
+    - RV(ignore:services) has the services to deploy, in the order of the hosts. Those in
+      RV(ignore:former) of an entry are removed before it, because their name has changed.
+    - RV(ignore:former) has the names of those to remove after that.
   type: dict
   sample:
     services:
@@ -54,6 +63,7 @@ _value:
         name: broker-m1
         constraints: [node.hostname == m1]
         labels: {elk.per_host: broker}
+        former: []
     former: [broker-w2]
 """
 
@@ -63,9 +73,10 @@ from typing import Any
 
 def per_host_plan(
     service: str,
+    name: str,
     nodes: Mapping[str, str],
     hosts: Iterable[str],
-    present: Iterable[Mapping[str, Any]],
+    present: Iterable[str],
 ) -> dict[str, Any]:
     """Return the services to deploy and to remove."""
     # Imported here, because Ansible loads all filters of the collection in every process that it
@@ -74,10 +85,11 @@ def per_host_plan(
 
     from ansible_collections.elk.swarm.plugins.module_utils.swarm import per_host_plan as plans
 
-    found = plans.per_host_plan(service, nodes, hosts, present)
+    found = plans.per_host_plan(service, name, nodes, hosts, present)
     return {
         "services": [
-            {**asdict(one), "constraints": list(one.constraints)} for one in found.services
+            {**asdict(one), "constraints": list(one.constraints), "former": list(one.former)}
+            for one in found.services
         ],
         "former": list(found.former),
     }

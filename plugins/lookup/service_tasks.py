@@ -12,7 +12,8 @@ short_description: Which roles of services have a task file
 description:
   - Looks which of these files each role has in its folder C(tasks). Playbooks loop over the answer
     and include the file. C(docs/services.md) explains what each file is for.
-  - A role without any of the files is left out.
+  - A role without any of the files is left out. But a role without C(main.yml) is an error where
+    this file is looked for.
 options:
   _terms:
     description: Names of roles, as for P(elk.swarm.services#lookup).
@@ -20,7 +21,9 @@ options:
     elements: str
     required: true
   files:
-    description: Names of task files. The first one that a role has counts.
+    description:
+      - Names of task files. The first one that a role has counts. A file of the role may also end
+        with C(.yaml).
     type: list
     elements: str
     default: [main.yml]
@@ -56,7 +59,6 @@ _raw:
       sample: verify.yml
 """
 
-import os
 from typing import Any
 
 from ansible import constants
@@ -64,10 +66,12 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
+    RoleFileError,
     RoleNotFoundError,
     find,
     role_tasks,
     search_path,
+    task_files,
 )
 
 
@@ -77,11 +81,7 @@ class LookupModule(LookupBase):
         files = self.get_option("files")
         search = search_path(variables or {}, constants.DEFAULT_ROLES_PATH)
         try:
-            folders = {str(role): find(str(role), search) for role in terms}
-        except RoleNotFoundError as error:
+            there = {str(role): task_files(find(str(role), search)) for role in terms}
+            return role_tasks(there, files)
+        except (RoleNotFoundError, RoleFileError) as error:
             raise AnsibleError(str(error)) from error
-        there = {
-            role: [file for file in files if os.path.isfile(os.path.join(folder, "tasks", file))]
-            for role, folder in folders.items()
-        }
-        return role_tasks(there, files)

@@ -15,13 +15,15 @@ description:
   - Evaluates the values with the variables of the host. Below them are the defaults of the role and
     of the roles in its dependencies, as if the role ran. The play need not import the role.
   - Evaluates only the defaults that a description uses.
-  - A description that has an unknown field or a wrong value is an error.
+  - A description that has an unknown field or a wrong value is an error. So is a role with a
+    service of kind V(host) and without C(tasks/absent.yml).
 options:
   _terms:
     description:
       - Names of roles. A role of a collection has its full name, like V(elk.swarm.kibana).
       - Any other role is in the folder C(roles) beside the playbook, beside the role that runs, or
-        in a folder of Ansible's setting C(DEFAULT_ROLES_PATH).
+        in a folder of Ansible's setting C(DEFAULT_ROLES_PATH). It cannot have the name of a role of
+        this collection.
     type: list
     elements: str
     required: true
@@ -220,8 +222,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
+    COLLECTION,
     RoleNotFoundError,
     find,
+    has_tasks,
+    of_own_collection,
     search_path,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import as_given
@@ -232,11 +237,14 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     check_names,
     parse,
     reduced,
+    runs_on_hosts,
     split_checks,
     staying,
 )
 
 FILE = os.path.join("meta", "service.yml")
+# What removes a service from a host that Swarm does not remove.
+ABSENT = "absent.yml"
 # The hosts that a playbook removes, a variable of the role elk.
 LEAVING = "elk_hosts_leaving"
 # What is evaluated only where a check fails.
@@ -298,6 +306,11 @@ class LookupModule(LookupBase):
         self, role: str, variables: Any, fields: frozenset[str], secrets: bool, unchecked: bool
     ) -> tuple[Any, Any, str, str]:
         """The content of the file of a role, evaluated and as it is, and what it is from."""
+        if of_own_collection(role):
+            raise ServiceError(
+                f"Role {role} has the name of a role of the collection {COLLECTION}, which would "
+                f"run instead. Give yours another name, or write {COLLECTION}.{role}."
+            )
         search = search_path(variables, constants.DEFAULT_ROLES_PATH)
         folder = find(role, search)
         file = os.path.join(folder, FILE)
@@ -315,6 +328,11 @@ class LookupModule(LookupBase):
                 value[name]["checks"] = [_checked(templar, one, unchecked) for one in entries]
         except AnsibleError as error:
             raise AnsibleError(f"Role {role}: {file} cannot be evaluated.") from error
+        if runs_on_hosts(value) and not has_tasks(folder, ABSENT):
+            raise ServiceError(
+                f"Role {role} has no file {os.path.join(folder, 'tasks', ABSENT)}, which removes a "
+                "service of kind host from hosts that leave and at a reset."
+            )
         return value, source, role, file
 
     def _defaults(self, role: str, folder: str, search: list[str]) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ module: service_info
 version_added: 0.1.0
 short_description: Read a Swarm service and its tasks
 description:
-  - Reads one service with its tasks, or all services of the swarm.
+  - Reads one service with its tasks, all services of the swarm, or the names of those with certain
+    labels.
   - Returns the specification as the Engine has it, including the environment. Use C(no_log) if
     that holds secrets.
 author: The elk.swarm authors (@elk-swarm)
@@ -32,6 +33,11 @@ options:
   name:
     description: Name of the service. When left out, all services are read.
     type: str
+  labels:
+    description:
+      - Labels of services. Only the names of the services that have all of them are returned,
+        without their specifications, which can contain secrets.
+    type: dict
 seealso:
   - module: elk.swarm.service
   - module: community.docker.docker_swarm_service_info
@@ -47,6 +53,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ web.running }} of {{ web.desired }} tasks run"
   when: web.exists
+
+- name: Find the services of a stack
+  elk.swarm.service_info:
+    labels:
+      com.docker.stack.namespace: web
+  register: of_stack
 
 - name: Read all services
   elk.swarm.service_info:
@@ -134,9 +146,15 @@ nodes:
   type: list
   elements: str
   sample: [w1, w2]
+names:
+  description: Names of the services that have the labels.
+  returned: when O(labels) is given
+  type: list
+  elements: str
+  sample: [broker-m1, broker-w1]
 services:
   description: All services of the swarm.
-  returned: when O(name) is left out
+  returned: when O(name) and O(labels) are left out
   type: list
   elements: dict
   contains:
@@ -225,15 +243,28 @@ def read_all(engine: Engine) -> dict[str, Any]:
     return {"services": sorted(found, key=lambda item: item["name"])}
 
 
+def read_names(engine: Engine, labels: dict[str, Any]) -> dict[str, Any]:
+    wanted = {(name, str(value)) for name, value in labels.items()}
+    specs = [service["Spec"] for service in engine.services()]
+    found = [spec["Name"] for spec in specs if wanted <= (spec.get("Labels") or {}).items()]
+    return {"names": sorted(found)}
+
+
+def read(engine: Engine, name: str | None, labels: dict[str, Any] | None) -> dict[str, Any]:
+    if labels is not None:
+        return read_names(engine, labels)
+    return read_one(engine, name) if name else read_all(engine)
+
+
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"name": {"type": "str"}, **ENGINE_ARGUMENTS},
+        argument_spec={"name": {"type": "str"}, "labels": {"type": "dict"}, **ENGINE_ARGUMENTS},
+        mutually_exclusive=[("name", "labels")],
         supports_check_mode=True,
     )
     engine = Engine(Connection.from_options(module.params))
     try:
-        name = module.params["name"]
-        result = read_one(engine, name) if name else read_all(engine)
+        result = read(engine, module.params["name"], module.params["labels"])
     except EngineError as error:
         module.fail_json(msg=str(error))
     finally:

@@ -419,7 +419,7 @@ def about_units(module: AnsibleModule) -> dict[str, str]:
     if not systemctl:
         return {}
     # It prints a line for each unit, and ends with an error if one is not active.
-    _code, output, _error = module.run_command([systemctl, "is-active", *units])
+    _code, output, _error = module.run_command([systemctl, "is-active", "--", *units])
     return dict(zip(units, output.splitlines()))
 
 

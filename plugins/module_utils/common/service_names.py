@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+# Docker refuses a longer name of a service.
+LONGEST = 63
+
 
 def host_service(service: str, host: str) -> str:
     """What Swarm calls the service of a host. It permits no dot there.

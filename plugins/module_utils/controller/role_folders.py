@@ -10,9 +10,16 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+MAIN = "main.yml"
+COLLECTION = "elk.swarm"
+
 
 class RoleNotFoundError(ValueError):
     """There is no such role."""
+
+
+class RoleFileError(ValueError):
+    """A role lacks a file that it needs."""
 
 
 def search_path(variables: Mapping[str, Any], roles_path: Iterable[str] | None) -> list[str]:
@@ -51,9 +58,48 @@ def of_collection(role: str) -> Iterable[str]:
         yield os.path.join(path, "roles", *name.split("."))
 
 
+def of_own_collection(role: str) -> bool:
+    """Whether a name without a collection is that of a role of this collection.
+
+    Tasks of a collection that include a role by such a name get the role of the collection.
+    """
+    return "." not in role and any(map(os.path.isdir, of_collection(f"{COLLECTION}.{role}")))
+
+
+def has_tasks(folder: str, file: str) -> bool:
+    """Whether a role has this task file, under one of the names that Ansible takes."""
+    return any(one in task_files(folder) for one in _spellings(file))
+
+
+def task_files(folder: str) -> frozenset[str]:
+    """The names of the files in the folder tasks of a role."""
+    tasks = os.path.join(folder, "tasks")
+    names = os.listdir(tasks) if os.path.isdir(tasks) else ()
+    return frozenset(name for name in names if os.path.isfile(os.path.join(tasks, name)))
+
+
+def _spellings(file: str) -> tuple[str, str]:
+    return file, f"{os.path.splitext(file)[0]}.yaml"
+
+
 def role_tasks(there: Mapping[str, Container[str]], files: Sequence[str]) -> list[dict[str, str]]:
-    """By role, the first of these task files that is there. A role without any is left out."""
-    found = (
-        (role, next((file for file in files if file in names), "")) for role, names in there.items()
-    )
-    return [{"role": role, "tasks_from": file} for role, file in found if file]
+    """By role, the first of these task files that is there.
+
+    A role without any is left out. But every role needs its main.yml, without which nothing would
+    be deployed.
+
+    Args:
+        there: By role, the files that it has.
+        files: The files to look for. A file may also end with .yaml.
+
+    Raises:
+        RoleFileError: A role has no main.yml, and this is one of the files.
+    """
+    found = []
+    for role, names in there.items():
+        fits = [one for file in files for one in _spellings(file) if one in names]
+        if fits:
+            found.append({"role": role, "tasks_from": fits[0]})
+        elif MAIN in files:
+            raise RoleFileError(f"Role {role} has no file tasks/{MAIN}, which deploys its service.")
+    return found

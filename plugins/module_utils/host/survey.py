@@ -266,12 +266,23 @@ def systemd_units(output: str) -> dict[str, dict[str, Any]]:
 def unit_of(cgroups: str) -> str:
     """The systemd service of a process, from /proc/PID/cgroup; empty for another process.
 
+    Only services of the system count: every user can give a unit of their own any name. A process
+    can be in a cgroup below that of its unit.
+
     >>> unit_of("12:pids:/system.slice\\n1:name=systemd:/system.slice/ticker.service\\n")
+    'ticker.service'
+    >>> unit_of("0::/system.slice/ticker.service/child\\n")
     'ticker.service'
     >>> unit_of("0::/system.slice/docker-5f69.scope\\n")
     ''
+    >>> unit_of("0::/user.slice/user-1000.slice/user@1000.service/app.slice/ticker.service\\n")
+    ''
     """
-    found = re.search(r"/([^/\s]+\.service)$", cgroups, re.MULTILINE)
+    found = re.search(
+        r"^\d+:[^:\n]*:/system\.slice/(?:[^/\s]+\.slice/)*([^/\s]+\.service)(?:/.*)?$",
+        cgroups,
+        re.MULTILINE,
+    )
     return found.group(1) if found else ""
 
 

@@ -127,6 +127,8 @@ CHECKED: dict[str, tuple[str, ...]] = {"certificates": ("names",)}
 # Names become the names of variables, directories, volumes and rules. Shorter ones are taken: the
 # volumes of Elasticsearch and Logstash begin with es and ls.
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{2,}")
+# What Swarm and systemd both take. A dot would begin the suffix of a unit.
+_SWARM_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z]+")
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What the collection's labels of nodes begin with; Swarm compares them in constraints.
@@ -460,6 +462,12 @@ def _without_values(entry: Any, names: Sequence[str]) -> Any:
     return {key: {} if key in names else value for key, value in entry.items()}
 
 
+def runs_on_hosts(raw: Any) -> bool:
+    """Whether the evaluated content of a file describes a service of kind host."""
+    services = raw.values() if isinstance(raw, Mapping) else ()
+    return any(isinstance(one, Mapping) and one.get("kind") == HOST for one in services)
+
+
 def parse(raw: Any, role: str, file: str, fields: frozenset[str] = ALL) -> list[Service]:
     """The services that the file of a role describes, from its evaluated content."""
     problems, services = [], []
@@ -561,6 +569,12 @@ def wrong_names(names: Names) -> Iterator[str]:
     name = names.service
     if not _SERVICE_NAME.fullmatch(name):
         yield f"{name}: must be three or more small letters, digits and _, and begin with a letter"
+    called = names.swarm_service
+    if called not in ("", name) and not _SWARM_NAME.fullmatch(called):
+        yield (
+            f"{name}.service: {called} must have letters, digits, _ and - only, and begin and end "
+            "with a letter or digit"
+        )
     for label in names.labels:
         if not _LABEL.fullmatch(label):
             yield f"{name}.labels: {label} must begin with elk. and have small letters and digits"

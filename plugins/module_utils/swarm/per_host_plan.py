@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.elk.swarm.plugins.module_utils.common import label_names
-from ansible_collections.elk.swarm.plugins.module_utils.common.nested import dig
 from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import host_service
+
+
+class UnknownHostError(ValueError):
+    """A host that is not part of the run."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class HostService:
     constraints: tuple[str, ...]
     # It is found by these when the host is none of the hosts any more.
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Its services of former names. They end first, because they have the same data and ports.
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PerHostPlan:
-    """The services to deploy, in order, and the names of those to remove."""
+    """The services to deploy, in order, and the names of those to remove after that."""
 
     services: tuple[HostService, ...]
     former: tuple[str, ...]
@@ -36,32 +40,47 @@ class PerHostPlan:
 
 def per_host_plan(
     service: str,
+    name: str,
     nodes: Mapping[str, str],
     hosts: Iterable[str],
-    present: Iterable[Mapping[str, Any]],
+    present: Iterable[str],
 ) -> PerHostPlan:
     """Plan the services of these hosts.
 
     Args:
-        service: The name of the service in its description.
+        service: What Swarm calls the service, without a host.
+        name: The name of the service in its description, which stays when Swarm calls it otherwise.
         nodes: By the host of the inventory, what it is called in the swarm.
         hosts: The hosts of the service.
-        present: All services of the swarm, as the module service_info returns them.
+        present: The names of the services in the swarm that have its label.
+
+    Raises:
+        UnknownHostError: No node is known of one of the hosts.
     """
+    chosen = list(hosts)
+    unknown = [host for host in chosen if host not in nodes]
+    if unknown:
+        raise UnknownHostError(
+            f"What the swarm calls {', '.join(unknown)} is unknown, because this run leaves such "
+            "hosts out. Run it again without --limit."
+        )
+    names = {host: host_service(service, host) for host in chosen}
+    ended = [one for one in present if one not in names.values()]
+    renamed = {one: _host_of(one, chosen) for one in ended}
     services = tuple(
         HostService(
             host=host,
-            name=host_service(service, host),
-            constraints=(f"node.hostname == {nodes.get(host, host)}",),
-            labels={label_names.PER_HOST: service},
+            name=names[host],
+            constraints=(f"node.hostname == {nodes[host]}",),
+            labels={label_names.PER_HOST: name},
+            former=tuple(one for one, on in renamed.items() if on == host),
         )
-        for host in hosts
+        for host in chosen
     )
-    names = {one.name for one in services}
-    former = tuple(
-        str(one["name"])
-        for one in present
-        if dig(one, ("service", "Spec", "Labels", label_names.PER_HOST)) == service
-        and one["name"] not in names
-    )
-    return PerHostPlan(services, former)
+    return PerHostPlan(services, tuple(one for one, on in renamed.items() if not on))
+
+
+def _host_of(name: str, hosts: Iterable[str]) -> str:
+    """The host that the name of a service ends with; empty for another one."""
+    fits = [host for host in hosts if name.endswith(host_service("", host))]
+    return max(fits, key=len, default="")

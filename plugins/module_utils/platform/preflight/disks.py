@@ -23,6 +23,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.value
 from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
     ServiceSettings,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import HOST
 from ansible_collections.elk.swarm.plugins.module_utils.platform.storage_plan import (
     BIND,
     HOW_TO_MOVE,
@@ -101,6 +102,14 @@ def check_storage(site: Site) -> Iterator[Finding]:
     for service, data in stored_data(site):
         hosts = _stored(site, service)
         yield from _storage_problems(site, hosts, data)
+        elsewhere = [host.name for host in hosts if storage_of(host, data).get("kind") != "bind"]
+        if service.kind == HOST and elsewhere:
+            yield Finding(
+                site.where(f"{data}_storage", elsewhere, hosts),
+                f"only a task of the swarm can mount it, and {service.title} has the kind {HOST}.",
+                "Use kind: bind, and mount the directory on the host if it is not on its disk.",
+            )
+            continue
         kinds: dict[str, list[str]] = {}
         for host in hosts:
             storage = storage_of(host, data)

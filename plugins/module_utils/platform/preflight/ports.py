@@ -54,13 +54,12 @@ def check_ports(site: Site) -> Iterator[Finding]:
             # Only the daemon knows whose ports these are; the check daemon reports its silence.
             continue
         listeners = host.survey.get("listeners") or []
-        units = {one.unit for one in site.services if one.unit}
-        for name, port, protocols in _needed_ports(site, host):
+        for name, port, protocols, unit in _needed_ports(site, host):
             for entry in listeners:
                 if entry.get("port") != port or entry.get("protocol") not in protocols:
                     continue
                 process = str(entry.get("process") or "")
-                if _is_docker(host, process) or entry.get("unit") in units:
+                if _is_docker(host, process) or (unit and entry.get("unit") == unit):
                     continue
                 hosts = taken.setdefault((port, name, process), {})
                 seen = hosts.setdefault(host.name, [])
@@ -78,17 +77,20 @@ def check_ports(site: Site) -> Iterator[Finding]:
         )
 
 
-def _needed_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...]]]:
-    """What must be free on this host: the variable, the port, the protocols."""
+def _needed_ports(site: Site, host: Host) -> Iterator[tuple[str, int, tuple[str, ...], str]]:
+    """What must be free on this host: the variable, the port, the protocols.
+
+    Last comes the systemd unit that may have the port, because the service runs as this unit.
+    """
     for service in site.services:
         hosts = service.hosts(site.placed(service.group))
         for port in service.ports:
             if host.name in (site.members if port.on_every_host else hosts):
-                yield port.port.variable, port.port.number, port.protocols
+                yield port.port.variable, port.port.number, port.protocols, service.unit
     if not is_member(host):
         if host.name in site.managers:
-            yield LISTEN_PORT, site.number(LISTEN_PORT), ("tcp",)
-        yield "Swarm", GOSSIP_PORT, ("tcp", "udp")
+            yield LISTEN_PORT, site.number(LISTEN_PORT), ("tcp",), ""
+        yield "Swarm", GOSSIP_PORT, ("tcp", "udp"), ""
 
 
 def _is_docker(host: Host, process: str) -> bool:

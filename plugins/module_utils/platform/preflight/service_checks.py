@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ansible_collections.elk.swarm.plugins.module_utils.common.service_names import (
+    LONGEST,
+    host_service,
+)
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     REGISTERED,
     Check,
@@ -18,6 +22,9 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.service_setting
     ServiceSettings,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.services import (
+    GLOBAL,
+    PER_HOST,
+    REPLICATED,
     shared_names,
     wrong_names,
 )
@@ -32,6 +39,21 @@ def check_service_names(site: Site) -> Iterator[Finding]:
             yield Finding(f"meta/service.yml of {service.role}", f"{problem}.", fix)
     for problem in shared_names(service.names for service in site.services):
         yield Finding("elk_additional_service_roles", f"{problem}.", fix)
+    for problem in _names_in_the_swarm(site):
+        yield Finding("elk_additional_service_roles", f"{problem}.", fix)
+
+
+def _names_in_the_swarm(site: Site) -> Iterator[str]:
+    """What is wrong with the names of the services that run once on each host."""
+    holders = {one.service: one.name for one in site.services if one.kind in (REPLICATED, GLOBAL)}
+    for service in site.services:
+        for host in site.placed(service.group) if service.kind == PER_HOST else ():
+            name, holder = host_service(service.service, host), f"{service.name} on {host}"
+            if len(name) > LONGEST:
+                yield f"{holder} would be the service {name}, longer than {LONGEST} characters"
+            if name in holders:
+                yield f"{holders[name]} and {holder} would be the same Swarm service {name}"
+            holders.setdefault(name, holder)
 
 
 def _names_of_checks(service: ServiceSettings) -> Iterator[str]:

@@ -581,6 +581,22 @@ def test_info(call: Callable[..., Any], web: Callable[..., Any], engine: FakeEng
     assert not everything.changed
 
 
+@pytest.mark.parametrize(
+    ("labels", "names"), [({"team": "logs"}, ["web"]), ({"team": "other"}, []), ({}, ["web"])]
+)
+def test_labels_give_names_only(
+    call: Callable[..., Any],
+    web: Callable[..., Any],
+    engine: FakeEngine,
+    labels: dict[str, str],
+    names: list[str],
+) -> None:
+    web(labels={"team": "logs"}, env={"PASSWORD": "in the environment"})
+    found = call("service_info", {"docker_host": engine.host, "labels": labels})
+    assert found["names"] == names
+    assert "in the environment" not in str(found)
+
+
 def test_credentials_of_a_registry() -> None:
     pair = base64.b64encode(b"user:pass").decode()
     config = {"auths": {"registry.example.com": {"auth": pair}}}

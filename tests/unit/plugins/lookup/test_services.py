@@ -80,9 +80,12 @@ QUERIES = {
     "fields=['replicas', 'memory', 'ports', 'data', 'checks']",
     "unchecked_form": "'undefined_field', unchecked=true",
     "no_role": "'helo'",
+    "taken": "'storage'",
     "no_file": "'base'",
     "undefined": "'undefined'",
     "wrong": "'wrong'",
+    "no_absent": "'no_absent', fields=[]",
+    "absent": "'absent', fields=[]",
     "no_collection": "'acme.tools.hello'",
 }
 
@@ -135,6 +138,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(roles / "unchecked" / "defaults" / "main.yml", DEFAULTS | odd | {"hello_memory": 7})
     write(roles / "undefined_field" / "meta" / "service.yml", plain(imaeg="x"))
     write(roles / "wrong" / "meta" / "service.yml", plain(kind="daemon"))
+    write(roles / "storage" / "meta" / "service.yml", plain())
+    for name in ("no_absent", "absent"):
+        write(roles / name / "meta" / "service.yml", plain(kind="host"))
+    write(roles / "absent" / "tasks" / "absent.yml", [])
     answers = folder / "answers"
     answers.mkdir()
     tasks: list[dict[str, Any]] = []
@@ -266,6 +273,10 @@ def test_defaults_may_be_a_folder(found: dict[str, Any]) -> None:
     assert (service["ports"][0]["port"], service["hosts"]) == (2, [])
 
 
+def test_a_role_of_kind_host_can_be_removed(found: dict[str, Any]) -> None:
+    assert [one["kind"] for one in found["absent"]] == ["host"]
+
+
 def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> None:
     assert [one["name"] for one in found["two"]] == ["hello", "plain"]
 
@@ -274,12 +285,17 @@ def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> N
     ("name", "says"),
     [
         ("no_role", "Role helo was not found. Tried were "),
+        (
+            "taken",
+            "Role storage has the name of a role of the collection elk.swarm, which would be",
+        ),
         ("no_file", "Role base has no file "),
         ("bad_check", "roles/bad_check/meta/service.yml cannot be evaluated"),
         ("unchecked_form", "undefined_field/meta/service.yml: plain.imaeg: unknown, allowed are"),
         ("undefined", "'nobody_sets_this' is undefined"),
         ("undefined", "roles/undefined/meta/service.yml cannot be evaluated"),
         ("no_variable", "the variable plain_key of a credential is not set"),
+        ("no_absent", "roles/no_absent/tasks/absent.yml, which removes a service of kind host"),
         ("wrong", "roles/wrong/meta/service.yml: plain: value of kind must be one of"),
         ("collection", "Role elk.swarm.controller_of_nothing was not found. Tried were "),
         ("no_collection", "collection acme.tools is not installed"),

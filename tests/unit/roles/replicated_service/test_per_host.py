@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from repo import ROOT
 from tests.unit.roles.recording import Run, run
@@ -19,12 +22,19 @@ GROUPS: dict[str, dict[str, dict[str, Any]]] = {
     "swarm_workers": {"w1": {}, "w2": {}},
     "broker": {"w1": {}, "m1": {}},
 }
-FORMER = {"name": "broker-w2", "service": {"Spec": {"Labels": {"elk.per_host": "broker"}}}}
+LABELS = {"com.docker.stack.namespace": "elk", "elk.per_host": "broker"}
 NODENAME = {"nodename": "{{ inventory_hostname }}.example", "cacheable": True}
 
 
-def played(folder: Path, answers: dict[str, Any] | None = None) -> Run:
-    (folder / "roles").symlink_to(ROOT / "tests" / "fixtures" / "roles")
+def played(folder: Path, answers: dict[str, Any] | None = None, calls: str = "") -> Run:
+    """Run the role, or let it call another file of replicated_service."""
+    copytree(ROOT / "tests" / "fixtures" / "roles" / "broker", folder / "roles" / "broker")
+    if calls:
+        main = folder / "roles" / "broker" / "tasks" / "main.yml"
+        main.write_text(main.read_text().replace("place_on_each_host.yml", calls))
+        variables = folder / "roles" / "broker" / "vars" / "main.yml"
+        one = "replicated_service_one.host"
+        variables.write_text(variables.read_text().replace(one, "inventory_hostname"))
     local_dir = folder / "local"
     local_dir.mkdir()
     (local_dir / "secret_hash_key").write_text("a" * 48)
@@ -37,7 +47,10 @@ def played(folder: Path, answers: dict[str, Any] | None = None) -> Run:
         ],
         groups=GROUPS,
         modules=MODULES,
-        answers={"service_info": [({}, {"services": [FORMER]})], **(answers or {})},
+        answers={
+            "service_info": [({"labels": LABELS}, {"names": ["broker-w2"]})],
+            **(answers or {}),
+        },
         variables={"elk_local_dir": str(local_dir), "broker_image": "python:3"},
     )
 
@@ -52,12 +65,21 @@ def test_each_host_gets_a_service_and_a_former_host_loses_its_own(tmp_path: Path
     for one, host in zip(deployed, ("w1", "m1"), strict=True):
         assert one["replicas"] == 1
         assert one["placement"]["constraints"] == [f"node.hostname == {host}.example"]
-        assert one["labels"] == {
-            "com.docker.stack.namespace": "elk",
-            "elk.per_host": "broker",
-        }
+        assert one["labels"] == LABELS
         assert one["command"][2] == f"broker {host}"
         assert one["wait"]
+
+
+def test_a_service_of_a_former_name_ends_first(tmp_path: Path) -> None:
+    names = {"names": ["kafka-m1", "kafka-w1"]}
+    found = played(tmp_path, {"service_info": [({"labels": LABELS}, names)]})
+    assert found.code == 0, found.output
+    assert [(one.arguments["name"], one.arguments.get("state")) for one in found.of("service")] == [
+        ("kafka-w1", "absent"),
+        ("broker-w1", None),
+        ("kafka-m1", "absent"),
+        ("broker-m1", None),
+    ]
 
 
 def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
@@ -66,3 +88,11 @@ def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
     assert found.code != 0
     assert [one.arguments["name"] for one in found.of("service")] == ["broker-w1"]
     assert "It does not start." in found.output
+
+
+@pytest.mark.parametrize("calls", ["deploy.yml", "place.yml", "scale_begin.yml"])
+def test_it_is_not_deployed_as_a_single_service(tmp_path: Path, calls: str) -> None:
+    found = played(tmp_path, calls=calls)
+    assert found.code != 0
+    assert "is deployed with place_on_each_host.yml only" in " ".join(found.output.split())
+    assert found.calls == []

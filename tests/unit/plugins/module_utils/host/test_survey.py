@@ -284,3 +284,18 @@ def test_a_daemon_that_is_started_in_vain_is_not_silent(
     before: str, info: dict[str, str], after: str, silent: bool
 ) -> None:
     assert parse.is_silent(before, info, after) is silent
+
+
+@pytest.mark.parametrize(
+    ("cgroups", "unit"),
+    [
+        ("0::/system.slice/ticker.service/worker\n", "ticker.service"),
+        ("0::/system.slice/system-ticker.slice/ticker@1.service\n", "ticker@1.service"),
+        # Units of a user, whose manager can have a slice of this name too.
+        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/ticker.service\n", ""),
+        ("0::/user.slice/user-1000.slice/user@1000.service/system.slice/ticker.service\n", ""),
+        ("0::/system.slice/docker-5f69.scope/system.slice/ticker.service\n", ""),
+    ],
+)
+def test_only_units_of_the_system_count(cgroups: str, unit: str) -> None:
+    assert parse.unit_of(cgroups) == unit

@@ -133,6 +133,9 @@ def test_a_dictionary_and_back() -> None:
             {"kind": "global"},
             "hello.replicas: only kind replicated has it, and the kind is global",
         ),
+        ({"service": "hello.service"}, "hello.service: hello.service must have letters, digits"),
+        ({"service": "exporter-*"}, "hello.service: exporter-* must have letters, digits, _ and -"),
+        ({"service": "-H"}, "hello.service: -H must have letters, digits, _ and - only, and begin"),
         ({"upgrade": {"first": True}}, "hello: upgrade.first. Supported parameters include: order"),
         (
             {"credentials": [{**HELLO["credentials"][0], "rotate": "keys"}]},

@@ -43,6 +43,7 @@ SETTINGS = {
     "elk_logstash_user": "logstash_writer",
     "elk_kibana_token_file": "/secure/kibana_token",
 }
+LONG = "m" * 56
 
 
 def site(name: str = "hello", **changes: Any) -> Site:
@@ -63,10 +64,13 @@ def test_a_service_with_names_of_its_own_is_accepted() -> None:
     assert problems(site(checks=[condition("hello_values")])) == []
 
 
-@pytest.mark.parametrize(("unit", "taken"), [("greeter.service", 0), ("other.service", 1)])
+@pytest.mark.parametrize(("unit", "taken"), [("greeter.service", 0), ("other.service", 1), ("", 1)])
 def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
+    """The unit of another service of the platform counts as any other program."""
     listener = {"port": 8443, "protocol": "tcp", "process": "python3", "unit": unit}
     found = site(kind="host", replicas=None)
+    other = replace(found.services[-1], name="other", service="other", ports=())
+    found = replace(found, services=[*found.services, other])
     host = Host("m1", {}, {"listeners": [listener], "docker": {"swarm": {"state": "active"}}})
     of_host = replace(found, groups={"swarm_managers": ["m1"]}, hosts={"m1": host})
     assert len(examine(of_host, only=["ports"])) == taken
@@ -84,6 +88,7 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
         ),
         ({"labels": ["hello"]}, "hello.labels: hello must begin with elk. and have small letters "),
         ({"service": "kibana"}, "kibana and hello describe the same Swarm service kibana."),
+        ({"service": "hello.service"}, "hello.service: hello.service must have letters, digits"),
         (
             {"ports": [{"name": "syslog", "port": 514}]},
             "logstash and hello describe the same port syslog.",
@@ -123,6 +128,39 @@ def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
 def test_a_name_that_is_in_use_is_refused(changes: dict[str, Any], wrong: str) -> None:
     found = [finding.wrong for finding in problems(site(**changes))]
     assert any(one.startswith(wrong) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("service", "hosts", "wrong"),
+    [
+        ("greeter", ["a.c", "a"], []),
+        (
+            "greeter",
+            ["a.b", "a-b"],
+            ["hello on a.b and hello on a-b would be the same Swarm service greeter-a-b."],
+        ),
+        (
+            "kibana",
+            ["a-b", "m1"],
+            ["kibana-a and hello on a-b would be the same Swarm service kibana-a-b."],
+        ),
+        (
+            "greeter",
+            [LONG],
+            [f"hello on {LONG} would be the service greeter-{LONG}, longer than 63 characters."],
+        ),
+    ],
+)
+def test_each_host_has_a_service_of_another_name(
+    service: str, hosts: list[str], wrong: list[str]
+) -> None:
+    found = site(kind="per_host", replicas=None, service=service)
+    other = replace(found.services[2], name="kibana-a", kind="replicated", service="kibana-a-b")
+    of_hosts = replace(
+        found, groups={"hello": hosts}, services=[*found.services[:2], other, found.services[-1]]
+    )
+    names = [one.wrong for one in problems(of_hosts) if "would be" in one.wrong]
+    assert names == wrong
 
 
 def test_a_service_of_the_same_name_is_refused() -> None:
