@@ -55,6 +55,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.controller.local_secret 
 from ansible_collections.elk.swarm.plugins.module_utils.platform.controller_files import (
     stored_values,
 )
+from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Credential
 
 
 class LookupModule(LookupBase):
@@ -66,12 +67,12 @@ class LookupModule(LookupBase):
         try:
             return [
                 {
-                    "name": one["name"],
-                    "username": one["user"] or None,
-                    "values": stored_values(Path(one["file"] or f"{directory}/{one['name']}")),
+                    "name": one.name,
+                    "username": one.user or None,
+                    "values": stored_values(Path(one.path(directory))),
                 }
-                for one in terms
-                if one["user"] or one["token"]
+                for one in map(Credential.from_dict, terms)
+                if one.user or one.token
             ]
         except SecretError as error:
             raise AnsibleError(str(error)) from error

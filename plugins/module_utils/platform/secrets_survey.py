@@ -123,9 +123,10 @@ def served_certificates(
     trusted = set(certificate_keys(authority))
     # Of kind per_host, this host has a service of its own.
     here = {host_service(service, host): name for service, name in certificates.items()}
+    names = {**here, **certificates}
     found: dict[str, str] = {}
     for file in files:
-        name = {**here, **certificates}.get(file.service)
+        name = names.get(file.service)
         if not name:
             continue
         if "PRIVATE KEY-----" in file.text:

@@ -19,7 +19,6 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     ALWAYS,
     CHECKED,
     ENTRIES,
-    HOST,
     INGRESS,
     REPLICATED,
     SECRETS,
@@ -32,6 +31,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     ServiceError,
     names_of,
     runs_one_per_host,
+    unit_of,
     unknown_names,
 )
 
@@ -147,7 +147,7 @@ class ServiceSettings:
     @property
     def unit(self) -> str:
         """The systemd unit of a service of kind host."""
-        return f"{self.service or self.name}.service" if self.kind == HOST else ""
+        return unit_of(self.kind, self.service or self.name)
 
     @property
     def moves(self) -> bool:

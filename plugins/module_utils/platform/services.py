@@ -389,11 +389,16 @@ class Service:
     @property
     def unit(self) -> str:
         """The systemd unit of a service of kind host."""
-        return f"{self.service}.service" if self.kind == HOST else ""
+        return unit_of(self.kind, self.service)
 
     def places(self, groups: Mapping[str, Sequence[str]], hosts: Sequence[str]) -> Sequence[str]:
         """The hosts of its group, or all hosts if the inventory has no such group."""
         return groups.get(self.group, hosts)
+
+
+def unit_of(kind: str, service: str) -> str:
+    """The systemd unit of a service of kind host; empty for another kind."""
+    return f"{service}.service" if kind == HOST else ""
 
 
 def runs_one_per_host(kind: str, data: Sequence[Any], publishes: Sequence[Any]) -> bool:

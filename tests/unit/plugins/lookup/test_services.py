@@ -287,7 +287,7 @@ def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> N
         ("no_role", "Role helo was not found. Tried were "),
         (
             "taken",
-            "Role storage has the name of a role of the collection elk.swarm, which would be",
+            "Role storage has the name of a role of the collection elk.swarm, which would run",
         ),
         ("no_file", "Role base has no file "),
         ("bad_check", "roles/bad_check/meta/service.yml cannot be evaluated"),

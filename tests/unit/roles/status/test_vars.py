@@ -35,6 +35,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     local_dir = tmp / "local"
     (local_dir / "certs").mkdir(parents=True)
     (local_dir / "certs" / "kibana.crt").write_text("A certificate\n")
+    (tmp / "roles").symlink_to(ROOT / "tests" / "fixtures" / "roles")
+    # Whoever asks for more than the units need fails.
+    own = {"elk_additional_service_roles": ["ticker"], "kibana_replicas": "many"}
     names = ("servers", "queues", "certificates", "clusters")
     variants: dict[str, dict[str, Any]] = {
         "defaults": {"elk_local_dir": str(local_dir)},
@@ -49,7 +52,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             Case(f"{variant} {name}", f"status__{name}", variables)
             for variant, variables in variants.items()
             for name in names
-        ],
+        ]
+        + [Case("units", "status__units", own)],
         groups={
             "swarm_managers": {"hosts": {"m1": {"ansible_host": "192.0.2.1"}, "m2": {}}},
             "kibana": {"hosts": {"m2": {"elk_address": "192.0.2.2"}}},
@@ -100,3 +104,7 @@ def test_elasticsearch_is_asked_only_for_a_service_that_shows_it(found: dict[str
 def test_the_certificates_that_the_controller_has(found: dict[str, Any]) -> None:
     assert found["defaults certificates"] == {"kibana": "A certificate"}
     assert found["nothing certificates"] == {}
+
+
+def test_only_the_fields_that_units_need_are_evaluated(found: dict[str, Any]) -> None:
+    assert found["units"] == ["ticker.service"]
