@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.state import Lab as LabState
 from tests.harness.playbook import ROOT, playbook_command, playbook_environment
+from tests.harness.processes import kill_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,8 @@ BAD = re.compile(r"^(?:fatal|failed): \[")
 class Run:
     """A playbook run that can be watched and killed.
 
-    It has its own session and its own directory on the controller, so that all its processes can be
-    found. The masters of its ssh connections leave the session, but their sockets are in that
-    directory.
+    It has its own directory on the controller. The masters of its ssh connections are not its
+    descendants, but their sockets are in that directory.
     """
 
     home: Path
@@ -126,8 +126,7 @@ class Run:
 
     def kill(self) -> None:
         """Kill all processes of the run at once, like a power failure."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        kill_all(self.process.pid)
         for pid in self._connections():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import signal
 import subprocess
 import threading
 import time
@@ -27,6 +25,7 @@ from tests.harness.playbook import (
     playbook_command,
     playbook_environment,
 )
+from tests.harness.processes import kill_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +125,7 @@ class Lab:
             seen += line
             if words in line:
                 break
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_all(process.pid)
         process.communicate(timeout=30)
         return seen
 
@@ -212,4 +211,4 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     yield made
     for process in made.running:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process.pid)

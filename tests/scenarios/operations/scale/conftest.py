@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import signal
 import subprocess
 import time
 import uuid
@@ -17,6 +15,7 @@ import pytest
 
 from server_name import kibana_context
 from tests.harness.playbook import Outcome, playbook_command, playbook_environment
+from tests.harness.processes import kill_all
 from tests.harness.wait import wait_for
 from tests.scenarios.operations.scale.flow import Sender, Stream, Visitor
 from tests.scenarios.shared.conftest import ROOT, Platform, client, platform
@@ -118,10 +117,10 @@ class Stage:
                 if line.startswith("TASK ["):
                     task = line
                 if kill_at and not killed and re.search(kill_at, f"{task.strip()} {line}"):
-                    os.killpg(process.pid, signal.SIGKILL)
+                    kill_all(process.pid)
                     killed = True
                 if time.monotonic() - begun > PATIENCE:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    kill_all(process.pid)
                     raise AssertionError("".join(lines))
         assert killed == bool(kill_at), f"{kill_at} was never seen:\n{''.join(lines)}"
         self.runs[name] = Run(process.returncode, "".join(lines), time.monotonic() - begun)

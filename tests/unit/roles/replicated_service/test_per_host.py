@@ -94,5 +94,5 @@ def test_a_host_that_fails_stops_the_others(tmp_path: Path) -> None:
 def test_it_is_not_deployed_as_a_single_service(tmp_path: Path, calls: str) -> None:
     found = played(tmp_path, calls=calls)
     assert found.code != 0
-    assert "is deployed with place_on_each_host.yml only" in " ".join(found.output.split())
+    assert "is deployed with tasks_from place_on_each_host only" in " ".join(found.output.split())
     assert found.calls == []

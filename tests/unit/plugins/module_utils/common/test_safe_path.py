@@ -304,6 +304,7 @@ EXCEPTIONS = {
     },
     "module_utils/docker/transport.py": {"tempfile.TemporaryFile": "a file without a name"},
     "module_utils/controller/local_dir.py": {"os.walk": "the inventory, on the controller"},
+    "module_utils/controller/role_folders.py": {"os.listdir": "the folders of roles"},
     "module_utils/controller/local_secret.py": dict.fromkeys(
         ("read_text", "mkdir", "chmod", "os.open", "os.link", "os.unlink", "tempfile.mkstemp"),
         ON_THE_CONTROLLER,

@@ -180,9 +180,12 @@ def test_every_login_of_the_roles_has_login_from() -> None:
 
 
 def test_a_rotation_checks_the_login_before_it_creates_a_next_password() -> None:
-    rotation = yaml.safe_load((ROOT / "roles/elasticsearch/tasks/rotate.yml").read_text())
-    modules = [name for task in rotation for name in task if name.startswith("elk.swarm.")]
-    assert modules[:2] == ["elk.swarm.elasticsearch_login_info", "elk.swarm.secret_rotation"]
-    assert rotation[0]["elk.swarm.elasticsearch_login_info"]["login_from"] == (
+    rotation = (ROOT / "playbooks" / "rotate.yml").read_text()
+    files = re.findall(r"tasks_from: (\w+\.yml)$|files=\['(rotate\.yml)'", rotation, re.MULTILINE)
+    order = [one or other for one, other in files]
+    assert order.index("check_login.yml") < order.index("rotate_begin.yml")
+    check = (ROOT / "roles/elasticsearch/tasks/check_login.yml").read_text()
+    (task,) = yaml.safe_load(check)
+    assert task["elk.swarm.elasticsearch_login_info"]["login_from"] == (
         "{{ elasticsearch_login_lost }}"
     )
