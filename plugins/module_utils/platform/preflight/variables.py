@@ -23,6 +23,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 # How similar a name must be to a known one to count as misspelt.
 NEAR_ENDING = 0.6
 NEAR_NAME = 0.88
+SPECS = "meta/argument_specs.yml"
 
 
 def nearest(name: str, vocabulary: Vocabulary) -> str:
@@ -39,6 +40,11 @@ def nearest(name: str, vocabulary: Vocabulary) -> str:
         if near and whole > score:
             best, score = known, whole
     return best
+
+
+def _main_entry(specs: str) -> str:
+    """The entry of argument specs for users. The others are for playbooks and other roles."""
+    return re.split(r"^  (?!main:)\w+:$", specs, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def read_vocabulary(
@@ -60,7 +66,7 @@ def read_vocabulary(
     used: set[str] = set()
     for files in roles.values():
         for path, text in files.items():
-            found = key.findall(text)
+            found = key.findall(_main_entry(text) if path == SPECS else text)
             if path.startswith(("defaults/", "meta/")):
                 option.update(name for _indent, name in found)
             elif path.startswith("vars/"):

@@ -104,7 +104,6 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 "ansible.builtin.import_role": {
                     "name": "elk.swarm.elasticsearch",
                     "tasks_from": "defaults.yml",
-                    "rolespec_validate": False,
                 },
             },
         ],

@@ -129,7 +129,7 @@ def test_the_variable_of_the_roles_follows_the_files(tmp_path: Path) -> None:
             },
             {
                 "name": "Load the role's variables",
-                "ansible.builtin.import_role": {**role, "rolespec_validate": False},
+                "ansible.builtin.import_role": role,
             },
             show("kept"),
             show("given", elk_elastic_password="from-a-vault"),
