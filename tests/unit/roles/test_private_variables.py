@@ -125,6 +125,17 @@ def test_no_other_role_and_no_playbook_reads_a_private_variable() -> None:
     assert found == []
 
 
+def test_every_private_variable_that_is_read_is_there() -> None:
+    private = re.compile(rf"(?<!\w)__({'|'.join(ROLES)})_\w+")
+    found = {
+        (path.relative_to(ROOT).parts[1], match[0])
+        for path in files()
+        for match in private.finditer(path.read_text())
+    }
+    assert len(found) > 300
+    assert [(role, name) for role, name in sorted(found) if name not in variables(role)] == []
+
+
 def test_what_the_role_elk_keeps_to_itself_is_private() -> None:
     """Nobody else reads it."""
     texts = [path.read_text() for path in files() if ELK not in path.relative_to(ROOT).parts]
