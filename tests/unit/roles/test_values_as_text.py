@@ -46,7 +46,10 @@ def kinds() -> dict[str, str]:
 
 KINDS = kinds()
 # Only roles and playbooks set these.
-PRIVATE = ("replicated_service_", "elk_rotation")
+PRIVATE = (
+    *("replicated_service_", "elasticsearch_work", "elk_probe_ports", "elk_rotation"),
+    "pki_renewed",
+)
 CONTAINERS = sorted(
     name
     for name, kind in KINDS.items()

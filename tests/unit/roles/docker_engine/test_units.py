@@ -36,6 +36,8 @@ def test_a_running_daemon_is_not_restarted() -> None:
     follow = [task for task in tasks if "__docker_engine_dropin_result" in str(task.get("when"))]
     assert [task["ansible.builtin.systemd_service"] for task in follow] == [{"daemon_reload": True}]
     readers = [
-        path.name for path in ROLE.rglob("*.yml") if "__docker_engine_dropin_result " in path.read_text()
+        path.name
+        for path in ROLE.rglob("*.yml")
+        if "__docker_engine_dropin_result " in path.read_text()
     ]
     assert readers == ["main.yml"]

@@ -80,7 +80,11 @@ MESSAGES = {
 
 CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     # The host is to be removed from the platform.
-    "removed with events": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": EVENTS}, True),
+    "removed with events": (
+        REMOVED,
+        {"elk_hosts_leaving": ["m1"], "__logstash_seen": EVENTS},
+        True,
+    ),
     "removed, unknown": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": UNKNOWN}, True),
     "removed, allowed": (
         REMOVED,
@@ -89,7 +93,11 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     ),
     "removed, empty": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": NOTHING}, False),
     "removed, runs": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": RUNS}, False),
-    "another is removed": (REMOVED, {"elk_hosts_leaving": ["w1"], "__logstash_seen": EVENTS}, False),
+    "another is removed": (
+        REMOVED,
+        {"elk_hosts_leaving": ["w1"], "__logstash_seen": EVENTS},
+        False,
+    ),
     "none is removed": (REMOVED, {"__logstash_seen": EVENTS}, False),
     # The host gives up Logstash, which does not run there.
     "leaves with events": (LEAVES, {**PLAN, "__logstash_seen": EVENTS}, True),

@@ -49,7 +49,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return evaluate(
         tmp,
         [
-            Case(f"{variant} {name}", f"status__{name}", variables)
+            Case(f"{variant} {name}", f"__status_{name}", variables)
             for variant, variables in variants.items()
             for name in names
         ]

@@ -27,12 +27,16 @@ def test_one_host_with_a_note_is_enough(tmp_path: Path) -> None:
     found = evaluate(
         tmp_path,
         [
-            Case("none", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m2"]}),
+            Case(
+                "none", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m2"]}
+            ),
             Case("one", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m3"]}),
             Case(
                 "unseen", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m4"]}
             ),
-            Case("limit", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "x"]}),
+            Case(
+                "limit", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "x"]}
+            ),
         ],
         groups=groups,
         local_dir=tmp_path,
