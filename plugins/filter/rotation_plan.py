@@ -86,10 +86,11 @@ def rotation_plan(
     """Return the plan as lists and dictionaries."""
     # Imported here, because Ansible loads all filters of the collection in every process that it
     # starts for a task on a host.
-    from ansible_collections.elk.swarm.plugins.module_utils.platform import services as described
+    from ansible_collections.elk.swarm.plugins.module_utils.platform import service_rotation
+    from ansible_collections.elk.swarm.plugins.module_utils.platform.services import Service
 
-    found = [described.Service.from_dict(one) for one in services]
-    plan = asdict(described.rotation_plan(found, kinds, folder))
+    found = [Service.from_dict(one) for one in services]
+    plan = asdict(service_rotation.rotation_plan(found, kinds, folder))
     return {key: list(value) for key, value in plan.items()}
 
 

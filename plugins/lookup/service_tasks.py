@@ -66,9 +66,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.elk.swarm.plugins.module_utils.controller.role_folders import (
     RoleNotFoundError,
     find,
+    role_tasks,
     search_path,
 )
-from ansible_collections.elk.swarm.plugins.module_utils.platform.services import role_tasks
 
 
 class LookupModule(LookupBase):

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of roles, as Ansible finds them."""
+"""The folders of roles, as Ansible finds them, and the task files in them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -49,3 +49,11 @@ def of_collection(role: str) -> Iterable[str]:
         ) from None
     for path in package.__path__:
         yield os.path.join(path, "roles", *name.split("."))
+
+
+def role_tasks(there: Mapping[str, Container[str]], files: Sequence[str]) -> list[dict[str, str]]:
+    """By role, the first of these task files that is there. A role without any is left out."""
+    found = (
+        (role, next((file for file in files if file in names), "")) for role, names in there.items()
+    )
+    return [{"role": role, "tasks_from": file} for role, file in found if file]

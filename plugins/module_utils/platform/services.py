@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,15 +30,12 @@ JsonDict = dict[str, Any]
 Spec = dict[str, dict[str, Any]]
 
 REPLICATED, GLOBAL, PER_HOST, HOST = KINDS = ("replicated", "global", "per_host", "host")
+# Fields that only a service of the swarm can have: what it runs, is placed by and logs in with.
+OF_SWARM = ("image", "labels", "credentials")
 INGRESS = "ingress"
 ON_HOST = "host"
 # The words of -e rotate= with which credentials of services are renewed.
 PASSWORDS, ENCRYPTION_KEYS = ROTATIONS = ("passwords", "encryption_keys")
-# How many characters the next value has.
-NEXT_LENGTH = {PASSWORDS: 32, ENCRYPTION_KEYS: 48}
-# Further words: with these, certificates of services are new, and what their services trust.
-NEW_CERTIFICATES = frozenset({"certificates", "ca", "transport_ca"})
-NEW_TRUST = frozenset({"ca"})
 UPGRADE_ORDER = 50
 # What the status shows of one service only, because no other service has it.
 CLUSTER, QUEUE, KIBANA = SECTIONS = ("elasticsearch_cluster", "logstash_queue", "kibana_status")
@@ -525,6 +522,9 @@ def _meaning_problems(service: Service) -> Iterator[str]:
             yield f"{path}.port: {port.port} is not between 1 and 65535"
         if service.kind == HOST and port.publish == INGRESS:
             yield f"{path}.publish: {INGRESS} needs a service of the swarm, and the kind is {HOST}"
+    for field in OF_SWARM if service.kind == HOST else ():
+        if getattr(service, field):
+            yield f"{name}.{field}: needs a service of the swarm, and the kind is {HOST}"
 
 
 def _replica_problems(service: Service, description: Mapping[str, Any]) -> Iterator[str]:
@@ -602,70 +602,3 @@ def staying(hosts: Iterable[str], leaving: Iterable[str]) -> list[str]:
     """The hosts of a service without those that leave the platform."""
     gone = set(leaving)
     return [host for host in hosts if host not in gone]
-
-
-# -- what playbooks call -------------------------------------------------------------------------
-
-
-def role_tasks(there: Mapping[str, Container[str]], files: Sequence[str]) -> list[dict[str, str]]:
-    """By role, the first of these task files that is there. A role without any is left out."""
-    found = (
-        (role, next((file for file in files if file in names), "")) for role, names in there.items()
-    )
-    return [{"role": role, "tasks_from": file} for role, file in found if file]
-
-
-@dataclass(frozen=True)
-class NextCredential:
-    """A credential that a rotation renews."""
-
-    name: str
-    role: str
-    variable: str
-    path: str
-    length: int
-    user: str = ""
-
-
-@dataclass(frozen=True)
-class Rotation:
-    """What a rotation renews of services."""
-
-    kinds: tuple[str, ...]
-    # Those that a variable gives. Roles themselves renew what only they can.
-    credentials: tuple[NextCredential, ...]
-    # The roles whose services then get what is new, and the titles of these services.
-    roles: tuple[str, ...]
-    titles: tuple[str, ...]
-
-
-def rotation_plan(services: Sequence[Service], kinds: Iterable[str], folder: str) -> Rotation:
-    """Plan the rotation of these kinds; `folder` is elk_local_dir on the controller."""
-    asked = tuple(kinds)
-    changed = [service for service in services if _gets_something_new(service, asked)]
-    return Rotation(
-        kinds=asked,
-        credentials=tuple(
-            NextCredential(
-                name=one.name,
-                role=service.role,
-                variable=one.variable,
-                path=one.path(folder),
-                length=NEXT_LENGTH[one.rotate],
-                user=one.user,
-            )
-            for service in services
-            for one in service.credentials
-            if one.variable and one.rotate in asked
-        ),
-        roles=tuple(dict.fromkeys(service.role for service in changed)),
-        titles=tuple(dict.fromkeys(service.title for service in changed)),
-    )
-
-
-def _gets_something_new(service: Service, kinds: Collection[str]) -> bool:
-    if not NEW_TRUST.isdisjoint(kinds):
-        return True
-    if service.certificates and not NEW_CERTIFICATES.isdisjoint(kinds):
-        return True
-    return any(one.rotate in kinds for one in service.credentials)

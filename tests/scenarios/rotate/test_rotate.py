@@ -80,7 +80,7 @@ def test_a_rotation_of_passwords_that_was_killed_twice_is_finished(platform: Ren
     refused = platform.run("playbooks/stack.yml")
     assert refused.code != 0
     assert "playbooks/rotate.yml -e rotate=passwords" in refused.text
-    platform.kill("Give Logstash what was renewed", rotate="passwords")
+    platform.kill("Give each service what was renewed", rotate="passwords")
     assert platform.unfinished() == [
         "elastic_password.former",
         "kibana_token.former",

@@ -35,6 +35,16 @@ def labelled(platform: Extended) -> list[str]:
     return sorted(platform.lab.read("m1", f"{LABELLED} -f '{{{{.Description.Hostname}}}}'").split())
 
 
+def started(platform: Extended, service: str) -> str:
+    """When the one container of a service was started."""
+    [(host, container)] = platform.tasks(service).items()
+    return platform.lab.read(host, f"docker inspect -f '{{{{.State.StartedAt}}}}' {container}")
+
+
+def services(platform: Extended) -> list[str]:
+    return platform.lab.read("m1", "docker service ls --format '{{.Name}}'").split()
+
+
 # -- before anything is there --------------------------------------------------------------------
 
 
@@ -182,6 +192,8 @@ def test_broker_restarts_on_one_host_after_the_other(platform: Extended) -> None
     assert outcome.changed == {"m1": 2}
     assert platform.broker("m1") == "still broker m1 2"
     assert platform.broker("w1") == "still broker w1 3"
+    first, second = (started(platform, f"broker-{host}") for host in ("m1", "w1"))
+    assert first < second
     succeeds(platform, "playbooks/stack.yml")
 
 
@@ -234,10 +246,6 @@ def test_they_leave_a_host_that_is_removed(platform: Extended) -> None:
     assert platform.count("m2")[0] == 200
 
 
-def services(platform: Extended) -> list[str]:
-    return platform.lab.read("m1", "docker service ls --format '{{.Name}}'").split()
-
-
 def test_after_the_removal_a_run_changes_nothing(platform: Extended) -> None:
     assert succeeds(platform, SITE).changed == {}
 
@@ -246,7 +254,7 @@ def test_a_reset_leaves_nothing_of_them(platform: Extended) -> None:
     sure = {"reset_confirm": "elk", "reset_data": True, "reset_data_confirm": "elk"}
     succeeds(platform, RESET, **sure)
     for host in platform.hosts:
-        left = "docker ps -q; docker info -f '{{.Swarm.LocalNodeState}}'; ls -d /srv/elk"
+        left = "docker ps -aq; docker info -f '{{.Swarm.LocalNodeState}}'; ls -d /srv/elk"
         assert platform.lab.read(host, f"{left} /etc/elk 2>/dev/null; true") == "inactive"
         assert platform.lab.read(host, f"{UNITS}; {RULES} 2>/dev/null; true") == ""
         assert platform.ticker(host) == "0"

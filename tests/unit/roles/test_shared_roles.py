@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the elk.swarm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared roles name no service: what they know of one is in its meta/service.yml.
+"""Shared roles and playbooks name no service: what they know of one is in its meta/service.yml.
 
 They may name a section of the status, for which a service asks.
 """
@@ -31,6 +31,17 @@ SHARED_HELPERS = (
     HELPERS / "restore_plan.py",
     HELPERS / "secrets_survey.py",
     HELPERS / "service_settings.py",
+)
+# They call files of the roles of services.
+PLAYBOOKS = (
+    "add_host",
+    "remove_host",
+    "replace_host",
+    "rotate",
+    "scale",
+    "stack",
+    "upgrade",
+    "verify",
 )
 # A table of variables that people bring from other roles.
 FOREIGN = "foreign_names.py"
@@ -69,6 +80,11 @@ def test_a_shared_role_names_no_service(role: str) -> None:
 def test_a_shared_helper_names_no_service() -> None:
     assert all(path.exists() for path in SHARED_HELPERS)
     assert named(path for path in SHARED_HELPERS if path.name != FOREIGN) == []
+
+
+def test_a_playbook_that_loops_over_services_names_none() -> None:
+    files = [ROOT / "playbooks" / f"{name}.yml" for name in PLAYBOOKS]
+    assert named(files) == []
 
 
 def test_there_are_services() -> None:

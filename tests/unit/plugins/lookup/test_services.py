@@ -64,6 +64,10 @@ QUERIES = {
     "task": "'hello'",
     "fields": "'hello', fields=['hosts']",
     "secrets": "'plain', secrets=true",
+    "leaving": "'hello', fields=['hosts']",
+    "values": "'credentials', fields=['credentials'], secrets=true",
+    "no_values": "'credentials', fields=['credentials']",
+    "no_variable": "'no_variable', fields=['credentials'], secrets=true",
     "folder": "'folder'",
     "two": "'hello', 'plain'",
     "collection": "'elk.swarm.controller_of_nothing'",
@@ -77,6 +81,12 @@ QUERIES = {
     "undefined": "'undefined'",
     "wrong": "'wrong'",
     "no_collection": "'acme.tools.hello'",
+}
+
+# What tasks set.
+VARIABLES: dict[str, dict[str, Any]] = {
+    "task": {"hello_port": 17},
+    "leaving": {"elk_hosts_leaving": "{{ ['m1'] }}"},
 }
 
 
@@ -101,6 +111,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(roles / "hello" / "meta" / "service.yml", {"hello": HELLO})
     write(roles / "hello" / "defaults" / "main.yml", DEFAULTS)
     write(roles / "plain" / "meta" / "service.yml", plain())
+    token = {"name": "plain_token", "secret": "s", "renewal": "r"}
+    key = {**token, "name": "plain_key", "variable": "plain_key"}
+    write(roles / "credentials" / "meta" / "service.yml", plain(credentials=[token, key]))
+    write(roles / "credentials" / "defaults" / "main.yml", {"plain_key": "{{ 'of the role' }}"})
+    write(roles / "no_variable" / "meta" / "service.yml", plain(credentials=[key]))
     write(roles / "folder" / "meta" / "service.yml", {"folder": HELLO | {"data": []}})
     write(roles / "folder" / "defaults" / "main" / "one.yml", DEFAULTS | {"hello_port": 1})
     write(roles / "folder" / "defaults" / "main" / "two.yml", {"hello_port": 2, "base_hosts": []})
@@ -131,7 +146,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             # The next task notes the error, which is what the test compares.
             "ignore_errors": True,
             "register": name,
-            "vars": {"hello_port": 17} if name == "task" else {},
+            "vars": VARIABLES.get(name, {}),
         }
         error = {
             "content": "{{ {'error': " + name + ".msg} | to_json }}",
@@ -197,6 +212,17 @@ def test_only_what_is_asked_for_is_there(found: dict[str, Any]) -> None:
     assert found["secrets"][0]["data"] == [{"name": "plain", "storage": {"kind": "volume"}}]
 
 
+def test_a_host_that_leaves_the_platform_has_no_service(found: dict[str, Any]) -> None:
+    assert found["leaving"][0]["hosts"] == ["w1"]
+
+
+def test_values_of_credentials_are_those_that_the_role_sees(found: dict[str, Any]) -> None:
+    token, key = found["values"][0]["credentials"]
+    assert "value" not in token
+    assert (key["value"], key["rotate"]) == ("of the role", "passwords")
+    assert all("value" not in one for one in found["no_values"][0]["credentials"])
+
+
 def test_texts_of_a_check_are_evaluated_only_where_it_fails(found: dict[str, Any]) -> None:
     [service] = found["checks"]
     assert service["checks"] == [
@@ -249,6 +275,7 @@ def test_the_services_come_in_the_order_of_the_roles(found: dict[str, Any]) -> N
         ("unchecked_form", "undefined_field/meta/service.yml: plain.imaeg: unknown, allowed are"),
         ("undefined", "'nobody_sets_this' is undefined"),
         ("undefined", "roles/undefined/meta/service.yml cannot be evaluated"),
+        ("no_variable", "the variable plain_key of a credential is not set"),
         ("wrong", "roles/wrong/meta/service.yml: plain: value of kind must be one of"),
         ("collection", "Role elk.swarm.controller_of_nothing was not found. Tried were "),
         ("no_collection", "collection acme.tools is not installed"),

@@ -26,10 +26,12 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.services import
     Port,
     Service,
     ServiceError,
+    Upgrade,
     check_names,
     parse,
     published_on,
     reduced,
+    staying,
 )
 from repo import ROOT
 
@@ -131,6 +133,11 @@ def test_a_dictionary_and_back() -> None:
             {"kind": "global"},
             "hello.replicas: only kind replicated has it, and the kind is global",
         ),
+        ({"upgrade": {"first": True}}, "hello: upgrade.first. Supported parameters include: order"),
+        (
+            {"credentials": [{**HELLO["credentials"][0], "rotate": "keys"}]},
+            "hello.credentials[0]: value of rotate must be one of: passwords, encryption_keys",
+        ),
         ({"labels": ["node.hello"]}, "hello.labels: node.hello must begin with elk."),
         ({"ports": ["8443"]}, "hello: Elements value for option 'ports'"),
         ({"ports": [{"name": "hello"}]}, "hello.ports[0]: missing required arguments: port"),
@@ -150,6 +157,10 @@ def test_a_dictionary_and_back() -> None:
         (
             {"kind": "host", "replicas": "left out"},
             "hello.ports[0].publish: ingress needs a service of the swarm, and the kind is host",
+        ),
+        (
+            {"kind": "host", "replicas": "left out", "ports": []},
+            "hello.image: needs a service of the swarm, and the kind is host; hello.labels: needs",
         ),
         (
             {"certificates": [{"name": "kibana", "names": []}]},
@@ -273,3 +284,14 @@ def test_the_lookup_can_be_asked_for_every_field() -> None:
 @pytest.mark.parametrize("name", sorted({*ALL, *PORT, *DATA, *CERTIFICATE, *CREDENTIAL, *CHECK}))
 def test_the_docs_explain_every_field(name: str) -> None:
     assert f"| `{name}` |" in (ROOT / "docs" / "services.md").read_text()
+
+
+def test_a_role_is_upgraded_at_once() -> None:
+    assert (read().upgrade, read(upgrade={"order": "5"}).upgrade) == (Upgrade(50), Upgrade(5))
+    agent = {"title": "Agent", "kind": "host", "hosts": ["m1"], "upgrade": {"order": 10}}
+    with pytest.raises(ServiceError, match="its services need one upgrade"):
+        parse({"hello": HELLO, "agent": agent}, "hello", "service.yml")
+
+
+def test_hosts_that_leave_are_left_out_and_the_order_stays() -> None:
+    assert staying(("w2", "m1", "w1"), ["m1", "m2"]) == ["w2", "w1"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.exami
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site import (
     Finding,
+    Host,
     Site,
 )
 from ansible_collections.elk.swarm.plugins.module_utils.platform.service_settings import (
@@ -54,6 +56,15 @@ def problems(site: Site) -> list[Finding]:
 
 def test_a_service_with_names_of_its_own_is_accepted() -> None:
     assert problems(site(checks=[condition("hello_values")])) == []
+
+
+@pytest.mark.parametrize(("unit", "taken"), [("greeter.service", 0), ("other.service", 1)])
+def test_a_port_of_its_own_unit_is_not_taken(unit: str, taken: int) -> None:
+    listener = {"port": 8443, "protocol": "tcp", "process": "python3", "unit": unit}
+    found = site(kind="host", replicas=None)
+    host = Host("m1", {}, {"listeners": [listener], "docker": {"swarm": {"state": "active"}}})
+    of_host = replace(found, groups={"swarm_managers": ["m1"]}, hosts={"m1": host})
+    assert len(examine(of_host, only=["ports"])) == taken
 
 
 @pytest.mark.parametrize(
