@@ -86,7 +86,7 @@ def certificate_matches(
         certificate_comparison as comparison,
     )
 
-    desired = comparison.Desired(common_name, frozenset(names), frozenset(usages), int(days))
+    desired = comparison.Desired(common_name, frozenset(names), frozenset(usages), days)
     return comparison.matches(certificate, authority, desired, datetime.datetime.now(datetime.UTC))
 
 
