@@ -45,8 +45,8 @@ def kinds() -> dict[str, str]:
 
 
 KINDS = kinds()
-# Only other roles set those of this role.
-PRIVATE = "replicated_service_"
+# Only roles and playbooks set these.
+PRIVATE = ("replicated_service_", "elk_rotation")
 CONTAINERS = sorted(
     name
     for name, kind in KINDS.items()

@@ -114,7 +114,7 @@ def desired_services(
     The table of services reports tasks that should run and do not.
     """
     by_name = {str(one["name"]): one for one in services}
-    found = []
+    found: list[Finding] = []
     for one in described:
         found += _services_of_hosts(one, by_name)
         name, replicas, variable = one.service, one.replicas, f"{one.name}_replicas"

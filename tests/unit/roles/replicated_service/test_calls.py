@@ -197,6 +197,22 @@ def test_a_service_that_differs_is_not_scaled(tmp_path: Path) -> None:
     assert "It differs. Nothing was changed." in found.output
 
 
+def test_a_host_that_leaves_the_platform_gets_no_task(tmp_path: Path) -> None:
+    found = played(
+        tmp_path, role("logstash"), role("kibana"), variables={"membership_leaving": "m1"}
+    )
+    assert found.code == 0, found.output
+    labels: dict[str, dict[str, str | None]] = {}
+    for one in found.of("node_labels"):
+        for name, values in one.arguments["labels"].items():
+            labels.setdefault(name, {}).update(values)
+    assert labels == {
+        "elk.logstash": {"w1": "true", "m1": None},
+        "elk.kibana": {"w1": "true", "m1": None},
+    }
+    assert [one.arguments["replicas"] for one in found.of("service")][-2:] == [1, 1]
+
+
 def test_an_update_keeps_the_number_of_tasks(tmp_path: Path) -> None:
     found = played(tmp_path, role("logstash", "update.yml"))
     assert [one.arguments["replicas"] for one in found.of("service")] == [-1]
