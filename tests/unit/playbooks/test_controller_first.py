@@ -79,7 +79,7 @@ def test_no_default_makes_a_secret_before_the_comparison() -> None:
             if "elk.swarm.local_secret" in str(text):
                 found.append(re.sub(r"\s+", " ", str(text)))
     assert len(found) == 6
-    assert all("make=preflight__make_secrets | default(true)" in text for text in found)
+    assert all("make=elk_make_secrets | default(true)" in text for text in found)
     role = yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())
     # An undefined result would count as a success.
-    assert "preflight_checked is defined and" in role["preflight__make_secrets"]
+    assert "__preflight_checked is defined and" in role["elk_make_secrets"]

@@ -59,7 +59,7 @@ def run(folder: Path, name: str, *words: str) -> Outcome:
         "ansible_python_interpreter": sys.executable,
         "elk_local_dir": str(folder / "secrets"),
         # The specs make no secret: the comparison has not run.
-        "preflight__make_secrets": False,
+        "elk_make_secrets": False,
     }
     inventory: dict[str, Any] = {
         name: {"hosts": {host: {} for host in hosts}} for name, hosts in GROUPS.items()

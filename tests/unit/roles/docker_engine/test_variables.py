@@ -31,19 +31,19 @@ def look(*missing: str, held: bool = True, manager: bool = False) -> dict[str, A
 
 # Expression, its value, and the variables that it depends on.
 CASES: list[tuple[str, Any, dict[str, Any]]] = [
-    ("docker_engine__incomplete", False, {"docker_engine_version": ""}),
-    ("docker_engine__incomplete", False, {"docker_engine_version": "28.5.1"}),
-    ("docker_engine__incomplete", False, {"docker_engine_version": "28.*"}),
-    ("docker_engine__incomplete", False, {"docker_engine_version": "5:28.5.*"}),
-    ("docker_engine__incomplete", True, {"docker_engine_version": "28.4.*"}),
-    ("docker_engine__incomplete", True, {"docker_engine_look": look("iptables")}),
-    ("docker_engine__packages.replaces", False, {"docker_engine_look": look("iptables")}),
-    ("docker_engine__packages.replaces", True, {"docker_engine_look": look("containerd.io")}),
-    ("docker_engine__packages.older", False, {"docker_engine_version": "28.*"}),
-    ("docker_engine__packages.older", True, {"docker_engine_version": "28.4.0"}),
+    ("__docker_engine_incomplete", False, {"docker_engine_version": ""}),
+    ("__docker_engine_incomplete", False, {"docker_engine_version": "28.5.1"}),
+    ("__docker_engine_incomplete", False, {"docker_engine_version": "28.*"}),
+    ("__docker_engine_incomplete", False, {"docker_engine_version": "5:28.5.*"}),
+    ("__docker_engine_incomplete", True, {"docker_engine_version": "28.4.*"}),
+    ("__docker_engine_incomplete", True, {"__docker_engine_look": look("iptables")}),
+    ("__docker_engine_packages.replaces", False, {"__docker_engine_look": look("iptables")}),
+    ("__docker_engine_packages.replaces", True, {"__docker_engine_look": look("containerd.io")}),
+    ("__docker_engine_packages.older", False, {"docker_engine_version": "28.*"}),
+    ("__docker_engine_packages.older", True, {"docker_engine_version": "28.4.0"}),
     # Before the look at the host.
     (
-        "docker_engine__packages.specs",
+        "__docker_engine_packages.specs",
         [
             "docker-ce=5:28.*",
             "docker-ce-cli=5:28.*",
@@ -51,21 +51,21 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
             "ca-certificates",
             "iptables",
         ],
-        {"docker_engine_version": "28.*", "docker_engine_look": {}},
+        {"docker_engine_version": "28.*", "__docker_engine_look": {}},
     ),
-    ("docker_engine__hold_wrong", [], {}),
-    ("docker_engine__hold_wrong", HELD, {"docker_engine_hold": False}),
-    ("docker_engine__hold_wrong", HELD, {"docker_engine_look": look(held=False)}),
+    ("__docker_engine_hold_wrong", [], {}),
+    ("__docker_engine_hold_wrong", HELD, {"docker_engine_hold": False}),
+    ("__docker_engine_hold_wrong", HELD, {"__docker_engine_look": look(held=False)}),
     # apt takes the hold off what it changes.
-    ("docker_engine__hold_wrong", HELD, {"docker_engine_installed": {"changed": True}}),
-    ("docker_engine__hold_wrong", [], {"ansible_facts": {"os_family": "RedHat"}}),
+    ("__docker_engine_hold_wrong", HELD, {"__docker_engine_installed": {"changed": True}}),
+    ("__docker_engine_hold_wrong", [], {"ansible_facts": {"os_family": "RedHat"}}),
     (
-        "docker_engine__defaults",
+        "__docker_engine_defaults",
         {"log-driver": "local", "log-opts": {"max-size": "20m", "max-file": "5"}},
         {"docker_engine_log_max_size": "20m", "docker_engine_log_max_files": 5},
     ),
     (
-        "docker_engine__defaults",
+        "__docker_engine_defaults",
         {"log-driver": "journald", "registry-mirrors": ["https://mirror"]},
         {
             "docker_engine_log_driver": "journald",
@@ -73,9 +73,9 @@ CASES: list[tuple[str, Any, dict[str, Any]]] = [
         },
     ),
     # Not this host, and not the one that is no manager. Nobody has looked at m3.
-    ("docker_engine__witness", "m3", {}),
-    ("docker_engine__witness", "m1", {"groups": {"swarm_managers": ["m1", "m2"]}}),
-    ("docker_engine__witness", "m1", {"groups": {}}),
+    ("__docker_engine_witness", "m3", {}),
+    ("__docker_engine_witness", "m1", {"groups": {"swarm_managers": ["m1", "m2"]}}),
+    ("__docker_engine_witness", "m1", {"groups": {}}),
 ]
 
 
@@ -84,7 +84,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("docker_engine")
     common = {
         "docker_engine_source": "docker_ce",
-        "docker_engine_look": look(),
+        "__docker_engine_look": look(),
         "ansible_facts": {
             "os_family": "Debian",
             "distribution": "Debian",
@@ -96,8 +96,8 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         for number, (expression, _value, variables) in enumerate(CASES)
     ]
     looks = {
-        "m1": {"docker_engine_look": look(manager=True)},
-        "m2": {"docker_engine_look": look(manager=False)},
+        "m1": {"__docker_engine_look": look(manager=True)},
+        "m2": {"__docker_engine_look": look(manager=False)},
         "m3": {},
     }
     return evaluate(

@@ -26,7 +26,7 @@ def test_services_of_another_stack_name_go_as_well(tmp_path: Path) -> None:
     """They would be placed by the same labels, on the same port and the same data."""
     tasks = yaml.safe_load(TASKS.read_text())
     (task,) = [one for one in tasks[1]["block"] if "ansible.builtin.set_fact" in one]
-    chosen = task["ansible.builtin.set_fact"]["elasticsearch_first_services"]
+    chosen = task["ansible.builtin.set_fact"]["__elasticsearch_first_services"]
     ours = {"elk.generation": "0a1b2c3d"}
     services = [
         service("prod_elasticsearch-0a1b2c3d", **ours),
@@ -44,7 +44,7 @@ def test_services_of_another_stack_name_go_as_well(tmp_path: Path) -> None:
         local_dir=tmp_path,
         variables={
             **task["vars"],
-            "elasticsearch_services": {"services": services},
+            "__elasticsearch_services": {"services": services},
             "elk_stack_name": "elk",
         },
     )

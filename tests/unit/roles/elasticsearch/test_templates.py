@@ -86,8 +86,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         hosts="all",
         variables={
             "yml": str(ROLE / "templates" / "elasticsearch.yml.j2"),
-            "forming": {"elasticsearch_forming": True},
-            "formed": {"elasticsearch_forming": False},
+            "forming": {"__elasticsearch_forming": True},
+            "formed": {"__elasticsearch_forming": False},
             "index": str(ROLE / "templates" / "index_template.yml.j2"),
             "shown": SHOWN,
             "files": files,

@@ -124,7 +124,7 @@ class Stage:
             },
             {
                 "ansible.builtin.set_fact": {
-                    "elasticsearch_wanted_config": "{{ elasticsearch_config_hash }}"
+                    "__elasticsearch_wanted_config": "{{ elasticsearch_config_hash }}"
                 }
             },
             {"ansible.builtin.include_role": {**role, "tasks_from": "service.yml"}},

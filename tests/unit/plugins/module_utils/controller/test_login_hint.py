@@ -111,7 +111,7 @@ def test_states(place: Place) -> None:
 def test_the_variable_of_the_roles_follows_the_files(tmp_path: Path) -> None:
     """Without a rotation, with an interrupted one, and with a value from a variable."""
     (tmp_path / "elastic_password").write_text(f"{VALUE}\n")
-    shown = ["{{ elk_login_from }}", "{{ elasticsearch_login_lost }}"]
+    shown = ["{{ elk_login_from }}", "{{ __elasticsearch_login_lost }}"]
 
     def show(name: str, **variables: str) -> dict[str, Any]:
         copy = {"content": shown, "dest": f"{tmp_path}/{name}.json", "mode": "0600"}
@@ -184,5 +184,5 @@ def test_a_rotation_checks_the_login_before_it_creates_a_next_password() -> None
     modules = [name for task in rotation for name in task if name.startswith("elk.swarm.")]
     assert modules[:2] == ["elk.swarm.elasticsearch_login_info", "elk.swarm.secret_rotation"]
     assert rotation[0]["elk.swarm.elasticsearch_login_info"]["login_from"] == (
-        "{{ elasticsearch_login_lost }}"
+        "{{ __elasticsearch_login_lost }}"
     )
