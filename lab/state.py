@@ -17,9 +17,10 @@ PLATFORM_FILES = (
     "ca.*",
     "transport-ca.*",
     "certs/*",
-    "*_password",
+    # Also the next and the former ones, which a rotation leaves that was killed.
+    "*_password*",
     "kibana_*",
-    "secret_hash_key",
+    "secret_hash_key*",
     "status.html",
 )
 

@@ -87,6 +87,7 @@ def test_forget_removes_the_files_of_the_platform(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     (tmp_path / "certs").mkdir()
     secrets = ["ca.key", "certs/m1.key", "elastic_password", "kibana_token", "secret_hash_key"]
+    secrets += ["elastic_password.former", "logstash_password.next"]
     for name in [*secrets, "status.html", "images.json"]:
         (tmp_path / name).write_text("a secret")
     lab.save()
