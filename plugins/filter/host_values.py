@@ -34,6 +34,10 @@ options:
   default:
     description: Value for a host without any of the variables. When left out, the host's name.
     type: raw
+  by_host:
+    description: Whether the result is a dictionary with the names of the hosts as keys.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -48,13 +52,20 @@ EXAMPLES = r"""
     msg: >-
       {{ groups['all']
          | elk.swarm.host_values(hostvars, ['elasticsearch_node_roles'], default=['master']) }}
+
+- name: Show the address of each manager
+  ansible.builtin.debug:
+    msg: >-
+      {{ groups['swarm_managers']
+         | elk.swarm.host_values(hostvars, ['elk_address', 'ansible_host'], by_host=true) }}
 """
 
 RETURN = r"""
 _value:
-  description: One value for each host, in the order of the hosts.
-  type: list
-  elements: raw
+  description:
+    - One value for each host, in the order of the hosts. With O(by_host=true), a dictionary of
+      these values.
+  type: raw
   sample: [10.20.0.11, 10.20.0.12]
 """
 
@@ -70,16 +81,17 @@ def host_values(
     hostvars: Mapping[str, Mapping[str, Any]],
     names: Iterable[str],
     default: Any = _HOST_NAME,
-) -> list[Any]:
+    by_host: bool = False,
+) -> list[Any] | dict[str, Any]:
     """For each host the first defined variable of ``names``, else ``default``, else its name."""
-    names = list(names)
+    hosts, names = list(hosts), list(names)
     values: list[Any] = []
     for host in hosts:
         variables = hostvars[host]
         fallback = host if default is _HOST_NAME else default
         found = (_look_up(variables, name.split(".")) for name in names)
         values.append(next((value for value in found if value is not _MISSING), fallback))
-    return values
+    return dict(zip(hosts, values, strict=True)) if by_host else values
 
 
 def _look_up(value: Any, path: list[str]) -> Any:

@@ -27,13 +27,13 @@ options:
   variable:
     description: Host variable in which the result of M(elk.swarm.swarm_member_info) is registered.
     type: str
-    default: reset_found
+    default: __reset_found
 """
 
 EXAMPLES = r"""
 - name: Look at every host
   elk.swarm.swarm_member_info:
-  register: reset_found
+  register: __reset_found
 
 - name: Show which hosts would leave
   ansible.builtin.debug:
@@ -62,7 +62,7 @@ from typing import Any
 def reset_plan(
     hosts: Iterable[str],
     hostvars: Mapping[str, Mapping[str, Any]],
-    variable: str = "reset_found",
+    variable: str = "__reset_found",
 ) -> dict[str, Any]:
     """Put the hosts in the order in which they leave their swarm."""
     # Imported here, because Ansible loads all filters of the collection in every process that it

@@ -93,9 +93,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(ignore:moves) lists the nodes that restart, in order, each with the reasons, and whether
-      its data moves to other storage (C(moves_data)) and an interrupted run has moved its shards
-      away already (C(emptied)).
+    - RV(ignore:moves) lists the nodes that restart, in order, each with the reasons, with all of
+      this in one line (C(summary)), and whether its data moves to other storage (C(moves_data)) and
+      an interrupted run has moved its shards away already (C(emptied)).
     - RV(ignore:next) is the host of the first of them.
     - RV(ignore:refusals) lists what forbids all of the restarts.
     - RV(ignore:notes) lists what the operator should know before the restarts.
@@ -120,6 +120,7 @@ _value:
         elected: false
         missing: false
         reasons: ["configuration fedcba987654 becomes 0123456789ab"]
+        summary: "w1 (data): configuration fedcba987654 becomes 0123456789ab"
         before: 89abcdef
         after: 89abcdef
         version: 9.2.4

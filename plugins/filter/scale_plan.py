@@ -35,7 +35,7 @@ options:
   variable:
     description: Host variable in which the result of M(elk.swarm.logstash_queue) is registered.
     type: str
-    default: logstash_seen
+    default: __logstash_seen
 """
 
 EXAMPLES = r"""
@@ -43,7 +43,7 @@ EXAMPLES = r"""
   elk.swarm.logstash_queue:
     service: logshipper
     path: /srv/elk/logstash
-  register: logstash_seen
+  register: __logstash_seen
 
 - name: Look at the service
   elk.swarm.service_info:
@@ -82,7 +82,7 @@ def scale_plan(
     hostvars: Mapping[str, Mapping[str, Any]],
     wanted: Iterable[str],
     service: Mapping[str, Any],
-    variable: str = "logstash_seen",
+    variable: str = "__logstash_seen",
 ) -> dict[str, Any]:
     """Plan which hosts run a service, from what was found on them."""
     # Imported here, because Ansible loads all filters of the collection in every process that it

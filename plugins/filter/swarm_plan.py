@@ -38,7 +38,7 @@ options:
   variable:
     description: Host variable in which the result of M(elk.swarm.swarm_member_info) is registered.
     type: str
-    default: swarm_found
+    default: __swarm_found
   labels:
     description: Host variable with the labels of the host. Reserved labels are refused.
     type: str
@@ -48,7 +48,7 @@ options:
 EXAMPLES = r"""
 - name: Look at every host
   elk.swarm.swarm_member_info:
-  register: swarm_found
+  register: __swarm_found
 
 - name: Show the plan
   ansible.builtin.debug:
@@ -84,7 +84,7 @@ def swarm_plan(
     hostvars: Mapping[str, Mapping[str, Any]],
     managers: Iterable[str],
     accept_even_managers: bool = False,
-    variable: str = "swarm_found",
+    variable: str = "__swarm_found",
     labels: str = "swarm_labels",
 ) -> dict[str, Any]:
     """Plan how all hosts get into one swarm, from what was found on them."""

@@ -36,7 +36,7 @@ options:
   variable:
     description: Host variable in which the result of M(elk.swarm.swarm_member_info) is registered.
     type: str
-    default: swarm_found
+    default: __swarm_found
   answer:
     description: Host variable with the result of a task that tries to reach a lost host.
     type: str
@@ -75,7 +75,7 @@ def swarm_recovery(
     hostvars: Mapping[str, Mapping[str, Any]],
     managers: Iterable[str],
     lost: Iterable[str],
-    variable: str = "swarm_found",
+    variable: str = "__swarm_found",
     answer: str = "swarm_lost_answer",
 ) -> dict[str, Any]:
     """Plan the recovery from what was found on the hosts."""

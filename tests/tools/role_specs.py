@@ -48,6 +48,10 @@ class Role:
     errors: list[str] = field(default_factory=list)
     # What describes its service to other roles, empty if it has none.
     service: str = ""
+    # What other roles and playbooks call besides main: the specs of task files, by name.
+    doors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # The names of its task files.
+    tasks: frozenset[str] = frozenset()
 
     @property
     def prefix(self) -> str:
@@ -76,10 +80,12 @@ def load_role(folder: Path) -> Role:
     if defaults is None and defaults_file.exists():
         defaults = {}  # a role may have no variables
     specs = _read(folder / "meta" / "argument_specs.yml", errors) or {}
-    spec = specs.get("argument_specs", {}).get("main") if isinstance(specs, dict) else None
+    doors = dict(specs.get("argument_specs", {})) if isinstance(specs, dict) else {}
+    spec = doors.pop("main", None)
     service_file = folder / "meta" / "service.yml"
     service = service_file.read_text() if service_file.exists() else ""
-    return Role(folder.name, defaults, spec, errors, service)
+    tasks = frozenset(path.stem for path in (folder / "tasks").glob("*.yml"))
+    return Role(folder.name, defaults, spec, errors, service, doors, tasks)
 
 
 def load_roles(folder: Path) -> list[Role]:
@@ -170,6 +176,19 @@ def _default_problems(name: str, value: object, option: dict[str, Any]) -> list[
     return []
 
 
+def _door_problems(role: Role) -> list[str]:
+    """What is wrong with the entries for the task files that others call."""
+    found: list[str] = []
+    for name, spec in role.doors.items():
+        if name not in role.tasks:
+            found.append(f"{name}: is an entry of the specs and no task file")
+        if not spec.get("short_description"):
+            found.append(f"{name}: its entry has no short_description")
+        for option, about in (spec.get("options") or {}).items():
+            found += _option_problems(f"{name}: {option}", about)
+    return found
+
+
 def problems(role: Role) -> list[str]:
     """Everything that is wrong with the variables of a role, one sentence each."""
     found = list(role.errors)
@@ -190,6 +209,7 @@ def problems(role: Role) -> list[str]:
             found += _default_problems(name, defaults[name], option)
         elif role.defaults is not None and not (option or {}).get("required"):
             found.append(f"{name}: is in the specs and not in defaults/main.yml")
+    found += _door_problems(role)
     for name in sorted(defaults.keys() | role.options.keys()):
         # What a service tells another role may have its name, as firewall_kibana_networks.
         if not name.startswith(role.prefix) and not re.search(rf"\b{name}\b", role.service):
@@ -227,6 +247,17 @@ def _rows(
     return rows
 
 
+def _door_rows(role: Role) -> list[tuple[str, str, str]]:
+    return [
+        (
+            code(f"{name}.yml"),
+            cell(paragraphs(spec.get("short_description"))),
+            ", ".join(map(code, spec.get("options") or {})),
+        )
+        for name, spec in role.doors.items()
+    ]
+
+
 def page(role: Role) -> str:
     """The page of a role: what it does, and its variables."""
     spec = role.spec or {}
@@ -239,6 +270,10 @@ def page(role: Role) -> str:
         lines += table(("Variable", "Type", "Default", "What it does"), rows)
     else:
         lines.append("It has no variables.")
+    if role.doors:
+        lines += ["", "## Task files for playbooks and other roles", ""]
+        lines += ["Call them with `tasks_from`. They need the variables in the last column.", ""]
+        lines += table(("Task file", "What it does", "Variables"), _door_rows(role))
     if role.name != "elk":
         lines += ["", "The variables that all roles share are in [elk](elk.md)."]
     lines += ["", "Made by `make docs` from the role's argument specs.", ""]

@@ -56,6 +56,44 @@ def templates(value: Any) -> Iterator[str]:
             yield f"{{{{ {text} }}}}"
 
 
+def placed(name: str) -> Iterator[tuple[int, str, str]]:
+    """Every value with a template in a file: its line, its key, and the value."""
+    text = (ROOT / name).read_text()
+    if name.endswith(".j2"):
+        yield 1, "", text
+        return
+    for document in yaml.compose_all(text, Loader):
+        for line, key, value in _scalars(document):
+            if "{{" in value or "{%" in value:
+                yield line, key, value
+            elif key in BARE or key == "loop":
+                yield line, key, f"{{{{ {value} }}}}"
+
+
+def _scalars(node: yaml.Node | None, key: str = "") -> Iterator[tuple[int, str, str]]:
+    if isinstance(node, yaml.MappingNode):
+        for name, part in node.value:
+            yield from _scalars(part, str(name.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _scalars(part, key)
+    elif isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str":
+        yield node.start_mark.line + 1, key, node.value
+
+
+def parts(template: str) -> Iterator[tuple[int, str]]:
+    """Each expression and each statement of a template, with its line, as one line of text."""
+    words: list[str] = []
+    first = 1
+    for line, token, word in ENVIRONMENT.lex(template):
+        if token in {"variable_begin", "block_begin"}:
+            words, first = [], line
+        elif token in {"variable_end", "block_end"}:
+            yield first, " ".join("".join(words).split())
+        else:
+            words.append(word)
+
+
 def sources(*folders: str) -> list[str]:
     """The files in these folders that may hold templates."""
     return sorted(

@@ -94,6 +94,13 @@ class Node:
             found.append("a restart was requested")
         return [*found, *self.work]
 
+    def summary(self, restart: str) -> str:
+        """Which node restarts, and why, in one line."""
+        state = (
+            f"{', elected' if self.master else ''}{', not in the cluster' if self.missing else ''}"
+        )
+        return f"{self.name} ({NAMES[self.rank]}{state}): {', '.join(self.reasons(restart))}"
+
 
 @dataclass(frozen=True)
 class Cluster:

@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ansible_collections.elk.swarm.plugins.module_utils.common.addresses import in_url
 from ansible_collections.elk.swarm.plugins.module_utils.elasticsearch.client import (
     ElasticsearchError,
 )
@@ -51,8 +52,7 @@ class Target:
     protocol: str
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}/{self.protocol}"
+        return f"{in_url(self.address)}:{self.port}/{self.protocol}"
 
 
 @dataclass(frozen=True)

@@ -212,8 +212,8 @@ def test_no_host_is_touched_while_another_one_is_down(lab: Lab, changes: dict[st
             **changes,
             "docker_engine_log_max_size": "40m",
             # Seconds that the role waits. Preflight would report this private variable as unknown.
-            "docker_engine__patience": 5,
-            "preflight_own_variables": ["docker_engine__patience"],
+            "__docker_engine_patience": 5,
+            "preflight_own_variables": ["__docker_engine_patience"],
         },
     )
     assert outcome.code != 0

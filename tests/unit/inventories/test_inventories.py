@@ -108,8 +108,8 @@ def site(source: Path) -> Site:
         variables[host.name] = [name for name in own if not name.startswith("ansible_")]
         facts = {
             "ansible_facts": {"nodename": host.name},
-            "preflight_kinds": {},
-            "preflight__texts": [],
+            "__preflight_kinds": {},
+            "__preflight_texts": [],
             "inventory_hostname": host.name,
             "hostvars": {host.name: own},
             "groups": groups,
@@ -185,8 +185,10 @@ def test_a_misspelt_variable_of_an_inventory_is_found(tmp_path: Path) -> None:
 
 def test_every_variable_of_the_roles_is_known_by_its_kind() -> None:
     assert {"elk_version", "logstash_replicas", "pki_valid_days"} <= VOCABULARY.options
-    assert "elasticsearch_dir" in VOCABULARY.computed
-    assert {"swarm_plan", "elasticsearch_before", "preflight_survey"} <= VOCABULARY.internal
+    assert "elasticsearch_generation" in VOCABULARY.computed
+    assert {"membership_plan", "elasticsearch_turn", "preflight_survey"} <= VOCABULARY.internal
+    assert {"__swarm_plan", "__elasticsearch_before"} <= VOCABULARY.private_facts
+    assert not {"__elasticsearch_dir", "__kibana_label"} & VOCABULARY.private_facts
     assert not VOCABULARY.options & VOCABULARY.computed
     defaults = {
         name for path in ROOT.glob("roles/*/defaults/main.yml") for name in read(path) or {}

@@ -16,11 +16,14 @@ import yaml
 from repo import ROOT
 
 PREFLIGHT = "elk.swarm.preflight"
+PLAYBOOKS_FOLDER = ROOT / "playbooks"
+COMPARISON = "tasks/compare_secrets.yml"
+CHECKS = "checks.yml"
 # Playbooks that use no secrets or only read them. Reset compares in its role.
 OTHERS = {"status", "volumes_audit", "volumes_clean", "fetch_secrets", "reset"}
-IMPORTED = {"site"}
+IMPORTED = {"site", "checks"}
 PLAYBOOKS = sorted(
-    path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in OTHERS | IMPORTED
+    path.stem for path in PLAYBOOKS_FOLDER.glob("*.yml") if path.stem not in OTHERS | IMPORTED
 )
 
 
@@ -34,11 +37,19 @@ def roles(items: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield item[action]["name"], item
         if "role" in item:
             yield item["role"], item
+        if "ansible.builtin.import_tasks" in item:
+            tasks = PLAYBOOKS_FOLDER / item["ansible.builtin.import_tasks"]
+            yield from roles(yaml.safe_load(tasks.read_text()))
+
+
+def plays(name: str) -> Iterator[dict[str, Any]]:
+    for play in yaml.safe_load((PLAYBOOKS_FOLDER / f"{name}.yml").read_text()):
+        imported = play.get("ansible.builtin.import_playbook")
+        yield from plays(imported.removesuffix(".yml")) if imported else [play]
 
 
 def first_roles(name: str) -> list[tuple[str, dict[str, Any]]]:
-    plays = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
-    for play in plays:
+    for play in plays(name):
         parts = [play.get(part) or [] for part in ("pre_tasks", "roles", "tasks", "post_tasks")]
         found = [role for part in parts for role in roles(part)]
         if found:
@@ -63,6 +74,28 @@ def test_parts_of_a_run_compare_with_any_tags(name: str) -> None:
     assert task["ansible.builtin.include_role"]["apply"] == {"tags": ["always"]}
 
 
+def test_both_checks_stand_once() -> None:
+    """All playbooks import one file for each."""
+    every = sorted(PLAYBOOKS_FOLDER.rglob("*.yml"))
+    found = {
+        (str(path.relative_to(PLAYBOOKS_FOLDER)), bool(role.get("tasks_from")))
+        for path in every
+        for role in calls_of_preflight(path.read_text())
+    }
+    own = {
+        # With the plan of the hosts between the comparison and the rest.
+        ("add_host.yml", False),
+        ("fetch_secrets.yml", True),
+    }
+    assert found == {(COMPARISON, True), (CHECKS, False)} | own
+
+
+def calls_of_preflight(text: str) -> list[dict[str, Any]]:
+    """The calls of the role in the text of a playbook."""
+    call = rf"(?:name|role): {re.escape(PREFLIGHT)}\n(?: +tasks_from: (\w+\.yml))?"
+    return [{"tasks_from": one[1]} for one in re.finditer(call, text)]
+
+
 def test_a_reset_compares_before_it_plans() -> None:
     tasks = yaml.safe_load((ROOT / "roles/reset/tasks/main.yml").read_text())
     files = [
@@ -79,7 +112,7 @@ def test_no_default_makes_a_secret_before_the_comparison() -> None:
             if "elk.swarm.local_secret" in str(text):
                 found.append(re.sub(r"\s+", " ", str(text)))
     assert len(found) == 6
-    assert all("make=preflight__make_secrets | default(true)" in text for text in found)
+    assert all("make=elk_make_secrets | default(true)" in text for text in found)
     role = yaml.safe_load((ROOT / "roles/preflight/vars/main.yml").read_text())
     # An undefined result would count as a success.
-    assert "preflight_checked is defined and" in role["preflight__make_secrets"]
+    assert "__preflight_checked is defined and" in role["elk_make_secrets"]

@@ -107,7 +107,7 @@ def test_ports_are_checked_from_where_the_hosts_are_reached(
         "become": True,
         "tasks": [
             {
-                "ansible.builtin.import_role": {**role, "rolespec_validate": False},
+                "ansible.builtin.import_role": role,
                 "vars": {"elk_probe_ports": [1]},
             },
             {

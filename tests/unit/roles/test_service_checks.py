@@ -109,7 +109,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         for name, value, *_rest in BAD
     ]
     groups: dict[str, Any] = {"swarm_managers": {"hosts": {"m1": {}}}}
-    variables = {"preflight__make_secrets": False}
+    variables = {"elk_make_secrets": False}
     found = evaluate(folder, [*cases, *MORE], groups=groups, local_dir=folder, variables=variables)
     return found["m1"]
 

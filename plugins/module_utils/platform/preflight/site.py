@@ -78,6 +78,8 @@ class Vocabulary:
     computed: frozenset[str] = frozenset()
     # What tasks set while they run, and other names that they use.
     internal: frozenset[str] = frozenset()
+    # What tasks set of the variables that are private to a role.
+    private_facts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

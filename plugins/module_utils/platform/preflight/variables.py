@@ -23,6 +23,8 @@ from ansible_collections.elk.swarm.plugins.module_utils.platform.preflight.site 
 # How similar a name must be to a known one to count as misspelt.
 NEAR_ENDING = 0.6
 NEAR_NAME = 0.88
+SPECS = "meta/argument_specs.yml"
+_FACTS = re.compile(r"^( *)ansible\.builtin\.set_fact:\n((?:\1 +.*\n)+)", re.MULTILINE)
 
 
 def nearest(name: str, vocabulary: Vocabulary) -> str:
@@ -41,6 +43,11 @@ def nearest(name: str, vocabulary: Vocabulary) -> str:
     return best
 
 
+def _main_entry(specs: str) -> str:
+    """The entry of argument specs for users. The others are for playbooks and other roles."""
+    return re.split(r"^  (?!main:)\w+:$", specs, maxsplit=1, flags=re.MULTILINE)[0]
+
+
 def read_vocabulary(
     roles: Mapping[str, Mapping[str, str]], playbooks: Sequence[str] = ()
 ) -> Vocabulary:
@@ -54,13 +61,16 @@ def read_vocabulary(
     key = re.compile(rf"^([ \t]*)(?:- )?((?:{ours})\w+):", re.MULTILINE)
     register = re.compile(rf"\bregister:\s*((?:{ours})\w+)")
     word = re.compile(rf"\b(?:{ours})\w+")
+    private_key = re.compile(rf"^ *(__(?:{ours})\w+):", re.MULTILINE)
+    private_register = re.compile(rf"\bregister:\s*(__(?:{ours})\w+)")
     option: set[str] = set()
     computed: set[str] = set()
     given: set[str] = set()
     used: set[str] = set()
+    facts: set[str] = set()
     for files in roles.values():
         for path, text in files.items():
-            found = key.findall(text)
+            found = key.findall(_main_entry(text) if path == SPECS else text)
             if path.startswith(("defaults/", "meta/")):
                 option.update(name for _indent, name in found)
             elif path.startswith("vars/"):
@@ -68,6 +78,9 @@ def read_vocabulary(
             else:
                 given.update([*(name for _indent, name in found), *register.findall(text)])
                 used.update(word.findall(text))
+                facts.update(private_register.findall(text))
+                for _indent, block in _FACTS.findall(text):
+                    facts.update(private_key.findall(block))
     for text in playbooks:
         used.update(word.findall(text))
     computed -= given | option
@@ -76,7 +89,19 @@ def read_vocabulary(
         frozenset(option),
         frozenset(computed),
         frozenset((given | used) - option - computed),
+        frozenset(facts),
     )
+
+
+def private_role(name: str, vocabulary: Vocabulary) -> str:
+    """The role that a variable is private to; empty if it is not private.
+
+    A fact that a role sets is among the variables of a host as well, so it is not private here.
+    """
+    if name in vocabulary.private_facts:
+        return ""
+    roles = [one for one in vocabulary.prefixes if name.startswith(f"__{one}")]
+    return max(roles, key=len, default="").rstrip("_")
 
 
 @check("variables")
@@ -85,13 +110,21 @@ def check_variables(site: Site) -> Iterator[Finding]:
     holders: dict[str, list[str]] = {}
     for host, names in site.variables.items():
         for name in names:
-            if name.startswith(words.prefixes) or (words.prefixes and name in FOREIGN):
+            foreign = words.prefixes and name in FOREIGN
+            if name.startswith(words.prefixes) or foreign or private_role(name, words):
                 holders.setdefault(name, []).append(host)
     passed = {*words.options, *words.internal, *site.texts("preflight_own_variables")}
     for name, hosts in sorted(holders.items()):
         if name in passed:
             continue
         where = site.where(name, hosts, list(site.variables))
+        if role := private_role(name, words):
+            yield Finding(
+                where,
+                f"is private to the role {role}, and nothing may set it from elsewhere.",
+                "Remove it. docs/roles has the variables for you.",
+            )
+            continue
         if name in words.computed:
             yield Finding(
                 where,

@@ -39,3 +39,9 @@ def test_dots_lead_into_a_variable() -> None:
     known = {"m1": {"ansible_facts": {"nodename": "one"}}, "m2": {"ansible_facts": {}}}
     names = ["elk_node_name", "ansible_facts.nodename"]
     assert host_values(["m1", "m2"], known, names) == ["one", "m2"]
+
+
+def test_values_by_host_have_the_order_of_the_list() -> None:
+    found = host_values(["w1", "m1"], HOSTVARS, ["roles"], default="none", by_host=True)
+    assert found == {"w1": [], "m1": "none"}
+    assert list(found) == ["w1", "m1"]

@@ -25,11 +25,8 @@ def service(name: str, **labels: str) -> dict[str, Any]:
 def test_services_of_another_stack_name_go_as_well(tmp_path: Path) -> None:
     """They would be placed by the same labels, on the same port and the same data."""
     tasks = yaml.safe_load(TASKS.read_text())
-    (chosen,) = [
-        task["ansible.builtin.set_fact"]["elasticsearch_first_services"]
-        for task in tasks[1]["block"]
-        if "ansible.builtin.set_fact" in task
-    ]
+    (task,) = [one for one in tasks[1]["block"] if "ansible.builtin.set_fact" in one]
+    chosen = task["ansible.builtin.set_fact"]["__elasticsearch_first_services"]
     ours = {"elk.generation": "0a1b2c3d"}
     services = [
         service("prod_elasticsearch-0a1b2c3d", **ours),
@@ -45,6 +42,10 @@ def test_services_of_another_stack_name_go_as_well(tmp_path: Path) -> None:
         [Case("names", chosen.strip().removeprefix("{{").removesuffix("}}"))],
         groups={"swarm_managers": {"hosts": {"m1": {}}}},
         local_dir=tmp_path,
-        variables={"elasticsearch_services": {"services": services}, "elk_stack_name": "elk"},
+        variables={
+            **task["vars"],
+            "__elasticsearch_services": {"services": services},
+            "elk_stack_name": "elk",
+        },
     )
     assert found["m1"]["names"] == ["elk_elasticsearch-0a1b2c3d", "prod_elasticsearch-0a1b2c3d"]

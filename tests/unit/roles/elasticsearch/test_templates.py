@@ -54,11 +54,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
 WITH_FILES = ["plain", "bind", "retention", "without_ilm"]
 EVERYWHERE = ["plain", "plugin"]
 SHOWN = {
-    name: f"{{{{ elasticsearch_{name} }}}}"
-    for name in (
-        *("generation", "config_hash", "service_name", "java_options"),
-        *("master_names", "node_names", "index_replicas", "data"),
-    )
+    **{
+        name: f"{{{{ elasticsearch_{name} }}}}"
+        for name in ("generation", "config_hash", "node_names", "index_replicas", "data")
+    },
+    **{
+        name: f"{{{{ __elasticsearch_{name} }}}}"
+        for name in ("service_name", "java_options", "master_names")
+    },
 }
 
 
@@ -86,8 +89,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         hosts="all",
         variables={
             "yml": str(ROLE / "templates" / "elasticsearch.yml.j2"),
-            "forming": {"elasticsearch_forming": True},
-            "formed": {"elasticsearch_forming": False},
+            "forming": {"__elasticsearch_forming": True},
+            "formed": {"__elasticsearch_forming": False},
             "index": str(ROLE / "templates" / "index_template.yml.j2"),
             "shown": SHOWN,
             "files": files,
@@ -104,7 +107,6 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 "ansible.builtin.import_role": {
                     "name": "elk.swarm.elasticsearch",
                     "tasks_from": "defaults.yml",
-                    "rolespec_validate": False,
                 },
             },
         ],

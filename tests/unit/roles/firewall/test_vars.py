@@ -44,9 +44,9 @@ def test_the_networks_of_each_service_reach_its_ports(tmp_path: Path) -> None:
     found = evaluate(
         tmp_path,
         [
-            Case("defaults", "firewall__published"),
-            Case("changed", "firewall__published", CHANGED),
-            Case("own", "firewall__published", {"elk_additional_service_roles": ["hello"]}),
+            Case("defaults", "__firewall_published"),
+            Case("changed", "__firewall_published", CHANGED),
+            Case("own", "__firewall_published", {"elk_additional_service_roles": ["hello"]}),
         ],
         groups={
             "swarm_managers": {"hosts": {"m1": {}, "m2": {}, "w1": {}}},
@@ -56,7 +56,7 @@ def test_the_networks_of_each_service_reach_its_ports(tmp_path: Path) -> None:
         },
         local_dir=tmp_path,
         hosts="swarm_managers",
-        variables={"firewall_look": {"controller": CONTROLLER}},
+        variables={"__firewall_look": {"controller": CONTROLLER}},
         vars_files=[
             ROOT / "roles" / role / kind / "main.yml"
             for role, kind in (

@@ -34,7 +34,7 @@ def parameters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[
     roles = [ROOT / "roles" / name for name in ("elk", "host_tuning")]
     found: dict[str, list[dict[str, Any]]] = evaluate(
         tmp,
-        [Case(name, "host_tuning__parameters", given) for name, (given, _) in CASES.items()],
+        [Case(name, "__host_tuning_parameters", given) for name, (given, _) in CASES.items()],
         groups={
             "swarm_managers": {"hosts": {"m1": {}}},
             "swarm_workers": {"hosts": {"w1": {}}},

@@ -57,13 +57,13 @@ EVENTS: dict[str, Any] = {"left": {"events": 7, "problems": []}}
 UNKNOWN: dict[str, Any] = {"left": {"events": None, "problems": ["not mounted"]}}
 NOTHING: dict[str, Any] = {"left": {"events": 0, "problems": []}}
 RUNS: dict[str, Any] = {"left": {}, "containers": ["c1"]}
-PLAN = {"logstash_plan": {"leave": ["m1"]}}
+PLAN = {"__logstash_plan": {"leave": ["m1"]}}
 ALLOWED = {"logstash_leave_undrained": "true"}
 
 
 def stopped(left: dict[str, Any]) -> dict[str, Any]:
     result = {**left, "stop": {"drained": not left["left"]["events"]}, "told": "It stopped."}
-    return {"logstash_stopped": result, "hostvars": {"m1": {"logstash_stopped": result}}}
+    return {"__logstash_stop": result, "hostvars": {"m1": {"__logstash_stop": result}}}
 
 
 STOPPED = stopped(EVENTS)
@@ -80,24 +80,32 @@ MESSAGES = {
 
 CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     # The host is to be removed from the platform.
-    "removed with events": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS}, True),
-    "removed, unknown": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": UNKNOWN}, True),
+    "removed with events": (
+        REMOVED,
+        {"elk_hosts_leaving": ["m1"], "__logstash_seen": EVENTS},
+        True,
+    ),
+    "removed, unknown": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": UNKNOWN}, True),
     "removed, allowed": (
         REMOVED,
-        {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS, **ALLOWED},
+        {"elk_hosts_leaving": ["m1"], "__logstash_seen": EVENTS, **ALLOWED},
         False,
     ),
-    "removed, empty": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": NOTHING}, False),
-    "removed, runs": (REMOVED, {"elk_hosts_leaving": ["m1"], "logstash_seen": RUNS}, False),
-    "another is removed": (REMOVED, {"elk_hosts_leaving": ["w1"], "logstash_seen": EVENTS}, False),
-    "none is removed": (REMOVED, {"logstash_seen": EVENTS}, False),
+    "removed, empty": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": NOTHING}, False),
+    "removed, runs": (REMOVED, {"elk_hosts_leaving": ["m1"], "__logstash_seen": RUNS}, False),
+    "another is removed": (
+        REMOVED,
+        {"elk_hosts_leaving": ["w1"], "__logstash_seen": EVENTS},
+        False,
+    ),
+    "none is removed": (REMOVED, {"__logstash_seen": EVENTS}, False),
     # The host gives up Logstash, which does not run there.
-    "leaves with events": (LEAVES, {**PLAN, "logstash_seen": EVENTS}, True),
-    "leaves, unknown": (LEAVES, {**PLAN, "logstash_seen": UNKNOWN}, True),
-    "leaves, allowed": (LEAVES, {**PLAN, "logstash_seen": EVENTS, **ALLOWED}, False),
-    "leaves, empty": (LEAVES, {**PLAN, "logstash_seen": NOTHING}, False),
-    "leaves, runs": (LEAVES, {**PLAN, "logstash_seen": RUNS}, False),
-    "stays": (LEAVES, {"logstash_plan": {"leave": ["w1"]}, "logstash_seen": EVENTS}, False),
+    "leaves with events": (LEAVES, {**PLAN, "__logstash_seen": EVENTS}, True),
+    "leaves, unknown": (LEAVES, {**PLAN, "__logstash_seen": UNKNOWN}, True),
+    "leaves, allowed": (LEAVES, {**PLAN, "__logstash_seen": EVENTS, **ALLOWED}, False),
+    "leaves, empty": (LEAVES, {**PLAN, "__logstash_seen": NOTHING}, False),
+    "leaves, runs": (LEAVES, {**PLAN, "__logstash_seen": RUNS}, False),
+    "stays": (LEAVES, {"__logstash_plan": {"leave": ["w1"]}, "__logstash_seen": EVENTS}, False),
     # The stop has left events behind.
     "back": (BACK, {**PLAN, **STOPPED}, True),
     "keeps": (KEEPS, {**PLAN, **STOPPED}, True),
@@ -105,40 +113,40 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     "keeps, allowed": (KEEPS, {**PLAN, **STOPPED, **ALLOWED}, False),
     "back, drained": (BACK, {**PLAN, **stopped(NOTHING)}, False),
     "back, unknown": (BACK, {**PLAN, **stopped(UNKNOWN)}, False),
-    "back, not watched": (BACK, {**PLAN, "logstash_stopped": {"skipped": True}}, False),
+    "back, not watched": (BACK, {**PLAN, "__logstash_stop": {"skipped": True}}, False),
     # What is told at the end.
     "told, unknown": (
         TOLD,
-        {"logstash_held": UNKNOWN["left"], "logstash_stopped": {"stop": {"drained": False}}},
+        {"__logstash_held": UNKNOWN["left"], "__logstash_stop": {"stop": {"drained": False}}},
         True,
     ),
-    "told of an earlier run": (TOLD, {"logstash_held": EVENTS["left"]}, False),
+    "told of an earlier run": (TOLD, {"__logstash_held": EVENTS["left"]}, False),
     "told by scale.yml": (
         TOLD,
-        {"logstash_held": EVENTS["left"], "__logstash_tells_all": True},
+        {"__logstash_held": EVENTS["left"], "__logstash_tells_all": True},
         True,
     ),
     # It never becomes known, and would fail each run.
     "told by scale.yml, unknown": (
         TOLD,
-        {"logstash_held": UNKNOWN["left"], "__logstash_tells_all": True},
+        {"__logstash_held": UNKNOWN["left"], "__logstash_tells_all": True},
         False,
     ),
-    "told, wanted host": (TOLD, {"logstash_held": {}, "__logstash_tells_all": True}, False),
+    "told, wanted host": (TOLD, {"__logstash_held": {}, "__logstash_tells_all": True}, False),
     "told, allowed": (
         TOLD,
-        {"logstash_held": EVENTS["left"], "__logstash_tells_all": True, **ALLOWED},
+        {"__logstash_held": EVENTS["left"], "__logstash_tells_all": True, **ALLOWED},
         False,
     ),
     "labels": (LABELLED, {**PLAN, **STOPPED}, ["m1"]),
     "refuses": (
         "messages.refuses",
-        {"elk_hosts_leaving": ["m1"], "logstash_seen": EVENTS, "logstash_replicas": "2"},
+        {"elk_hosts_leaving": ["m1"], "__logstash_seen": EVENTS, "logstash_replicas": "2"},
         f"{QUEUE} holds 7 event(s). Without that host nobody would send them. {AGAIN}",
     ),
     "keeps events": (
         "messages.keeps",
-        {**PLAN, "logstash_seen": UNKNOWN},
+        {**PLAN, "__logstash_seen": UNKNOWN},
         f"{QUEUE} holds an unknown number of event(s) (not mounted). {AGAIN}",
     ),
     "says": ("messages.says", {**PLAN, **STOPPED}, f"to keep the rest in {QUEUE}."),
@@ -148,9 +156,9 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {
             "elk_play_hosts": ["m1", "w1", "w2"],
             "hostvars": {
-                "m1": {"logstash_listening": {"msg": "m1 does not listen"}},
-                "w1": {"logstash_listening": {"skipped": True}},
-                "w2": {"logstash_listening": {"msg": "w2 does not listen"}},
+                "m1": {"__logstash_listening": {"msg": "m1 does not listen"}},
+                "w1": {"__logstash_listening": {"skipped": True}},
+                "w2": {"__logstash_listening": {"msg": "w2 does not listen"}},
             },
         },
         "m1 does not listen. w2 does not listen",

@@ -36,7 +36,7 @@ def test_every_label_that_places_a_service_is_taken(tmp_path: Path) -> None:
         [Case("labels", labels.removeprefix("{{").removesuffix("}}"))],
         groups={"swarm_managers": {"hosts": {"m1": {}}}},
         local_dir=tmp_path,
-        variables={"membership_leaving_node": "w2"},
+        variables={"__membership_leaving_node": "w2"},
         vars_files=[ROOT / "roles" / "elk" / kind / "main.yml" for kind in ("defaults", "vars")],
     )
     names = (label_names.GENERATION, label_names.CONFIG, "elk.logstash", "elk.kibana")

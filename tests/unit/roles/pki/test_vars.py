@@ -112,10 +112,10 @@ def which_certificates_are_kept_and_which_are_renewed(folder):
     fits = "__pki_certificate_fits | bool"
     for name, (certificate, its_key, stays) in cases.items():
         write(certs, name, certificate, its_key)
-        question.ask(name, fits, stays, pki_certificate=name)
+        question.ask(name, fits, stays, __pki_certificate=name)
     # A node that changes over gets another certificate in each run, for a client as well.
     for name in ("good", "client-too"):
-        changes = {"pki_certificate": name, "__pki_both_trusted": True}
+        changes = {"__pki_certificate": name, "__pki_both_trusted": True}
         question.ask(f"{name} while nodes change over", fits, False, **changes)
     question.ask("CA outlives what it signs", "__pki_ca_fits | bool", True)
     question.ask("CA would end first", "__pki_ca_fits | bool", False, pki_valid_days=901)
@@ -127,7 +127,7 @@ def which_certificates_are_kept_and_which_are_renewed(folder):
 
 # Kind of a certificate, an expression of the role's variables, and the value it must have.
 KINDS = [
-    ("node", "pki_certificate", "m1"),
+    ("node", "__pki_certificate", "m1"),
     ("node", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
     # A host that takes another's name does not get a certificate for it.
     ("liar", "__pki_names | unique | sort", ["127.0.0.1", "es-nodes", "localhost", "m1"]),
@@ -135,7 +135,7 @@ KINDS = [
     ("node", "__pki_usages", ["TLS Web Server Authentication"]),
     ("node", "__pki_signing_file | basename", "ca.crt"),
     ("node", "__pki_new_keys", False),
-    ("transport", "pki_certificate", "m1.transport"),
+    ("transport", "__pki_certificate", "m1.transport"),
     ("transport", "__pki_names", ["m1"]),
     (
         "transport",
@@ -146,7 +146,7 @@ KINDS = [
     ("transport", "__pki_signing_key_file | basename", "transport-ca.key"),
     ("transport", "__pki_signing_passphrase", ""),
     ("transport", "__pki_new_keys", False),
-    ("service", "pki_certificate", "kibana"),
+    ("service", "__pki_certificate", "kibana"),
     # No name and no address of a host.
     ("service", "__pki_names", ["kibana", "logs.example.org", "localhost", "127.0.0.1"]),
     ("service", "__pki_usages", ["TLS Web Server Authentication"]),

@@ -93,9 +93,9 @@ WRONG: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "word": ({"hello_word": "HELLO"}, [("hello_values", "hello_word")]),
 }
 EXPRESSIONS = {
-    "services": "preflight__services",
-    "of_host": "preflight__host_services",
-    "ports": "preflight__ports",
+    "services": "__preflight_services",
+    "of_host": "__preflight_host_services",
+    "ports": "__preflight_ports",
 }
 
 
@@ -120,11 +120,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         for part, expression in EXPRESSIONS.items()
     ]
     more = {
-        "data": "preflight__data",
-        "options": "preflight__options | list",
-        "variables": "preflight__secret_variables",
-        "certificates": "preflight__certificates",
-        "logins": "preflight__service_logins",
+        "data": "__preflight_data",
+        "options": "__preflight_options | list",
+        "variables": "__preflight_secret_variables",
+        "certificates": "__preflight_certificates",
+        "logins": "__preflight_service_logins",
     }
     return evaluate(
         folder,

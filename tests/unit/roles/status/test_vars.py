@@ -49,11 +49,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return evaluate(
         tmp,
         [
-            Case(f"{variant} {name}", f"status__{name}", variables)
+            Case(f"{variant} {name}", f"__status_{name}", variables)
             for variant, variables in variants.items()
             for name in names
         ]
-        + [Case("units", "status__units", own)],
+        + [Case("units", "__status_units", own)],
         groups={
             "swarm_managers": {"hosts": {"m1": {"ansible_host": "192.0.2.1"}, "m2": {}}},
             "kibana": {"hosts": {"m2": {"elk_address": "192.0.2.2"}}},

@@ -95,7 +95,7 @@ class Stage:
         (self.folder / "hosts.json").write_text(
             json.dumps({"all": {"vars": variables}, "swarm_managers": managers})
         )
-        role = {"name": "elk.swarm.elasticsearch", "rolespec_validate": False}
+        role = {"name": "elk.swarm.elasticsearch"}
         self._write_play(
             "start",
             {
@@ -103,7 +103,7 @@ class Stage:
             },
             {
                 "ansible.builtin.set_fact": {
-                    "elasticsearch_wanted_config": "{{ elasticsearch_config_hash }}"
+                    "__elasticsearch_wanted_config": "{{ elasticsearch_config_hash }}"
                 }
             },
             {"ansible.builtin.include_role": {**role, "tasks_from": "service.yml"}},

@@ -27,12 +27,16 @@ def test_one_host_with_a_note_is_enough(tmp_path: Path) -> None:
     found = evaluate(
         tmp_path,
         [
-            Case("none", "storage__never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m2"]}),
-            Case("one", "storage__never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m3"]}),
             Case(
-                "unseen", "storage__never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m4"]}
+                "none", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m2"]}
             ),
-            Case("limit", "storage__never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "x"]}),
+            Case("one", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m3"]}),
+            Case(
+                "unseen", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "m4"]}
+            ),
+            Case(
+                "limit", "__storage_never_formed | bool", {"elk_elasticsearch_hosts": ["m1", "x"]}
+            ),
         ],
         groups=groups,
         local_dir=tmp_path,
@@ -61,21 +65,21 @@ def test_each_host_gets_the_data_of_the_services_that_it_may_run(tmp_path: Path)
     found = evaluate(
         tmp_path,
         [
-            Case("ours", "storage__here"),
-            Case("theirs", "storage__here", {**every, "logstash_storage": {"kind": "volume"}}),
-            Case("directories", "storage__directories", every),
-            Case("plan", "storage__plan", looked),
-            Case("surveyed", "storage__surveyed", looked),
+            Case("ours", "__storage_here"),
+            Case("theirs", "__storage_here", {**every, "logstash_storage": {"kind": "volume"}}),
+            Case("directories", "__storage_directories", every),
+            Case("plan", "__storage_plan", looked),
+            Case("surveyed", "__storage_surveyed", looked),
             # Preflight has not looked at the directory of this service: it may have data.
-            Case("not surveyed", "storage__surveyed", {**looked, **every}),
-            Case("not yet", "storage__surveyed"),
+            Case("not surveyed", "__storage_surveyed", {**looked, **every}),
+            Case("not yet", "__storage_surveyed"),
             Case(
                 "data",
-                "storage__plan.errors | length",
+                "__storage_plan.errors | length",
                 {
                     **looked,
                     **every,
-                    "storage_survey": {"survey": {**seen([])["survey"], "disks": theirs}},
+                    "__storage_survey": {"survey": {**seen([])["survey"], "disks": theirs}},
                 },
             ),
         ],

@@ -104,7 +104,7 @@ def play(folder: Path, source: str, **settings: str) -> dict[str, str]:
                         {
                             "ansible.builtin.import_role": {
                                 "name": "elk.swarm.elk",
-                                "rolespec_validate": False,
+                                "tasks_from": "defaults.yml",
                             }
                         },
                         {

@@ -126,6 +126,21 @@ def test_one_changed_file_restarts_one_node() -> None:
     assert (move["host"], move["reasons"]) == ("m2", ["configuration other becomes files"])
 
 
+def test_the_summary_of_a_restart_is_one_line() -> None:
+    state = State()
+    state.labels["m2"][CONFIG] = "other"
+    state.master = "m2"
+    (move,) = state.plan()["moves"]
+    assert move["summary"] == "m2 (master, elected): configuration other becomes files"
+    state = State(m1=ALL, w1=["data"]).old("w1")
+    state.labels["w1"][CONFIG] = "x"
+    del state.nodes["w1"]
+    (move,) = state.plan()["moves"]
+    assert move["summary"] == (
+        "w1 (data, not in the cluster): generation old becomes new, configuration x becomes files"
+    )
+
+
 def test_a_node_whose_restart_was_interrupted_is_first() -> None:
     state = State().old("m1", "w1")
     state.labels["m1"][GENERATION] = HOLD

@@ -84,7 +84,9 @@ class TestLeaving:
         assert "docker swarm leave --force" in plan.blockers[0]
 
     def test_filter_reads_what_the_module_returned(self) -> None:
-        known = {name: {"reset_found": {"member": member(name).as_dict()}} for name in ("m1", "w1")}
+        known = {
+            name: {"__reset_found": {"member": member(name).as_dict()}} for name in ("m1", "w1")
+        }
         assert reset_plan(["m1", "w1"], known) == {
             "source": "m1",
             "workers": {"w1": "id-w1"},

@@ -397,10 +397,10 @@ class TestAddress:
 class TestFilter:
     def test_reads_what_the_module_registered(self) -> None:
         hostvars = {
-            "m1": {"swarm_found": {"changed": False, "member": manager("m1").as_dict()}},
-            "w1": {"swarm_found": {"member": BARE.as_dict()}},
+            "m1": {"__swarm_found": {"changed": False, "member": manager("m1").as_dict()}},
+            "w1": {"__swarm_found": {"member": BARE.as_dict()}},
             "w2": {},
-            "w3": {"swarm_found": {"unreachable": True}},
+            "w3": {"__swarm_found": {"unreachable": True}},
         }
         result = swarm_plan(list(hostvars), hostvars, ["m1"])
         assert result["steps"] == {"m1": "nothing", "w1": "join"}
@@ -409,7 +409,7 @@ class TestFilter:
     def test_refuses_reserved_labels_before_anything_is_changed(self) -> None:
         hostvars = {
             "m1": {
-                "swarm_found": {"member": BARE.as_dict()},
+                "__swarm_found": {"member": BARE.as_dict()},
                 "swarm_labels": {"elk.es": "1"},
             }
         }

@@ -94,8 +94,8 @@ def test_only_a_recovery_forces_a_new_cluster(action: str, forced: bool) -> None
 def test_the_filter_reads_the_registered_results() -> None:
     hostvars: dict[str, dict[str, Any]] = {
         "m1": {"swarm_lost_answer": {"ping": "pong"}},
-        "m2": {"swarm_found": {"member": STUCK.as_dict()}},
-        "w1": {"swarm_found": {"member": WORKER.as_dict()}},
+        "m2": {"__swarm_found": {"member": STUCK.as_dict()}},
+        "w1": {"__swarm_found": {"member": WORKER.as_dict()}},
     }
     plan = swarm_recovery(["m2", "w1"], hostvars, ["m1", "m2"], lost=["m1", "w2"])
     assert plan["errors"][0].startswith("m1 answers")

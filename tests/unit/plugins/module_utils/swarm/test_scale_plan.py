@@ -96,8 +96,8 @@ def test_plan(now: list[Place], desired: list[str], plan: Plan) -> None:
 
 def test_the_filter_reads_the_results_of_the_modules() -> None:
     hostvars = {
-        "a": {"logstash_seen": {"node": "a.example", "containers": ["1"]}},
-        "b": {"logstash_seen": {"node": "b.example", "containers": []}},
+        "a": {"__logstash_seen": {"node": "a.example", "containers": ["1"]}},
+        "b": {"__logstash_seen": {"node": "b.example", "containers": []}},
         "c": {},
     }
     plan = ScalePlan().filters()["scale_plan"](

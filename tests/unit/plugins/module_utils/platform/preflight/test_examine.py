@@ -87,7 +87,10 @@ VOCABULARY = read_vocabulary(
             "meta/argument_specs.yml": "    options:\n      elasticsearch_needed:\n",
             "vars/main.yml": "\nelasticsearch_dir: /x\nelasticsearch_map:\n  kibana_key: 1\n",
             "tasks/main.yml": "- set_fact:\n    elasticsearch_labels: 1\n"
-            "  register: elasticsearch_before\n  when: elasticsearch_dir and elasticsearch_extra\n",
+            "  register: elasticsearch_before\n  when: elasticsearch_dir and elasticsearch_extra\n"
+            "  register: __elasticsearch_seen\n"
+            "  ansible.builtin.set_fact:\n    __elasticsearch_plan: >-\n      {{ 1 }}\n"
+            "    __elasticsearch_turn: 1\n  vars:\n    __elasticsearch_line: 1\n",
         },
         "elk": {"defaults/main.yml": "elk_elasticsearch_port: 9200\n"},
         "network": {"defaults/main.yml": "network_subnet: 192.168.8.0/21\n"},
@@ -719,6 +722,34 @@ def test_the_table_of_foreign_names_names_variables_that_exist() -> None:
 def test_a_value_that_a_role_computes(lab: Lab) -> None:
     lab.variables = {host: ["elasticsearch_dir"] for host in NAMES}
     assert "is computed by a role" in lab.only().wrong
+
+
+@pytest.mark.parametrize("name", ["__elasticsearch_dir", "__elasticsearch_line", "__network_x"])
+def test_a_variable_that_is_private_to_a_role(lab: Lab, name: str) -> None:
+    lab.variables = {host: [name] for host in NAMES}
+    found = lab.only()
+    assert (found.check, found.where, found.warning) == ("variables", name, False)
+    role = name.removeprefix("__").partition("_")[0]
+    assert f"is private to the role {role}," in found.wrong
+    lab.settings["preflight_own_variables"] = [name]
+    assert lab.findings() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["__elasticsearch_seen", "__elasticsearch_plan", "__elasticsearch_turn", "__hello_x", "__x"],
+)
+def test_facts_of_roles_and_names_of_others_are_not_private(lab: Lab, name: str) -> None:
+    """Ansible lists what tasks set among the variables of a host."""
+    lab.variables = {host: [name] for host in NAMES}
+    assert lab.findings() == []
+
+
+def test_entries_for_other_roles_have_no_options_of_users() -> None:
+    entries = (f"  {name}:\n    options:\n      elk_{name}:\n" for name in ("main", "door"))
+    specs = "".join(["argument_specs:\n", *entries])
+    words = read_vocabulary({"elk": {"meta/argument_specs.yml": specs}})
+    assert words.options == {"elk_main"}
 
 
 def test_an_argument_error_of_several_hosts_is_one_finding(lab: Lab) -> None:
