@@ -187,8 +187,8 @@ def test_every_variable_of_the_roles_is_known_by_its_kind() -> None:
     assert {"elk_version", "logstash_replicas", "pki_valid_days"} <= VOCABULARY.options
     assert "elasticsearch_generation" in VOCABULARY.computed
     assert {"membership_plan", "elasticsearch_turn", "preflight_survey"} <= VOCABULARY.internal
-    assert {"__swarm_plan", "__elasticsearch_before"} <= VOCABULARY.private_facts
-    assert not {"__elasticsearch_dir", "__kibana_label"} & VOCABULARY.private_facts
+    assert {"__elasticsearch_dir", "__kibana_service"} <= VOCABULARY.private
+    assert not {"__swarm_plan", "__elasticsearch_before"} & VOCABULARY.private
     assert not VOCABULARY.options & VOCABULARY.computed
     defaults = {
         name for path in ROOT.glob("roles/*/defaults/main.yml") for name in read(path) or {}

@@ -78,8 +78,8 @@ class Vocabulary:
     computed: frozenset[str] = frozenset()
     # What tasks set while they run, and other names that they use.
     internal: frozenset[str] = frozenset()
-    # What tasks set of the variables that are private to a role.
-    private_facts: frozenset[str] = frozenset()
+    # What is private to a role, except what tasks set: that is among the variables of a host too.
+    private: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -62,14 +62,17 @@ def read_vocabulary(
     register = re.compile(rf"\bregister:\s*((?:{ours})\w+)")
     word = re.compile(rf"\b(?:{ours})\w+")
     private_key = re.compile(rf"^ *(__(?:{ours})\w+):", re.MULTILINE)
+    private_word = re.compile(rf"\b__(?:{ours})\w+")
     private_register = re.compile(rf"\bregister:\s*(__(?:{ours})\w+)")
     option: set[str] = set()
     computed: set[str] = set()
     given: set[str] = set()
     used: set[str] = set()
+    private: set[str] = set()
     facts: set[str] = set()
     for files in roles.values():
         for path, text in files.items():
+            private.update(private_word.findall(text))
             found = key.findall(_main_entry(text) if path == SPECS else text)
             if path.startswith(("defaults/", "meta/")):
                 option.update(name for _indent, name in found)
@@ -89,16 +92,16 @@ def read_vocabulary(
         frozenset(option),
         frozenset(computed),
         frozenset((given | used) - option - computed),
-        frozenset(facts),
+        frozenset(private - facts),
     )
 
 
 def private_role(name: str, vocabulary: Vocabulary) -> str:
     """The role that a variable is private to; empty if it is not private.
 
-    A fact that a role sets is among the variables of a host as well, so it is not private here.
+    Roles of others may have private variables that begin like those of ours.
     """
-    if name in vocabulary.private_facts:
+    if name not in vocabulary.private:
         return ""
     roles = [one for one in vocabulary.prefixes if name.startswith(f"__{one}")]
     return max(roles, key=len, default="").rstrip("_")

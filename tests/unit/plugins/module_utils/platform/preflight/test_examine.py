@@ -85,7 +85,8 @@ VOCABULARY = read_vocabulary(
         "elasticsearch": {
             "defaults/main.yml": "elasticsearch_memory: 4g\nelasticsearch_heap: ''\n",
             "meta/argument_specs.yml": "    options:\n      elasticsearch_needed:\n",
-            "vars/main.yml": "\nelasticsearch_dir: /x\nelasticsearch_map:\n  kibana_key: 1\n",
+            "vars/main.yml": "\n__elasticsearch_dir: /x\nelasticsearch_dir: /x\n"
+            "elasticsearch_map:\n  kibana_key: 1\n",
             "tasks/main.yml": "- set_fact:\n    elasticsearch_labels: 1\n"
             "  register: elasticsearch_before\n  when: elasticsearch_dir and elasticsearch_extra\n"
             "  register: __elasticsearch_seen\n"
@@ -93,7 +94,10 @@ VOCABULARY = read_vocabulary(
             "    __elasticsearch_turn: 1\n  vars:\n    __elasticsearch_line: 1\n",
         },
         "elk": {"defaults/main.yml": "elk_elasticsearch_port: 9200\n"},
-        "network": {"defaults/main.yml": "network_subnet: 192.168.8.0/21\n"},
+        "network": {
+            "defaults/main.yml": "network_subnet: 192.168.8.0/21\n",
+            "vars/main.yml": "__network_x: 1\n",
+        },
     }
 )
 
@@ -737,7 +741,11 @@ def test_a_variable_that_is_private_to_a_role(lab: Lab, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["__elasticsearch_seen", "__elasticsearch_plan", "__elasticsearch_turn", "__hello_x", "__x"],
+    [
+        *("__elasticsearch_seen", "__elasticsearch_plan", "__elasticsearch_turn"),
+        # Facts of roles of others, such as those of linux-system-roles.
+        *("__network_is_booted", "__elasticsearch", "__hello_x", "__x"),
+    ],
 )
 def test_facts_of_roles_and_names_of_others_are_not_private(lab: Lab, name: str) -> None:
     """Ansible lists what tasks set among the variables of a host."""
