@@ -125,13 +125,25 @@ def _fits(value: object, kind: str) -> bool:
     return isinstance(value, TYPES.get(kind, (object,)))
 
 
+def _text_problems(name: str, entry: dict[str, Any], *keys: str) -> list[str]:
+    """What is wrong with the texts of an entry or an option."""
+    found: list[str] = []
+    for key in keys:
+        value = entry.get(key)
+        if not paragraphs(value):
+            found.append(f"{name} has no {key}")
+        elif not all(
+            isinstance(one, str) for one in (value if isinstance(value, list) else [value])
+        ):
+            found.append(f"{name} has a {key} that is no text: quote what has a colon")
+    return found
+
+
 def _option_problems(name: str, option: object) -> list[str]:
     """What is wrong with an option and its suboptions."""
     if not isinstance(option, dict):
         return [f"{name}: its entry in the specs is no mapping"]
-    found: list[str] = []
-    if not paragraphs(option.get("description")):
-        found.append(f"{name}: has no description")
+    found = _text_problems(f"{name}:", option, "description")
     kind = option.get("type")
     if kind is None:
         found.append(f"{name}: has no type")
@@ -182,8 +194,7 @@ def _door_problems(role: Role) -> list[str]:
     for name, spec in role.doors.items():
         if name not in role.tasks:
             found.append(f"{name}: is an entry of the specs and no task file")
-        if not spec.get("short_description"):
-            found.append(f"{name}: its entry has no short_description")
+        found += _text_problems(f"{name}: its entry", spec, "short_description", "description")
         for option, about in (spec.get("options") or {}).items():
             found += _option_problems(f"{name}: {option}", about)
     return found
@@ -198,8 +209,7 @@ def problems(role: Role) -> list[str]:
         found.append("meta/argument_specs.yml has no entry main")
     defaults = role.defaults or {}
     if role.spec is not None:
-        if not role.spec.get("short_description"):
-            found.append("the specs have no short_description")
+        found += _text_problems("the entry main", role.spec, "short_description", "description")
         for name in defaults:
             if name not in role.options:
                 found.append(f"{name}: is in defaults/main.yml and not in the specs")

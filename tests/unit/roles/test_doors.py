@@ -15,7 +15,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from repo import ROOT
@@ -108,14 +107,10 @@ def by_name() -> list[Call]:
 
 
 @functools.cache
-def specs(role: str) -> dict[str, dict[str, Any]]:
-    text = (ROLES / role / "meta" / "argument_specs.yml").read_text()
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["argument_specs"]
-    return found
-
-
 def entries(role: str) -> dict[str, dict[str, Any]]:
-    return {name: spec.get("options") or {} for name, spec in specs(role).items()}
+    text = (ROLES / role / "meta" / "argument_specs.yml").read_text()
+    specs: dict[str, dict[str, Any]] = yaml.safe_load(text)["argument_specs"]
+    return {name: spec.get("options") or {} for name, spec in specs.items()}
 
 
 def test_calls_are_found() -> None:
@@ -151,15 +146,6 @@ def test_a_call_has_an_entry() -> None:
 
 def test_a_call_gives_what_the_entry_needs_and_nothing_else() -> None:
     assert {str(call): found for call in calls() if (found := missing(call) | unknown(call))} == {}
-
-
-@pytest.mark.parametrize("role", sorted(path.parts[-3] for path in ROLES.glob("*/meta/argument_*")))
-def test_an_entry_is_described_in_sentences(role: str) -> None:
-    """Without them, or with a colon that makes YAML of them, there is no documentation."""
-    for name, spec in specs(role).items():
-        for kind in ("short_description", "description"):
-            texts = spec[kind] if isinstance(spec[kind], list) else [spec[kind]]
-            assert [one for one in texts if not isinstance(one, str)] == [], f"{name}: {kind}"
 
 
 def test_no_entry_is_without_a_caller() -> None:

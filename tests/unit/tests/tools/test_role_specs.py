@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +27,8 @@ def role(
     options: dict[str, Any] | None = None,
     name: str = "net",
 ) -> role_specs.Role:
-    spec = None if options is None else {"short_description": "A net", "options": options}
+    texts = {"short_description": "A net", "description": ["It connects."]}
+    spec = None if options is None else {**texts, "options": options}
     return role_specs.Role(name, defaults, spec)
 
 
@@ -63,6 +65,11 @@ def test_a_role_that_agrees_with_itself_has_no_problem() -> None:
         ),
         ({"net_size": None}, {"net_size": option()}, "net_size: is null in defaults/main.yml"),
         ({"net_size": 2}, {"net_size": option(description="")}, "net_size: has no description"),
+        (
+            {"net_size": 2},
+            {"net_size": option(description=["Two parts.", {"That is": "a colon."}])},
+            "net_size: has a description that is no text: quote what has a colon",
+        ),
         ({"net_size": 2}, {"net_size": option(type=None)}, "net_size: has no type"),
         ({"net_size": 2}, {"net_size": option(type="number")}, "net_size: type number is unknown"),
         ({"net_size": 2}, {"net_size": option(type="str")}, "net_size: default 2 is no str"),
@@ -95,6 +102,26 @@ def test_every_difference_is_named(
 
 
 @pytest.mark.parametrize(
+    ("texts", "wrong"),
+    [
+        ({"description": ["It joins."]}, "has no short_description"),
+        ({"short_description": "Join"}, "has no description"),
+        (
+            {"short_description": "Join", "description": [{"It joins": "a net."}]},
+            "has a description that is no text: quote what has a colon",
+        ),
+    ],
+)
+def test_every_entry_needs_its_texts(texts: dict[str, Any], wrong: str) -> None:
+    """Without them there is no documentation of the whole role."""
+    tasks = frozenset({"join"})
+    main = role_specs.Role("net", {}, texts)
+    other = replace(role({}, {}), doors={"join": texts}, tasks=tasks)
+    assert role_specs.problems(main) == [f"net: the entry main {wrong}"]
+    assert role_specs.problems(other) == [f"net: join: its entry {wrong}"]
+
+
+@pytest.mark.parametrize(
     ("defaults", "entry"),
     [
         ({"net_size": "{{ x }}"}, {"type": "str", "description": "Computed."}),
@@ -113,7 +140,7 @@ def test_files_are_read_as_ansible_reads_them(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "net/defaults/main.yml").write_text("---\nnet_mode: '0644'\n")
     (tmp_path / "net/meta/argument_specs.yml").write_text(
-        "argument_specs:\n  main:\n    short_description: A\n    options:\n"
+        "argument_specs:\n  main:\n    short_description: A\n    description: B\n    options:\n"
         "      net_mode: {type: str, description: Mode., default: '0644'}\n"
     )
     (read,) = role_specs.load_roles(tmp_path)
