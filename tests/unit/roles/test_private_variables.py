@@ -16,7 +16,7 @@ from ansible_collections.elk.swarm.plugins.modules.preflight import vocabulary
 from repo import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
@@ -45,21 +45,22 @@ SHARED = {
 ELK = "elk"
 # The loop variable of all that loop over the roles of services.
 LOOP = "elk_service"
+SET_FACT = "ansible.builtin.set_fact"
 OURS = re.compile(rf"(?:__)?(?:{'|'.join(ROLES)})_\w+")
 
 
-def defined(value: Any) -> Iterator[str]:
+def defined(value: Any, keys: Sequence[str] = ("vars", SET_FACT)) -> Iterator[str]:
     """The variables that tasks define."""
     if isinstance(value, list):
         for one in value:
-            yield from defined(one)
+            yield from defined(one, keys)
     elif isinstance(value, dict):
-        for key in ("vars", "ansible.builtin.set_fact"):
+        for key in keys:
             yield from value.get(key) or {}
         control = value.get("loop_control") or {}
         yield from filter(None, (value.get("register"), control.get("loop_var")))
         for key in ("block", "rescue", "always"):
-            yield from defined(value.get(key))
+            yield from defined(value.get(key), keys)
 
 
 @functools.cache
@@ -156,6 +157,8 @@ def test_preflight_knows_which_variables_are_private_and_no_facts() -> None:
     private = {name for role in ROLES for name in variables(role) if name.startswith("__")}
     assert refused <= private
     assert len(refused) > 100
+    tasks = [yaml.safe_load(path.read_text()) for path in ROOT.glob("roles/*/tasks/*.yml")]
+    assert private - refused <= set(defined(tasks, [SET_FACT]))
 
 
 def test_a_variable_without_underscores_is_seen() -> None:
