@@ -125,7 +125,7 @@ def run(
         env=playbook_environment(
             ANSIBLE_COLLECTIONS_PATH=str(folder),
             ANSIBLE_CALLBACKS_ENABLED="elk.swarm.next_command",
-            # Ansible looks for it in the home that the system knows, which may not be $HOME.
+            # Where it notes background tasks. It may look for them in another home than $HOME.
             ANSIBLE_ASYNC_DIR=str(folder / "async"),
             ANSIBLE_FORKS="1",
             ANSIBLE_HOME=str(folder / "home"),
